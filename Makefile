@@ -1,0 +1,59 @@
+# Everything TuxTape does for a developer or a first visitor. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+WEB_SOURCES := $(shell find src/web src/contract src/domain -type f 2>/dev/null)
+TESTS := test/tidy.test.ts 'test/unit/**/*.test.ts' 'test/integration/**/*.test.ts' 'test/browser/**/*.test.ts'
+
+.PHONY: help install run test check format e2e e2e-full bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+node_modules/.installed: package.json package-lock.json tools/install.sh
+	@tools/install.sh base
+	@npm install --prefer-offline --no-audit --no-fund --loglevel=error
+	@touch $@
+
+install: node_modules/.installed ## install what a clone needs (Node 24, packages)
+
+build/web/index.html: node_modules/.installed $(WEB_SOURCES)
+	@vite build --logLevel warn --config src/web/vite.config.ts
+
+build/agent/tuxtape-agent.cjs: node_modules/.installed $(shell find src/agent src/trust src/klog src/domain src/host -name '*.ts' 2>/dev/null)
+	@node tools/agent-bundle.ts
+
+run: install build/web/index.html ## sync, print what matters to the bundled kernel, serve the page (ONCE=1: end after printing)
+	@bin/tuxtape up $(if $(ONCE),--once)
+
+test: install build/web/index.html build/agent/tuxtape-agent.cjs ## unit, integration and browser tests
+	@tools/install.sh test
+	@node --test --test-reporter=spec --test-timeout=300000 --test-concurrency=2 $(TESTS)
+
+check: install ## types, lint, format, tidy
+	@node tools/tsconfigs.ts --check
+	@tsc -b tsconfig.json
+	@tsc -p tsconfig.test.json
+	@oxlint --type-aware --deny-warnings
+	@biome check --error-on-warnings
+	@node --test --test-reporter=spec test/tidy.test.ts
+
+format: install ## write the format and the generated tsconfig files
+	@node tools/tsconfigs.ts
+	@biome check --write
+
+e2e: install build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
+	@tools/install.sh e2e
+	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
+
+e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point
+	@tools/install.sh e2e
+	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 'test/e2e/*.test.ts'
+
+bench: install build/agent/tuxtape-agent.cjs ## print the measured figures
+	@for file in bench/*.ts; do echo "== $$file"; node "$$file"; done
+
+clean: ## remove what was built here (not the kernel cache)
+	@rm -rf build

@@ -1,0 +1,61 @@
+import type { CveId } from './cve-id.ts';
+import type { BuildId } from './kernel.ts';
+
+export type Engine = 'kpatch' | 'klp';
+
+/** A function the livepatch replaces, in `vmlinux` or in a module. */
+export interface PatchedFunction {
+  readonly object: string;
+  readonly name: string;
+}
+
+/** What was built from what: kept beside the module, and published with it (corresponding source). */
+export interface LivepatchRecipe {
+  readonly engine: Engine;
+  readonly engineVersion: string;
+  readonly compiler: string;
+  readonly buildId: BuildId;
+  readonly kernelRelease: string;
+  readonly cves: readonly CveId[];
+  /** Fix commits in order; empty for a change without a CVE. */
+  readonly fixCommits: readonly string[];
+  /** sha256 of the exact patch text given to the engine. */
+  readonly patchSha256: string;
+  readonly functions: readonly PatchedFunction[];
+}
+
+/** One thing the proof looked at. */
+export interface GateCheck {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly detail: string;
+}
+
+/** The account of one livepatch's proof in a virtual machine. It passes only if every check passed and there is one. */
+export interface GateRecord {
+  readonly version: 1;
+  readonly moduleName: string;
+  readonly moduleSha256: string;
+  readonly patchSha256: string;
+  readonly buildId: BuildId;
+  readonly kernelRelease: string;
+  readonly engine: Engine;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly machine: string;
+  readonly checks: readonly GateCheck[];
+  readonly passed: boolean;
+  /** Kernel log of the run, cut to a limit. */
+  readonly kernelLog: string;
+}
+
+/** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */
+export interface Release {
+  readonly buildId: BuildId;
+  readonly kernelRelease: string;
+  readonly moduleName: string;
+  /** Rises with every release of one build-id, and never falls. */
+  readonly number: number;
+  readonly cves: readonly CveId[];
+  readonly functions: readonly PatchedFunction[];
+}

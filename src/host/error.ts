@@ -1,0 +1,64 @@
+import { type Fault, type Problem, StageError } from '#domain';
+
+export type HostCode =
+  | 'program-missing'
+  | 'program-failed'
+  | 'timed-out'
+  | 'output-too-long'
+  | 'file-missing'
+  | 'file-unreadable'
+  | 'file-too-large'
+  | 'disk-full'
+  | 'locked'
+  | 'http-failed'
+  | 'http-too-large'
+  | 'git-failed'
+  | 'git-object-missing';
+
+export class HostError extends StageError<HostCode> {}
+
+/** A program that ran and ended badly: keeps what it printed, so that the next layer can say why. */
+export class ProgramError extends HostError {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(code: HostCode, fault: Fault, problem: Problem, result: { exitCode: number | null; stdout: string; stderr: string }) {
+    super(code, fault, problem);
+    this.exitCode = result.exitCode;
+    this.stdout = result.stdout;
+    this.stderr = result.stderr;
+  }
+}
+
+export function errno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Turns a node:fs error into ours; anything unknown passes through unchanged. */
+export function fromErrno(error: unknown, path: string, doing: string): unknown {
+  switch (errno(error)) {
+    case 'ENOENT':
+      return new HostError('file-missing', 'input', { what: `cannot ${doing}: it does not exist`, where: path, cause: error });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EISDIR':
+    case 'ENOTDIR':
+      return new HostError('file-unreadable', 'input', {
+        what: `cannot ${doing}: ${errno(error)}`,
+        where: path,
+        remedy: 'check the path and its permissions',
+        cause: error,
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new HostError('disk-full', 'toolchain', {
+        what: `cannot ${doing}: no space left`,
+        where: path,
+        remedy: 'free space on this file system, then run the command again; nothing was half-written',
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}

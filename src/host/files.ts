@@ -1,0 +1,92 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { HostError, errno, fromErrno } from './error.ts';
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return false;
+    throw fromErrno(error, path, 'look at the file');
+  }
+}
+
+/** Reads a whole file, refusing one larger than `limit` bytes before reading it. Errors: file-missing, file-unreadable, file-too-large. */
+export async function readLimited(path: string, limit: number): Promise<Buffer> {
+  try {
+    const { size } = await stat(path);
+    if (size > limit) {
+      throw new HostError('file-too-large', 'input', { what: `the file has ${size} bytes, at most ${limit} are read`, where: path });
+    }
+    return await readFile(path);
+  } catch (error) {
+    throw fromErrno(error, path, 'read the file');
+  }
+}
+
+/** Writes a new file beside the old one, syncs it, renames it over and syncs the folder: old content or new, never half. */
+export async function writeAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fromErrno(error, path, 'write the file');
+  }
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    await handle.sync();
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Lower-case hex SHA-256 of a file's content. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw fromErrno(error, path, 'read the file');
+  }
+  return hash.digest('hex');
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Bytes free for this user on the file system that holds `path` (an existing path). */
+export async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+/** Fails with disk-full when less than `bytes` are free where `path` is: said before work starts, not after an hour of it. */
+export async function requireFree(path: string, bytes: number, purpose: string): Promise<void> {
+  const free = await freeBytes(path);
+  if (free >= bytes) return;
+  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(1)} GiB`;
+  throw new HostError('disk-full', 'toolchain', {
+    what: `${purpose} needs ${gib(bytes)} of free space, there are ${gib(free)}`,
+    where: path,
+    remedy: 'free space on this file system or choose another place with --data',
+  });
+}

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { HostError, ProgramError, errno } from './error.ts';
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment of the child; nothing is inherited but what is given here. Default: PATH, HOME, LANG=C. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  /** Milliseconds until the whole process group is killed. */
+  readonly timeoutMs?: number;
+  /** Bytes kept of each stream; more is an error unless `keepTail`, which keeps the last bytes. */
+  readonly maxOutput?: number;
+  readonly keepTail?: boolean;
+  /** Exit codes that are not failures. Default: 0. */
+  readonly okCodes?: readonly number[];
+  readonly signal?: AbortSignal;
+  /** Called with every chunk of stdout and stderr, for live logs. */
+  readonly onOutput?: (text: string) => void;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const DEFAULT_MAX_OUTPUT = 16 << 20;
+const KILL_AFTER_MS = 5_000;
+
+/** Environment given to every program: no user settings, no locale, no proxies but the documented ones. */
+export function plainEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'USER', 'http_proxy', 'https_proxy', 'no_proxy']) {
+    const value = process.env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...kept, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', ...extra };
+}
+
+/** Collects output up to a limit; keeps the head or the tail. */
+class Collector {
+  readonly #chunks: Buffer[] = [];
+  readonly #limit: number;
+  readonly #tail: boolean;
+  #size = 0;
+  overflowed = false;
+
+  constructor(limit: number, tail: boolean) {
+    this.#limit = limit;
+    this.#tail = tail;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#tail && this.#chunks.length > 1 && this.#size - this.#chunks[0]!.length > this.#limit) {
+      this.#size -= this.#chunks.shift()!.length;
+    }
+    if (!this.#tail && this.#size > this.#limit) this.overflowed = true;
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if (errno(error) !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * Runs a program without a shell, in a process group of its own, and waits for it.
+ * Errors: program-missing, program-failed (with what it printed), timed-out, output-too-long.
+ */
+export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const limit = options.maxOutput ?? DEFAULT_MAX_OUTPUT;
+  const out = new Collector(limit, options.keepTail ?? false);
+  const err = new Collector(limit, true);
+  options.signal?.throwIfAborted();
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: options.env ?? plainEnvironment(),
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let ended: 'timeout' | 'aborted' | 'overflow' | undefined;
+  const stop = (why: typeof ended): void => {
+    ended ??= why;
+    killGroup(child, 'SIGTERM');
+    setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS).unref();
+  };
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
+  const onAbort = (): void => stop('aborted');
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  child.stdout.on('data', (chunk: Buffer) => {
+    out.add(chunk);
+    options.onOutput?.(chunk.toString('utf8'));
+    if (out.overflowed) stop('overflow');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err.add(chunk);
+    options.onOutput?.(chunk.toString('utf8'));
+  });
+  child.stdin.on('error', () => {}); // A child that does not read its input says so by its exit code.
+  child.stdin.end(options.input);
+  try {
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve(code));
+    });
+    const result = { exitCode, stdout: out.text(), stderr: err.text() };
+    options.signal?.throwIfAborted();
+    return judge(program, args, options, ended, result);
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw missing(program, options.cwd, error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function missing(program: string, cwd: string | undefined, cause: unknown): HostError {
+  return new HostError('program-missing', 'toolchain', {
+    what: `cannot start "${program}"`,
+    where: cwd,
+    remedy: `install the package that holds "${program}" and check that it is on PATH`,
+    cause,
+  });
+}
+
+function judge(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+  ended: 'timeout' | 'aborted' | 'overflow' | undefined,
+  result: { exitCode: number | null; stdout: string; stderr: string },
+): RunResult {
+  const command = [program, ...args].join(' ').slice(0, 200);
+  if (ended === 'timeout') {
+    const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
+    throw new ProgramError('timed-out', 'toolchain', { what: `${program} did not end within ${seconds} s`, where: command }, result);
+  }
+  if (ended === 'overflow') {
+    throw new ProgramError('output-too-long', 'toolchain', { what: `${program} printed more than allowed`, where: command }, result);
+  }
+  if (result.exitCode !== null && (options.okCodes ?? [0]).includes(result.exitCode)) return { ...result, exitCode: result.exitCode };
+  const lastWords = (result.stderr || result.stdout).trim().split('\n').slice(-3).join(' | ').slice(0, 500);
+  const how = result.exitCode === null ? 'was killed' : `ended with ${result.exitCode}`;
+  throw new ProgramError('program-failed', 'toolchain', { what: `${program} ${how}: ${lastWords}`, where: command }, result);
+}
