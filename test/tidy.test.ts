@@ -1,6 +1,6 @@
 /** What the compiler and the linter cannot see: the shape of the house. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { arrows } from '../tools/arrows.ts';
@@ -30,7 +30,11 @@ interface Import {
 
 const imports: Import[] = source.flatMap((file) => {
   const text = read(file);
-  const found = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'";]*?from\s*'([^']+)'/g), ...text.matchAll(/\bimport\(\s*'([^']+)'/g), ...text.matchAll(/(?:^|\n)import\s*'([^']+)'/g)];
+  const found = [
+    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'";]*?from\s*'([^']+)'/g),
+    ...text.matchAll(/\bimport\(\s*'([^']+)'/g),
+    ...text.matchAll(/(?:^|\n)import\s*'([^']+)'/g),
+  ];
   return found.map((match) => ({ file, target: match[1]! }));
 });
 
@@ -44,7 +48,9 @@ test('every folder of src stands in the arrow table', () => {
 });
 
 test('a folder imports only what the arrow table says, and through its face', () => {
-  const wrong = imports.filter(({ file, target }) => target.startsWith('#') && !arrows[folderOf(file)]!.includes(target.slice(1)));
+  const wrong = imports.filter(
+    ({ file, target }) => target.startsWith('#') && !arrows[folderOf(file)]!.includes(target.slice(1)),
+  );
   assert.deepEqual(wrong, []);
 });
 
@@ -72,13 +78,17 @@ test('the arrow table has no circle', () => {
 });
 
 test('domain and klog know nothing of the machine', () => {
-  const wrong = imports.filter(({ file, target }) => ['domain', 'klog'].includes(folderOf(file)) && target.startsWith('node:'));
+  const wrong = imports.filter(
+    ({ file, target }) => ['domain', 'klog'].includes(folderOf(file)) && target.startsWith('node:'),
+  );
   assert.deepEqual(wrong, []);
 });
 
 test('programs, the network and the environment are reached only through host', () => {
   const doors = [/from 'node:child_process'/, /\bprocess\.env\b/, /(?<![.\w])fetch\(/];
-  const wrong = source.filter((path) => !['host', 'web'].includes(folderOf(path)) && doors.some((door) => door.test(withoutComments(read(path)))));
+  const wrong = source.filter(
+    (path) => !['host', 'web'].includes(folderOf(path)) && doors.some((door) => door.test(withoutComments(read(path)))),
+  );
   assert.deepEqual(wrong, []);
 });
 
@@ -87,12 +97,22 @@ function withoutComments(text: string): string {
 }
 
 test('files are short and named in kebab case', () => {
-  const lengths = source.map((path) => ({ path, lines: read(path).split('\n').length })).toSorted((a, b) => a.lines - b.lines);
-  assert.deepEqual(lengths.filter(({ lines }) => lines > MAX_FILE_LINES), []);
+  const lengths = source
+    .map((path) => ({ path, lines: read(path).split('\n').length }))
+    .toSorted((a, b) => a.lines - b.lines);
+  assert.deepEqual(
+    lengths.filter(({ lines }) => lines > MAX_FILE_LINES),
+    [],
+  );
   const median = lengths[Math.floor(lengths.length / 2)]!.lines;
   assert.ok(median <= MEDIAN_FILE_LINES, `the median file has ${median} lines`);
-  const names = [...source, ...walk('test'), ...walk('testkit'), ...walk('bench'), ...walk('tools')].filter((path) => /\.tsx?$/.test(path));
-  assert.deepEqual(names.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d|\.config)?\.tsx?$/.test(basename(path))), []);
+  const names = [...source, ...walk('test'), ...walk('testkit'), ...walk('bench'), ...walk('tools')].filter((path) =>
+    /\.tsx?$/.test(path),
+  );
+  assert.deepEqual(
+    names.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d|\.config)?\.tsx?$/.test(basename(path))),
+    [],
+  );
 });
 
 test('every stage that can fail has one closed set of error codes', () => {
@@ -103,13 +123,20 @@ test('every stage that can fail has one closed set of error codes', () => {
 });
 
 test('every fixture is used', () => {
-  const code = [...source, ...walk('test'), ...walk('testkit'), ...walk('tools'), ...walk('bench')].filter((path) => path.endsWith('.ts')).map(read).join('\n');
-  for (const folder of existsSync(join(root, 'fixtures')) ? readdirSync(join(root, 'fixtures')) : []) assert.ok(code.includes(folder), `fixtures/${folder} is not used`);
-  for (const folder of existsSync(join(root, 'test/corpus')) ? readdirSync(join(root, 'test/corpus')) : []) assert.ok(code.includes(folder), `test/corpus/${folder} is not used`);
+  const code = [...source, ...walk('test'), ...walk('testkit'), ...walk('tools'), ...walk('bench')]
+    .filter((path) => path.endsWith('.ts'))
+    .map(read)
+    .join('\n');
+  for (const folder of existsSync(join(root, 'fixtures')) ? readdirSync(join(root, 'fixtures')) : [])
+    assert.ok(code.includes(folder), `fixtures/${folder} is not used`);
+  for (const folder of existsSync(join(root, 'test/corpus')) ? readdirSync(join(root, 'test/corpus')) : [])
+    assert.ok(code.includes(folder), `test/corpus/${folder} is not used`);
 });
 
-test('nothing names a path of somebody\'s machine', () => {
-  const files = [...source, ...walk('tools'), ...walk('bin'), ...walk('docs'), 'README.md', 'Makefile'].filter((path) => existsSync(join(root, path)));
+test("nothing names a path of somebody's machine", () => {
+  const files = [...source, ...walk('tools'), ...walk('bin'), ...walk('docs'), 'README.md', 'Makefile'].filter((path) =>
+    existsSync(join(root, path)),
+  );
   const wrong = files.filter((path) => /\/(?:root|home\/[a-z]+|work)\/[A-Za-z0-9._-]+/.test(read(path)));
   assert.deepEqual(wrong, []);
 });

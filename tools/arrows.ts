@@ -26,7 +26,19 @@ export const arrows: Record<string, readonly string[]> = {
   // apps
   server: [...ground, 'config', 'contract', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
-  cli: [...ground, 'config', 'contract', 'feed', 'triage', 'kernel', 'patch', 'livepatch', 'archive', 'store', 'pipeline'],
+  cli: [
+    ...ground,
+    'config',
+    'contract',
+    'feed',
+    'triage',
+    'kernel',
+    'patch',
+    'livepatch',
+    'archive',
+    'store',
+    'pipeline',
+  ],
   web: ['domain', 'contract'],
 };
 

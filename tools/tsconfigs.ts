@@ -23,6 +23,9 @@ export function tsconfigs(): Map<string, string> {
     };
     files.set(`src/${folder}/tsconfig.json`, render(config));
   }
+  for (const folder of ['test', 'testkit', 'bench', 'tools']) {
+    files.set(`${folder}/tsconfig.json`, render({ extends: '../tsconfig.test.json', include: ['**/*.ts'] }));
+  }
   const all = { files: [], references: Object.keys(arrows).map((folder) => ({ path: `src/${folder}` })) };
   files.set('tsconfig.json', render(all));
   return files;

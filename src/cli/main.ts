@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type Config, type ConfigKey, loadConfig } from '#config';
 import { StageError } from '#domain';
-import { type Logger, createLogger } from '#host';
-import { type Store, openStore } from '#store';
+import { createLogger, type Logger } from '#host';
+import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
@@ -15,7 +15,7 @@ import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { Progress, errorToJson, renderError, toJson } from './output.ts';
+import { errorToJson, Progress, renderError, toJson } from './output.ts';
 
 const VERSION = '0.1.0';
 
@@ -94,13 +94,29 @@ function buildProgram(): { program: Command; context: CliContext } {
     .description('Live-patching for Linux kernels that nobody livepatches for you')
     .version(VERSION)
     .addOption(new Option('--data <dir>', 'data directory (environment: TUXTAPE_DATA)'))
-    .addOption(new Option('--config <file>', 'configuration file (environment: TUXTAPE_CONFIG; default: tuxtape.toml in the data directory)'))
+    .addOption(
+      new Option(
+        '--config <file>',
+        'configuration file (environment: TUXTAPE_CONFIG; default: tuxtape.toml in the data directory)',
+      ),
+    )
     .addOption(new Option('--json', 'print results and errors as JSON'))
     .showHelpAfterError('(run the command with --help for its usage)')
     .exitOverride()
     .addHelpText('after', HELP);
   const context = new CliContext(program);
-  const commands = [registerFeed, registerCve, registerKernel, registerToolchain, registerTriage, registerLivepatch, registerArchive, registerUp, registerDb, registerConfig];
+  const commands = [
+    registerFeed,
+    registerCve,
+    registerKernel,
+    registerToolchain,
+    registerTriage,
+    registerLivepatch,
+    registerArchive,
+    registerUp,
+    registerDb,
+    registerConfig,
+  ];
   for (const register of commands) register(program, context);
   return { program, context };
 }

@@ -13,7 +13,8 @@ export function toJson(value: unknown): string {
 
 /** The one shape of an error on the terminal: what, where, what to do; the causes below, without repeating. */
 export function renderError(error: unknown): string {
-  if (!(error instanceof StageError)) return `tuxtape: internal error\n${inspect(error)}\n  do:    please report this with the text above`;
+  if (!(error instanceof StageError))
+    return `tuxtape: internal error\n${inspect(error)}\n  do:    please report this with the text above`;
   const lines = [`tuxtape: ${error.message} [${error.code}]`];
   if (error.where !== undefined) lines.push(`  where: ${error.where}`);
   if (error.remedy !== undefined) lines.push(`  do:    ${error.remedy}`);
@@ -27,7 +28,9 @@ export function renderError(error: unknown): string {
 
 export function errorToJson(error: unknown): unknown {
   if (!(error instanceof StageError)) return { error: { code: 'internal', fault: 'us', what: String(error) } };
-  return { error: { code: error.code, fault: error.fault, what: error.message, where: error.where, remedy: error.remedy } };
+  return {
+    error: { code: error.code, fault: error.fault, what: error.message, where: error.where, remedy: error.remedy },
+  };
 }
 
 /** A bar that redraws on a terminal; plain lines, some seconds apart, elsewhere. Writes to stderr: stdout is for results. */

@@ -8,7 +8,16 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   const view = new Table({
     head: [...head],
     chars: {
-      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+      ...{
+        top: '',
+        'top-mid': '',
+        'top-left': '',
+        'top-right': '',
+        bottom: '',
+        'bottom-mid': '',
+        'bottom-left': '',
+        'bottom-right': '',
+      },
       ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
     },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },

@@ -1,3 +1,3 @@
-export { ConfigError, type ConfigCode } from './error.ts';
+export { type ConfigCode, ConfigError } from './error.ts';
 export { type Config, type LoadOptions, loadConfig } from './load.ts';
-export { type ConfigKey, type KeySchema, configKeys, schema } from './schema.ts';
+export { type ConfigKey, configKeys, type KeySchema, schema } from './schema.ts';

@@ -3,7 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { environment, exists, readLimited } from '#host';
 import { ConfigError } from './error.ts';
 import { nearest } from './nearest.ts';
-import { type ConfigKey, type KeySchema, configKeys, schema } from './schema.ts';
+import { type ConfigKey, configKeys, type KeySchema, schema } from './schema.ts';
 
 const MAX_CONFIG_BYTES = 1 << 20;
 
@@ -34,7 +34,8 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const env = options.env ?? environment();
   const values = new Map<ConfigKey, { value: Value; source: Source }>();
   for (const name of configKeys) values.set(name, { value: schema[name].default(), source: 'default' });
-  for (const layer of [readFlags(options.flags), readEnvironment(env)]) if (layer.has('data')) values.set('data', layer.get('data')!);
+  for (const layer of [readFlags(options.flags), readEnvironment(env)])
+    if (layer.has('data')) values.set('data', layer.get('data')!);
   const file = options.file ?? env['TUXTAPE_CONFIG'] ?? (await defaultFile(String(values.get('data')!.value)));
   if (file !== undefined) for (const [name, entry] of await readFile(file)) values.set(name, entry);
   for (const [name, entry] of readEnvironment(env)) values.set(name, entry);
@@ -52,7 +53,12 @@ function asConfig(values: ReadonlyMap<ConfigKey, { value: Value; source: Source 
     text,
     need: (key) => {
       const value = text(key);
-      if (value === null) throw new ConfigError('config-bad-value', 'input', { what: `"${key}" is not set`, where: key, remedy: hint(key) });
+      if (value === null)
+        throw new ConfigError('config-bad-value', 'input', {
+          what: `"${key}" is not set`,
+          where: key,
+          remedy: hint(key),
+        });
       return value;
     },
     number: (key) => Number(values.get(key)?.value),
@@ -78,7 +84,8 @@ async function readFile(file: string): Promise<Map<ConfigKey, { value: Value; so
       cause: error,
     });
   }
-  for (const [name, value] of flatten(table, '')) found.set(known(name, file), { value: check(known(name, file), value, file), source: `file ${file}` });
+  for (const [name, value] of flatten(table, ''))
+    found.set(known(name, file), { value: check(known(name, file), value, file), source: `file ${file}` });
   return found;
 }
 
@@ -96,23 +103,29 @@ function known(name: string, where: string): ConfigKey {
   throw new ConfigError('config-unknown-key', 'input', {
     what: `unknown key "${name}"`,
     where,
-    remedy: guess ? `did you mean "${guess}"? "tuxtape config show" lists every key` : '"tuxtape config show" lists every key',
+    remedy: guess
+      ? `did you mean "${guess}"? "tuxtape config show" lists every key`
+      : '"tuxtape config show" lists every key',
   });
 }
 
-function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map<ConfigKey, { value: Value; source: Source }> {
+function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Map<ConfigKey, { value: Value; source: Source }> {
   const found = new Map<ConfigKey, { value: Value; source: Source }>();
   for (const name of configKeys) {
     const variable = schema[name].env;
     const text = env[variable];
-    if (text !== undefined && text !== '') found.set(name, { value: check(name, text, variable), source: `environment ${variable}` });
+    if (text !== undefined && text !== '')
+      found.set(name, { value: check(name, text, variable), source: `environment ${variable}` });
   }
   return found;
 }
 
 function readFlags(flags: LoadOptions['flags']): Map<ConfigKey, { value: Value; source: Source }> {
   const found = new Map<ConfigKey, { value: Value; source: Source }>();
-  for (const [name, { value, flag }] of flags ?? []) found.set(name, { value: check(name, value, `--${flag}`), source: `flag --${flag}` });
+  for (const [name, { value, flag }] of flags ?? [])
+    found.set(name, { value: check(name, value, `--${flag}`), source: `flag --${flag}` });
   return found;
 }
 
@@ -122,14 +135,19 @@ function hint(name: ConfigKey): string {
 
 function check(name: ConfigKey, value: unknown, where: string): Value {
   const bad = (wanted: string): ConfigError =>
-    new ConfigError('config-bad-value', 'input', { what: `"${name}" wants ${wanted}, not ${JSON.stringify(value)}`, where, remedy: schema[name].about });
+    new ConfigError('config-bad-value', 'input', {
+      what: `"${name}" wants ${wanted}, not ${JSON.stringify(value)}`,
+      where,
+      remedy: schema[name].about,
+    });
   const { type }: KeySchema = schema[name];
   switch (type) {
     case 'integer':
     case 'seconds': {
       const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
       const least = type === 'seconds' ? 1 : 0;
-      if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < least) throw bad(`a whole number from ${least}`);
+      if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < least)
+        throw bad(`a whole number from ${least}`);
       return number;
     }
     case 'boolean':

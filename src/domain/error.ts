@@ -40,5 +40,5 @@ export abstract class StageError<Code extends string = string> extends Error {
 
 /** Is this error of the given code? Narrows without a string match on messages. */
 export function hasCode<Code extends string>(error: unknown, ...codes: Code[]): error is StageError<Code> {
-  return error instanceof StageError && (codes as string[]).includes(error.code);
+  return error instanceof StageError && (codes as string[]).includes(String(error.code));
 }

@@ -23,7 +23,12 @@ export class ProgramError extends HostError {
   readonly stdout: string;
   readonly stderr: string;
 
-  constructor(code: HostCode, fault: Fault, problem: Problem, result: { exitCode: number | null; stdout: string; stderr: string }) {
+  constructor(
+    code: HostCode,
+    fault: Fault,
+    problem: Problem,
+    result: { exitCode: number | null; stdout: string; stderr: string },
+  ) {
     super(code, fault, problem);
     this.exitCode = result.exitCode;
     this.stdout = result.stdout;
@@ -39,7 +44,11 @@ export function errno(error: unknown): string | undefined {
 export function fromErrno(error: unknown, path: string, doing: string): unknown {
   switch (errno(error)) {
     case 'ENOENT':
-      return new HostError('file-missing', 'input', { what: `cannot ${doing}: it does not exist`, where: path, cause: error });
+      return new HostError('file-missing', 'input', {
+        what: `cannot ${doing}: it does not exist`,
+        where: path,
+        cause: error,
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EISDIR':

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HostError, errno, fromErrno } from './error.ts';
+import { errno, fromErrno, HostError } from './error.ts';
 
 export async function exists(path: string): Promise<boolean> {
   try {
@@ -19,7 +19,10 @@ export async function readLimited(path: string, limit: number): Promise<Buffer> 
   try {
     const { size } = await stat(path);
     if (size > limit) {
-      throw new HostError('file-too-large', 'input', { what: `the file has ${size} bytes, at most ${limit} are read`, where: path });
+      throw new HostError('file-too-large', 'input', {
+        what: `the file has ${size} bytes, at most ${limit} are read`,
+        where: path,
+      });
     }
     return await readFile(path);
   } catch (error) {

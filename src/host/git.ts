@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { HostError, ProgramError } from './error.ts';
-import { type RunOptions, type RunResult, plainEnvironment, run } from './process.ts';
+import { plainEnvironment, type RunOptions, type RunResult, run } from './process.ts';
 
 const FETCH_TIMEOUT_MS = 30 * 60_000;
 const LOCAL_TIMEOUT_MS = 10 * 60_000;
@@ -34,7 +34,11 @@ export class Git {
 
   /** Mirrors `url` (or a local path) into a new bare repository. */
   static async mirror(url: string, directory: string, signal?: AbortSignal): Promise<Git> {
-    await git(['clone', '--quiet', '--mirror', '--', url, directory], { timeoutMs: FETCH_TIMEOUT_MS, ...(signal ? { signal } : {}) }, url);
+    await git(
+      ['clone', '--quiet', '--mirror', '--', url, directory],
+      { timeoutMs: FETCH_TIMEOUT_MS, ...(signal ? { signal } : {}) },
+      url,
+    );
     return new Git(directory);
   }
 
@@ -46,7 +50,11 @@ export class Git {
   }
 
   async run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return git(['-C', this.directory, ...args], { timeoutMs: LOCAL_TIMEOUT_MS, maxOutput: 256 << 20, ...options }, this.directory);
+    return git(
+      ['-C', this.directory, ...args],
+      { timeoutMs: LOCAL_TIMEOUT_MS, maxOutput: 256 << 20, ...options },
+      this.directory,
+    );
   }
 
   async lines(...args: string[]): Promise<string[]> {
@@ -56,7 +64,9 @@ export class Git {
 
   /** Fetches everything of the mirror's remote, dropping what is gone there. */
   async fetch(url: string): Promise<void> {
-    await this.run(['fetch', '--quiet', '--prune', '--force', '--', url, '+refs/*:refs/*'], { timeoutMs: FETCH_TIMEOUT_MS });
+    await this.run(['fetch', '--quiet', '--prune', '--force', '--', url, '+refs/*:refs/*'], {
+      timeoutMs: FETCH_TIMEOUT_MS,
+    });
   }
 
   /** Commit the default branch points to (HEAD, else the only branch); null for an empty repository. */
@@ -65,7 +75,10 @@ export class Git {
     if (head.exitCode === 0) return head.stdout.trim();
     const branches = await this.lines('for-each-ref', '--format=%(objectname)', 'refs/heads');
     if (branches.length > 1) {
-      throw new HostError('git-failed', 'input', { what: 'HEAD points nowhere and there are several branches', where: this.directory });
+      throw new HostError('git-failed', 'input', {
+        what: 'HEAD points nowhere and there are several branches',
+        where: this.directory,
+      });
     }
     return branches[0] ?? null;
   }
@@ -88,7 +101,10 @@ export class Git {
   async *catFile(requests: Iterable<string>, maxBytes: number): AsyncGenerator<GitBlob> {
     const list = [...requests];
     if (list.length === 0) return;
-    const child = spawn('git', ['-C', this.directory, 'cat-file', '--batch', '--buffer'], { env: Git.environment(), stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('git', ['-C', this.directory, 'cat-file', '--batch', '--buffer'], {
+      env: Git.environment(),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     child.stdin.on('error', () => {});
     child.stdin.end(`${list.join('\n')}\n`);
     const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
@@ -101,7 +117,12 @@ export class Git {
   }
 }
 
-async function* parseBatch(stream: AsyncIterable<Buffer>, requests: readonly string[], maxBytes: number, where: string): AsyncGenerator<GitBlob> {
+async function* parseBatch(
+  stream: AsyncIterable<Buffer>,
+  requests: readonly string[],
+  maxBytes: number,
+  where: string,
+): AsyncGenerator<GitBlob> {
   let buffer = Buffer.alloc(0);
   const chunks = stream[Symbol.asyncIterator]();
   const more = async (): Promise<void> => {
@@ -142,11 +163,15 @@ async function git(args: readonly string[], options: RunOptions, where: string):
     return await run('git', args, { ...options, env: Git.environment() });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    const network = /could not resolve|unable to access|connection|timed out|early EOF|hung up|remote end/i.test(error.stderr);
+    const network = /could not resolve|unable to access|connection|timed out|early EOF|hung up|remote end/i.test(
+      error.stderr,
+    );
     throw new HostError('git-failed', network ? 'network' : 'input', {
       what: `git ${args.find((word) => !word.startsWith('-') && !word.startsWith('/')) ?? ''} failed: ${error.stderr.trim().split('\n').slice(-2).join(' | ').slice(0, 400)}`,
       where,
-      remedy: network ? 'check the address and the network; what was fetched before is kept' : 'check that this is a git repository',
+      remedy: network
+        ? 'check the address and the network; what was fetched before is kept'
+        : 'check that this is a git repository',
       cause: error,
     });
   }

@@ -23,9 +23,17 @@ export async function fetchBytes(url: string, options: FetchOptions): Promise<Bu
   } catch (error) {
     if (error instanceof HostError) throw error;
     if (deadline.aborted) {
-      throw new HostError('timed-out', 'network', { what: `no complete answer within ${options.timeoutMs} ms`, where: url, cause: error });
+      throw new HostError('timed-out', 'network', {
+        what: `no complete answer within ${options.timeoutMs} ms`,
+        where: url,
+        cause: error,
+      });
     }
-    throw new HostError('http-failed', 'network', { what: 'the server could not be reached', where: url, cause: error });
+    throw new HostError('http-failed', 'network', {
+      what: 'the server could not be reached',
+      where: url,
+      cause: error,
+    });
   }
 }
 
@@ -35,7 +43,10 @@ async function readBody(body: ReadableStream<Uint8Array>, url: string, maxBytes:
   for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) {
-      throw new HostError('http-too-large', 'untrusted', { what: `the answer is longer than ${maxBytes} bytes`, where: url });
+      throw new HostError('http-too-large', 'untrusted', {
+        what: `the answer is longer than ${maxBytes} bytes`,
+        where: url,
+      });
     }
     chunks.push(chunk);
   }

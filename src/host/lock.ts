@@ -1,7 +1,7 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HostError, errno } from './error.ts';
+import { errno, HostError } from './error.ts';
 
 const RETRY_MS = 50;
 
@@ -41,7 +41,11 @@ export function formatIdentity(identity: ProcessIdentity): string {
 /** This process. */
 export function self(): ProcessIdentity {
   const identity = identify(process.pid);
-  if (!identity) throw new HostError('file-unreadable', 'toolchain', { what: 'cannot read /proc: is it mounted?', where: '/proc/self/stat' });
+  if (!identity)
+    throw new HostError('file-unreadable', 'toolchain', {
+      what: 'cannot read /proc: is it mounted?',
+      where: '/proc/self/stat',
+    });
   return identity;
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { HostError, ProgramError, errno } from './error.ts';
+import { errno, HostError, ProgramError } from './error.ts';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -14,6 +14,9 @@ export interface RunOptions {
   /** Exit codes that are not failures. Default: 0. */
   readonly okCodes?: readonly number[];
   readonly signal?: AbortSignal;
+  /** User and group to run as; only root may give it. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Called with every chunk of stdout and stderr, for live logs. */
   readonly onOutput?: (text: string) => void;
 }
@@ -87,6 +90,8 @@ export async function run(program: string, args: readonly string[], options: Run
     env: options.env ?? plainEnvironment(),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   let ended: 'timeout' | 'aborted' | 'overflow' | undefined;
   const stop = (why: typeof ended): void => {
@@ -144,13 +149,29 @@ function judge(
   const command = [program, ...args].join(' ').slice(0, 200);
   if (ended === 'timeout') {
     const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
-    throw new ProgramError('timed-out', 'toolchain', { what: `${program} did not end within ${seconds} s`, where: command }, result);
+    throw new ProgramError(
+      'timed-out',
+      'toolchain',
+      { what: `${program} did not end within ${seconds} s`, where: command },
+      result,
+    );
   }
   if (ended === 'overflow') {
-    throw new ProgramError('output-too-long', 'toolchain', { what: `${program} printed more than allowed`, where: command }, result);
+    throw new ProgramError(
+      'output-too-long',
+      'toolchain',
+      { what: `${program} printed more than allowed`, where: command },
+      result,
+    );
   }
-  if (result.exitCode !== null && (options.okCodes ?? [0]).includes(result.exitCode)) return { ...result, exitCode: result.exitCode };
+  if (result.exitCode !== null && (options.okCodes ?? [0]).includes(result.exitCode))
+    return { ...result, exitCode: result.exitCode };
   const lastWords = (result.stderr || result.stdout).trim().split('\n').slice(-3).join(' | ').slice(0, 500);
   const how = result.exitCode === null ? 'was killed' : `ended with ${result.exitCode}`;
-  throw new ProgramError('program-failed', 'toolchain', { what: `${program} ${how}: ${lastWords}`, where: command }, result);
+  throw new ProgramError(
+    'program-failed',
+    'toolchain',
+    { what: `${program} ${how}: ${lastWords}`, where: command },
+    result,
+  );
 }

@@ -22,12 +22,31 @@ export const WORK = '/mnt';
  * Runs a program in a bubblewrap sandbox: no network, a read-only root, an own /tmp, /proc and /dev, and nothing writable
  * but the given mounts. It dies with us. Mount targets lie below `/mnt`.
  */
-export async function runSandboxed(sandbox: Sandbox, program: string, args: readonly string[], options: Omit<RunOptions, 'cwd' | 'env'> = {}): Promise<RunResult> {
-  const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp', LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', ...sandbox.env };
+export async function runSandboxed(
+  sandbox: Sandbox,
+  program: string,
+  args: readonly string[],
+  options: Omit<RunOptions, 'cwd' | 'env'> = {},
+): Promise<RunResult> {
+  const environment = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/tmp',
+    LANG: 'C.UTF-8',
+    LC_ALL: 'C.UTF-8',
+    ...sandbox.env,
+  };
   const words = [
     ...['--ro-bind', sandbox.root ?? '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', WORK],
     ...sandbox.mounts.flatMap(({ from, to, writable }) => [writable === true ? '--bind' : '--ro-bind', from, to]),
-    ...['--unshare-net', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--new-session', '--clearenv'],
+    ...[
+      '--unshare-net',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--die-with-parent',
+      '--new-session',
+      '--clearenv',
+    ],
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', sandbox.cwd, '--', program, ...args],
   ];

@@ -17,7 +17,14 @@ async function show(context: Context): Promise<void> {
   const config = await context.config();
   const rows = configKeys.map((key) => {
     const { value, source } = config.values.get(key)!;
-    return { key, value: key === 'database.url' ? hidePassword(value) : value, source, type: schema[key].type, env: schema[key].env, about: schema[key].about };
+    return {
+      key,
+      value: key === 'database.url' ? hidePassword(value) : value,
+      source,
+      type: schema[key].type,
+      env: schema[key].env,
+      about: schema[key].about,
+    };
   });
   context.print(rows, () =>
     table(

@@ -1,0 +1,141 @@
+import { sql } from 'kysely';
+import { type CveId, type CveRecord, type CveState, cveNumber, cveYear, type Range } from '#domain';
+import type { Db } from './store.ts';
+
+const ROWS_PER_STATEMENT = 1_000;
+
+export interface CveRow {
+  readonly record: CveRecord;
+  /** CVSS base score computed from the vector; null = not scored. */
+  readonly score: number | null;
+  /** Ids of the git blobs the record was read from; '' for a mail. */
+  readonly oid: string;
+}
+
+/** Text as PostgreSQL stores it: it has no zero character. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\u{fffd}');
+}
+
+/** Inserts or replaces CVEs. One statement a thousand rows: the rows travel as one JSON array. */
+export async function upsertCves(tx: Db, rows: readonly CveRow[]): Promise<void> {
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    const values = rows.slice(start, start + ROWS_PER_STATEMENT).map(({ record, score, oid }) => ({
+      id: record.id,
+      year: cveYear(record.id),
+      number: cveNumber(record.id),
+      state: record.state,
+      source: record.source,
+      title: storable(record.title),
+      description: storable(record.description),
+      files: record.files.map(storable),
+      ranges: record.ranges,
+      cvss_vector: record.cvssVector,
+      score,
+      refs: record.references.map(storable),
+      oid,
+    }));
+    await sql`
+      INSERT INTO cve (id, year, number, state, source, title, description, files, ranges, cvss_vector, score, refs, oid)
+      SELECT id, year, number, state, source, title, description, files, ranges, cvss_vector, score, refs, oid
+      FROM jsonb_to_recordset(${JSON.stringify(values)}::jsonb) AS r (
+        id text, year integer, number bigint, state text, source text, title text, description text, files text[],
+        ranges jsonb, cvss_vector text, score real, refs text[], oid text)
+      ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, source = excluded.source, title = excluded.title, description = excluded.description,
+        files = excluded.files, ranges = excluded.ranges, cvss_vector = excluded.cvss_vector, score = excluded.score,
+        refs = excluded.refs, oid = excluded.oid`.execute(tx);
+  }
+}
+
+/** Which blobs each stored record was read from. */
+export async function storedOids(db: Db): Promise<Map<CveId, string>> {
+  const rows = await db.selectFrom('cve').select(['id', 'oid']).execute();
+  return new Map(rows.map((row) => [row.id as CveId, row.oid]));
+}
+
+const columns = [
+  'id',
+  'state',
+  'source',
+  'title',
+  'description',
+  'files',
+  'ranges',
+  'cvss_vector',
+  'refs',
+  'score',
+  'oid',
+] as const;
+
+interface StoredCve {
+  id: string;
+  state: string;
+  source: string;
+  title: string;
+  description: string;
+  files: string[];
+  ranges: unknown;
+  cvss_vector: string | null;
+  refs: string[];
+  score: number | null;
+  oid: string;
+}
+
+function fromRow(row: StoredCve): CveRow {
+  const record: CveRecord = {
+    id: row.id as CveId,
+    state: row.state as CveState,
+    source: row.source as CveRecord['source'],
+    title: row.title,
+    description: row.description,
+    files: row.files,
+    ranges: row.ranges as Range[],
+    cvssVector: row.cvss_vector,
+    references: row.refs,
+  };
+  return { record, score: row.score, oid: row.oid };
+}
+
+export async function getCve(db: Db, id: CveId): Promise<CveRow | undefined> {
+  const row = await db.selectFrom('cve').select(columns).where('id', '=', id).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** CVEs of the given ids, those that are there. */
+export async function getCves(db: Db, ids: readonly CveId[]): Promise<CveRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom('cve')
+    .select(columns)
+    .where('id', 'in', [...ids])
+    .execute();
+  return rows.map(fromRow);
+}
+
+/** Newest id first; `limit` 0 = all. */
+export async function listCves(db: Db, options: { state?: CveState | undefined; limit: number }): Promise<CveRow[]> {
+  let query = db.selectFrom('cve').select(columns).orderBy('year', 'desc').orderBy('number', 'desc');
+  if (options.state !== undefined) query = query.where('state', '=', options.state);
+  if (options.limit > 0) query = query.limit(options.limit);
+  return (await query.execute()).map(fromRow);
+}
+
+/** Every CVE, for triage: rows come without the description, which no verdict reads. */
+export async function allCves(db: Db): Promise<CveRow[]> {
+  const light = columns.filter((column) => column !== 'description');
+  const rows = await db.selectFrom('cve').select(light).execute();
+  return rows.map((row) => fromRow({ ...row, description: '' }));
+}
+
+export async function countCves(db: Db): Promise<{ published: number; rejected: number; scored: number }> {
+  const row = await db
+    .selectFrom('cve')
+    .select(({ fn }) => [
+      fn.countAll<number>().filterWhere('state', '=', 'published').as('published'),
+      fn.countAll<number>().filterWhere('state', '=', 'rejected').as('rejected'),
+      fn.countAll<number>().filterWhere('score', 'is not', null).as('scored'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { published: Number(row.published), rejected: Number(row.rejected), scored: Number(row.scored) };
+}

@@ -1,0 +1,15 @@
+import { StageError } from '#domain';
+
+export type StoreCode =
+  | 'postgres-missing'
+  | 'postgres-start-failed'
+  | 'data-unreachable'
+  | 'database-unreachable'
+  | 'database-too-old'
+  | 'database-newer'
+  | 'migration-changed'
+  | 'migration-failed'
+  | 'already-there'
+  | 'not-found';
+
+export class StoreError extends StageError<StoreCode> {}

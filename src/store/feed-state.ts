@@ -1,0 +1,67 @@
+import type { Quarantined } from '#domain';
+import type { Db } from './store.ts';
+
+/** Last commit of a feed source whose content is stored, or null before the first sync. */
+export async function getCursor(db: Db, source: string): Promise<string | null> {
+  const row = await db.selectFrom('feed_cursor').select('commit').where('source', '=', source).executeTakeFirst();
+  return row?.commit ?? null;
+}
+
+export async function setCursor(tx: Db, source: string, commit: string): Promise<void> {
+  await tx
+    .insertInto('feed_cursor')
+    .values({ source, commit })
+    .onConflict((conflict) => conflict.column('source').doUpdateSet({ commit }))
+    .execute();
+}
+
+/** Forgets what was set aside for items that could be read now. */
+export async function release(tx: Db, source: string, items: readonly string[]): Promise<void> {
+  if (items.length === 0) return;
+  await tx
+    .deleteFrom('feed_quarantine')
+    .where('source', '=', source)
+    .where('item', 'in', [...items])
+    .execute();
+}
+
+export async function quarantine(tx: Db, items: readonly Quarantined[]): Promise<void> {
+  for (const { source, item, code, reason } of items) {
+    await tx
+      .insertInto('feed_quarantine')
+      .values({ source, item, code, reason })
+      .onConflict((conflict) => conflict.columns(['source', 'item']).doUpdateSet({ code, reason }))
+      .execute();
+  }
+}
+
+export async function listQuarantine(db: Db): Promise<Quarantined[]> {
+  return db
+    .selectFrom('feed_quarantine')
+    .select(['source', 'item', 'code', 'reason'])
+    .orderBy('seen_at', 'desc')
+    .orderBy('item')
+    .execute();
+}
+
+/** One successful reading of a source. `newest` is the time of its newest item; `bundled` = the sample that comes with TuxTape. */
+export interface SyncState {
+  readonly source: string;
+  readonly address: string;
+  readonly at: Date;
+  readonly newest: Date | null;
+  readonly bundled: boolean;
+}
+
+export async function recordSync(tx: Db, sync: SyncState): Promise<void> {
+  const { source, ...rest } = sync;
+  await tx
+    .insertInto('feed_sync')
+    .values({ source, ...rest })
+    .onConflict((conflict) => conflict.column('source').doUpdateSet(rest))
+    .execute();
+}
+
+export async function listSyncs(db: Db): Promise<SyncState[]> {
+  return db.selectFrom('feed_sync').selectAll().orderBy('source').execute();
+}

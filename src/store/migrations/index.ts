@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Every migration in order. Listed, not scanned: a forgotten file is a failing test, not a silent gap. Forward only. */
+const names = ['0001_initial'] as const;
+
+export const migrations: readonly Migration[] = names.map((name) => ({
+  version: Number(name.slice(0, 4)),
+  name,
+  sql: readFileSync(join(import.meta.dirname, `${name}.sql`), 'utf8'),
+}));

@@ -1,0 +1,146 @@
+import { type Expression, type SqlBool, sql } from 'kysely';
+import {
+  type CveId,
+  type Evidence,
+  type Justification,
+  type Severity,
+  severityOf,
+  type Verdict,
+  type VerdictStatus,
+} from '#domain';
+import type { Db } from './store.ts';
+
+const ROWS_PER_STATEMENT = 2_000;
+
+export interface VerdictRow {
+  readonly verdict: Verdict;
+  readonly title: string;
+  readonly score: number | null;
+  readonly vector: string | null;
+  readonly files: readonly string[];
+}
+
+/** The rung that decided: the last one that cleared or supported. */
+export function decidingRung(evidence: readonly Evidence[]): string {
+  return evidence.findLast(({ outcome }) => outcome !== 'inconclusive')?.rung ?? evidence.at(-1)?.rung ?? 'ranges';
+}
+
+/** Replaces all verdicts of a kernel; call it in a transaction, so that no reader sees a half. */
+export async function replaceVerdicts(tx: Db, kernelId: string, verdicts: readonly Verdict[], at: Date): Promise<void> {
+  await tx.deleteFrom('verdict').where('kernel_id', '=', kernelId).execute();
+  for (let start = 0; start < verdicts.length; start += ROWS_PER_STATEMENT) {
+    const values = verdicts.slice(start, start + ROWS_PER_STATEMENT).map((verdict) => ({
+      cve_id: verdict.cve,
+      status: verdict.status,
+      justification: verdict.justification,
+      rung: decidingRung(verdict.evidence),
+      evidence: verdict.evidence,
+    }));
+    await sql`
+      INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, decided_at)
+      SELECT ${kernelId}, cve_id, status, justification, rung, evidence, ${at}::timestamptz
+      FROM jsonb_to_recordset(${JSON.stringify(values)}::jsonb) AS r (
+        cve_id text, status text, justification text, rung text, evidence jsonb)`.execute(tx);
+  }
+}
+
+export interface VerdictFilter {
+  readonly status?: VerdictStatus | undefined;
+  readonly severity?: Severity | undefined;
+  /** Text to find in id, title or files. */
+  readonly text?: string | undefined;
+  /** 0 = all. */
+  readonly limit: number;
+  readonly offset?: number | undefined;
+}
+
+/** Not scored stands after HIGH and before MEDIUM (domain/severity.ts): as 6.9. */
+const rank = sql<number>`coalesce(cve.score, 6.9)`;
+
+function bandOf(severity: Severity): Expression<SqlBool> {
+  const bands: Record<Severity, Expression<SqlBool>> = {
+    critical: sql`cve.score >= 9`,
+    high: sql`cve.score >= 7 AND cve.score < 9`,
+    medium: sql`cve.score >= 4 AND cve.score < 7`,
+    low: sql`cve.score > 0 AND cve.score < 4`,
+    none: sql`cve.score = 0`,
+    'not-scored': sql`cve.score IS NULL`,
+  };
+  return bands[severity];
+}
+
+function base(db: Db, kernelId: string) {
+  return db
+    .selectFrom('verdict')
+    .innerJoin('cve', 'cve.id', 'verdict.cve_id')
+    .where('verdict.kernel_id', '=', kernelId);
+}
+
+const columns = ['cve_id', 'status', 'justification', 'evidence', 'title', 'score', 'cvss_vector', 'files'] as const;
+
+function fromRow(row: {
+  cve_id: string;
+  status: string;
+  justification: string | null;
+  evidence: unknown;
+  title: string;
+  score: number | null;
+  cvss_vector: string | null;
+  files: string[];
+}): VerdictRow {
+  const verdict: Verdict = {
+    cve: row.cve_id as CveId,
+    status: row.status as VerdictStatus,
+    justification: row.justification as Justification | null,
+    evidence: row.evidence as Evidence[],
+  };
+  return { verdict, title: row.title, score: row.score, vector: row.cvss_vector, files: row.files };
+}
+
+/** Highest severity first ("not scored" after HIGH), then the newest id. */
+export async function listVerdicts(db: Db, kernelId: string, filter: VerdictFilter): Promise<VerdictRow[]> {
+  let query = base(db, kernelId)
+    .select(columns)
+    .orderBy(rank, 'desc')
+    .orderBy('cve.year', 'desc')
+    .orderBy('cve.number', 'desc');
+  if (filter.status !== undefined) query = query.where('verdict.status', '=', filter.status);
+  if (filter.severity !== undefined) query = query.where(bandOf(filter.severity));
+  if (filter.text !== undefined && filter.text !== '') {
+    const pattern = `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`;
+    query = query.where(
+      sql<boolean>`(cve.id ILIKE ${pattern} OR cve.title ILIKE ${pattern} OR array_to_string(cve.files, ' ') ILIKE ${pattern})`,
+    );
+  }
+  if (filter.limit > 0) query = query.limit(filter.limit);
+  if (filter.offset !== undefined) query = query.offset(filter.offset);
+  return (await query.execute()).map(fromRow);
+}
+
+export async function getVerdict(db: Db, kernelId: string, cve: CveId): Promise<VerdictRow | undefined> {
+  const row = await base(db, kernelId).select(columns).where('verdict.cve_id', '=', cve).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+export interface VerdictCount {
+  readonly status: VerdictStatus;
+  /** The rung that decided. */
+  readonly rung: string;
+  readonly severity: Severity;
+  readonly count: number;
+}
+
+export async function countVerdicts(db: Db, kernelId: string): Promise<VerdictCount[]> {
+  const rows = await base(db, kernelId)
+    .select(({ fn }) => ['verdict.status', 'verdict.rung', 'cve.score', fn.countAll<number>().as('n')])
+    .groupBy(['verdict.status', 'verdict.rung', 'cve.score'])
+    .execute();
+  const counts = new Map<string, VerdictCount>();
+  for (const row of rows) {
+    const severity = severityOf(row.score);
+    const key = `${row.status} ${row.rung} ${severity}`;
+    const before = counts.get(key)?.count ?? 0;
+    counts.set(key, { status: row.status as VerdictStatus, rung: row.rung, severity, count: before + Number(row.n) });
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '#host';
+import { once } from './cache.ts';
+
+/** Real data beside the checkout, read in place; undefined where it is absent. */
+export const shared: string | undefined = [join(import.meta.dirname, '../../../../shared')].find((path) =>
+  existsSync(path),
+);
+
+/** The two feeds of ../shared, unpacked into the cache (a bare repository does not survive inside another). */
+export async function sharedFeeds(cache: string): Promise<{ lore: string; vulns: string } | undefined> {
+  if (shared === undefined) return undefined;
+  const feeds = await once(join(cache, 'feeds'), async (target) => {
+    for (const name of ['linux-cve-announce.git.tar', 'vulns.git.tar'])
+      await run('tar', ['xf', join(shared!, 'feeds', name), '-C', target]);
+  });
+  return { lore: feeds, vulns: join(feeds, 'vulns.git') };
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hasCode } from '#domain';
+import { identify, ProgramError, run } from '#host';
+
+test('a program runs without a shell: its arguments are data', async () => {
+  const { stdout } = await run('printf', ['%s', '$(touch /tmp/x); `id` && "quoted"']);
+  assert.equal(stdout, '$(touch /tmp/x); `id` && "quoted"');
+});
+
+test('a failing program keeps its exit code and its last words', async () => {
+  await assert.rejects(run('sh', ['-c', 'echo reason >&2; exit 3']), (error) => {
+    assert.ok(error instanceof ProgramError);
+    assert.equal(error.code, 'program-failed');
+    assert.equal(error.exitCode, 3);
+    assert.match(error.message, /reason/);
+    return true;
+  });
+});
+
+test('a missing program says which', async () => {
+  await assert.rejects(
+    run('no-such-program-here', []),
+    (error) => hasCode(error, 'program-missing') && error.message.includes('no-such-program-here'),
+  );
+});
+
+test('a deadline kills the whole process group', async () => {
+  let pid = 0;
+  const onOutput = (text: string): void => {
+    pid ||= Number(text);
+  };
+  await assert.rejects(run('sh', ['-c', 'sleep 300 & echo $!; wait'], { timeoutMs: 300, onOutput }), (error) =>
+    hasCode(error, 'timed-out'),
+  );
+  assert.ok(pid > 0);
+  assert.equal(identify(pid), undefined, 'the grandchild is gone too');
+});
+
+test('too much output is an error, or its tail is kept', async () => {
+  const many = ['-c', 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done'];
+  await assert.rejects(run('sh', many, { maxOutput: 10_000 }), (error) => hasCode(error, 'output-too-long'));
+  const { stdout } = await run('sh', many, { maxOutput: 10_000, keepTail: true });
+  assert.ok(stdout.endsWith('line 19999\n'));
+});
+
+test('an aborted run throws the abort reason', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 100);
+  await assert.rejects(run('sleep', ['30'], { signal: controller.signal }), { name: 'AbortError' });
+});
