@@ -22,16 +22,20 @@ export interface ProfileObject {
   readonly object: string;
   /** The file it is compiled from, relative to the source root. */
   readonly source: string;
-  /** `vmlinux`, the name of the module it is linked into (`nf_tables`), or null when it is in neither (host or boot code). */
+  /**
+   * `vmlinux`, the name of the module it is linked into (`nf_tables`), `image` for code that runs with the kernel but is
+   * linked by itself (boot code, vdso), or null for a host program, which is not part of the kernel.
+   */
   readonly target: string | null;
 }
 
 /** What went into a kernel build: read from Kbuild's own `.*.cmd` files. */
 export interface Profile {
-  readonly version: 1;
   readonly objects: readonly ProfileObject[];
   /** Every source and header file that was read, relative to the source root → indexes into `objects`. */
   readonly files: ReadonlyMap<string, readonly number[]>;
-  /** `.cmd` files that could not be read; a file is never called "not compiled" while there is one. */
+  /** Every file of the source tree: a path that is not here was renamed or never existed, and is never "not compiled". */
+  readonly sources: ReadonlySet<string>;
+  /** `.cmd` files that could not be read; while there is one, no file is called "not compiled". */
   readonly unreadable: readonly string[];
 }

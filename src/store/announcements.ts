@@ -1,33 +1,39 @@
 import { sql } from 'kysely';
 import type { Announcement, CveId } from '#domain';
+import { jsonBatches } from './storable.ts';
 import type { Db } from './store.ts';
-
-const ROWS_PER_STATEMENT = 1_000;
 
 /** Stores mails; one that is already there (same epoch and commit) is left as it is. */
 export async function addAnnouncements(
   tx: Db,
   rows: readonly (Announcement & { readonly body: string })[],
 ): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
-    const values = rows.slice(start, start + ROWS_PER_STATEMENT).map((mail) => ({
-      epoch: mail.epoch,
-      commit: mail.commit,
-      message_id: mail.messageId,
-      cve_id: mail.cve,
-      kind: mail.kind,
-      subject: mail.subject.replaceAll('\0', '\u{fffd}'),
-      sender: mail.sender,
-      sent_at: mail.sentAt,
-      body: mail.body.replaceAll('\0', '\u{fffd}'),
-    }));
+  const values = rows.map((mail) => ({
+    epoch: mail.epoch,
+    commit: mail.commit,
+    message_id: mail.messageId,
+    cve_id: mail.cve,
+    kind: mail.kind,
+    subject: mail.subject,
+    sender: mail.sender,
+    sent_at: storableDate(mail.sentAt),
+    body: mail.body,
+  }));
+  for (const batch of jsonBatches(values)) {
     await sql`
       INSERT INTO announcement (epoch, commit, message_id, cve_id, kind, subject, sender, sent_at, body)
       SELECT epoch, commit, message_id, cve_id, kind, subject, sender, sent_at, body
-      FROM jsonb_to_recordset(${JSON.stringify(values)}::jsonb) AS r (
+      FROM jsonb_to_recordset(${batch}::jsonb) AS r (
         epoch integer, commit text, message_id text, cve_id text, kind text, subject text, sender text, sent_at timestamptz, body text)
       ON CONFLICT (epoch, commit) DO NOTHING`.execute(tx);
   }
+}
+
+/** A Date header is hostile text: a year that PostgreSQL cannot read back from ISO 8601 counts as unreadable. */
+function storableDate(iso: string | null): string | null {
+  const date = new Date(iso ?? Number.NaN);
+  const year = date.getUTCFullYear();
+  return year >= 1 && year <= 9_999 ? date.toISOString() : null;
 }
 
 /** The mails about one CVE, oldest first. */
@@ -56,5 +62,5 @@ export async function countAnnouncements(db: Db): Promise<number> {
     .selectFrom('announcement')
     .select(({ fn }) => fn.countAll<number>().as('n'))
     .executeTakeFirstOrThrow();
-  return Number(row.n);
+  return row.n;
 }

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
-import { type CveId, type CveRecord, type CveState, cveNumber, cveYear, type Range } from '#domain';
+import type { CveId, CveRecord, CveState, Range } from '#domain';
+import { jsonBatches } from './storable.ts';
 import type { Db } from './store.ts';
-
-const ROWS_PER_STATEMENT = 1_000;
 
 export interface CveRow {
   readonly record: CveRecord;
@@ -12,34 +11,28 @@ export interface CveRow {
   readonly oid: string;
 }
 
-/** Text as PostgreSQL stores it: it has no zero character. */
-function storable(text: string): string {
-  return text.replaceAll('\0', '\u{fffd}');
-}
-
-/** Inserts or replaces CVEs. One statement a thousand rows: the rows travel as one JSON array. */
+/** Inserts or replaces CVEs; of several rows for one CVE the last counts. */
 export async function upsertCves(tx: Db, rows: readonly CveRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
-    const values = rows.slice(start, start + ROWS_PER_STATEMENT).map(({ record, score, oid }) => ({
-      id: record.id,
-      year: cveYear(record.id),
-      number: cveNumber(record.id),
-      state: record.state,
-      source: record.source,
-      title: storable(record.title),
-      description: storable(record.description),
-      files: record.files.map(storable),
-      ranges: record.ranges,
-      cvss_vector: record.cvssVector,
-      score,
-      refs: record.references.map(storable),
-      oid,
-    }));
+  const latest = new Map(rows.map((row) => [row.record.id, row]));
+  const values = latest.values().map(({ record, score, oid }) => ({
+    id: record.id,
+    state: record.state,
+    source: record.source,
+    title: record.title,
+    description: record.description,
+    files: record.files,
+    ranges: record.ranges,
+    cvss_vector: record.cvssVector,
+    score,
+    refs: record.references,
+    oid,
+  }));
+  for (const batch of jsonBatches(values)) {
     await sql`
-      INSERT INTO cve (id, year, number, state, source, title, description, files, ranges, cvss_vector, score, refs, oid)
-      SELECT id, year, number, state, source, title, description, files, ranges, cvss_vector, score, refs, oid
-      FROM jsonb_to_recordset(${JSON.stringify(values)}::jsonb) AS r (
-        id text, year integer, number bigint, state text, source text, title text, description text, files text[],
+      INSERT INTO cve (id, state, source, title, description, files, ranges, cvss_vector, score, refs, oid)
+      SELECT id, state, source, title, description, files, ranges, cvss_vector, score, refs, oid
+      FROM jsonb_to_recordset(${batch}::jsonb) AS r (
+        id text, state text, source text, title text, description text, files text[],
         ranges jsonb, cvss_vector text, score real, refs text[], oid text)
       ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, source = excluded.source, title = excluded.title, description = excluded.description,
@@ -137,5 +130,5 @@ export async function countCves(db: Db): Promise<{ published: number; rejected: 
       fn.countAll<number>().filterWhere('score', 'is not', null).as('scored'),
     ])
     .executeTakeFirstOrThrow();
-  return { published: Number(row.published), rejected: Number(row.rejected), scored: Number(row.scored) };
+  return { published: row.published, rejected: row.rejected, scored: row.scored };
 }

@@ -1,4 +1,5 @@
 import type { Quarantined } from '#domain';
+import { storable } from './storable.ts';
 import type { Db } from './store.ts';
 
 /** Last commit of a feed source whose content is stored, or null before the first sync. */
@@ -29,8 +30,8 @@ export async function quarantine(tx: Db, items: readonly Quarantined[]): Promise
   for (const { source, item, code, reason } of items) {
     await tx
       .insertInto('feed_quarantine')
-      .values({ source, item, code, reason })
-      .onConflict((conflict) => conflict.columns(['source', 'item']).doUpdateSet({ code, reason }))
+      .values({ source, item: storable(item), code, reason: storable(reason) })
+      .onConflict((conflict) => conflict.columns(['source', 'item']).doUpdateSet({ code, reason: storable(reason) }))
       .execute();
   }
 }

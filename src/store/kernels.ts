@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { BuildId, Toolchain } from '#domain';
 import { StoreError } from './error.ts';
+import { storableJson } from './storable.ts';
 import type { Db } from './store.ts';
 
 export interface KernelRow {
@@ -36,7 +37,7 @@ export async function addKernel(tx: Db, row: Omit<KernelRow, 'addedAt' | 'builtA
       build_id: row.buildId,
       tree_directory: row.treeDirectory,
       config_sha256: row.configSha256,
-      toolchain: JSON.stringify(row.toolchain),
+      toolchain: storableJson(row.toolchain),
       bundled: row.bundled,
       ...(row.state === 'built' ? { built_at: new Date() } : {}),
     })
@@ -68,11 +69,13 @@ export async function markBuilt(
       remedy: `use "${other.name}"; a second name for one build would split its verdicts`,
     });
   }
-  await tx
+  const { numUpdatedRows } = await tx
     .updateTable('kernel')
     .set({ state: 'built', release: built.release, build_id: built.buildId, built_at: built.at })
     .where('id', '=', id)
-    .execute();
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n)
+    throw new StoreError('not-found', 'us', { what: 'a build of an unknown kernel', where: id });
 }
 
 /** Finds a kernel by name, id or build-id. */

@@ -1,5 +1,6 @@
 import type { GateRecord, LivepatchRecipe } from '#domain';
 import { StoreError } from './error.ts';
+import { storableJson } from './storable.ts';
 import type { Db } from './store.ts';
 
 export interface LivepatchRow {
@@ -23,29 +24,38 @@ export async function addLivepatch(tx: Db, row: Omit<LivepatchRow, 'gate'>): Pro
       module_name: row.moduleName,
       module_sha256: row.moduleSha256,
       directory: row.directory,
-      recipe: JSON.stringify(row.recipe),
+      recipe: storableJson(row.recipe),
       built_at: row.builtAt,
     })
     .execute();
 }
 
+/** Errors: not-found. */
 export async function setGate(tx: Db, id: string, gate: GateRecord): Promise<void> {
-  await tx
+  const { numUpdatedRows } = await tx
     .updateTable('livepatch')
-    .set({ gate: JSON.stringify(gate) })
+    .set({ gate: storableJson(gate) })
     .where('id', '=', id)
-    .execute();
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n)
+    throw new StoreError('not-found', 'us', { what: 'a gate record for an unknown livepatch', where: id });
 }
 
-/** By id, or the newest of that module name. Errors: not-found. */
-export async function needLivepatch(db: Db, key: string): Promise<LivepatchRow> {
+/** By id, or the newest of that module name. */
+export async function findLivepatch(db: Db, key: string): Promise<LivepatchRow | undefined> {
   const row = await db
     .selectFrom('livepatch')
     .selectAll()
     .where((where) => where.or([where('id', '=', key), where('module_name', '=', key)]))
     .orderBy('built_at', 'desc')
     .executeTakeFirst();
-  if (row) return fromRow(row);
+  return row && fromRow(row);
+}
+
+/** As `findLivepatch`. Errors: not-found. */
+export async function needLivepatch(db: Db, key: string): Promise<LivepatchRow> {
+  const found = await findLivepatch(db, key);
+  if (found) return found;
   throw new StoreError('not-found', 'input', {
     what: 'there is no livepatch of this id or name',
     where: key,

@@ -70,10 +70,8 @@ async function createDatabase(use: ServerUse): Promise<void> {
 }
 
 async function connect(url: string, use?: ServerUse): Promise<Store> {
-  const types = {
-    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      oid === INT8 ? Number : pg.types.getTypeParser(oid, format),
-  };
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(INT8, Number);
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,

@@ -8,9 +8,9 @@ import {
   type Verdict,
   type VerdictStatus,
 } from '#domain';
-import type { Db } from './store.ts';
-
-const ROWS_PER_STATEMENT = 2_000;
+import { StoreError } from './error.ts';
+import { jsonBatches } from './storable.ts';
+import { type Db, inTransaction } from './store.ts';
 
 export interface VerdictRow {
   readonly verdict: Verdict;
@@ -25,23 +25,31 @@ export function decidingRung(evidence: readonly Evidence[]): string {
   return evidence.findLast(({ outcome }) => outcome !== 'inconclusive')?.rung ?? evidence.at(-1)?.rung ?? 'ranges';
 }
 
-/** Replaces all verdicts of a kernel; call it in a transaction, so that no reader sees a half. */
-export async function replaceVerdicts(tx: Db, kernelId: string, verdicts: readonly Verdict[], at: Date): Promise<void> {
-  await tx.deleteFrom('verdict').where('kernel_id', '=', kernelId).execute();
-  for (let start = 0; start < verdicts.length; start += ROWS_PER_STATEMENT) {
-    const values = verdicts.slice(start, start + ROWS_PER_STATEMENT).map((verdict) => ({
-      cve_id: verdict.cve,
-      status: verdict.status,
-      justification: verdict.justification,
-      rung: decidingRung(verdict.evidence),
-      evidence: verdict.evidence,
-    }));
-    await sql`
-      INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, decided_at)
-      SELECT ${kernelId}, cve_id, status, justification, rung, evidence, ${at}::timestamptz
-      FROM jsonb_to_recordset(${JSON.stringify(values)}::jsonb) AS r (
-        cve_id text, status text, justification text, rung text, evidence jsonb)`.execute(tx);
-  }
+/**
+ * Replaces all verdicts of a kernel in one transaction: a reader sees the old set or the new one.
+ * Errors: not-found, when there is no such kernel.
+ */
+export async function replaceVerdicts(db: Db, kernelId: string, verdicts: readonly Verdict[], at: Date): Promise<void> {
+  const values = verdicts.map((verdict) => ({
+    cve_id: verdict.cve,
+    status: verdict.status,
+    justification: verdict.justification,
+    rung: decidingRung(verdict.evidence),
+    evidence: verdict.evidence,
+  }));
+  await inTransaction(db, async (tx) => {
+    // The row lock lines up writers of the same kernel; without it the second one would add to the set of the first.
+    const kernel = await tx.selectFrom('kernel').select('id').where('id', '=', kernelId).forUpdate().executeTakeFirst();
+    if (!kernel) throw new StoreError('not-found', 'us', { what: 'verdicts for an unknown kernel', where: kernelId });
+    await tx.deleteFrom('verdict').where('kernel_id', '=', kernelId).execute();
+    for (const batch of jsonBatches(values)) {
+      await sql`
+        INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, decided_at)
+        SELECT ${kernelId}, cve_id, status, justification, rung, evidence, ${at}::timestamptz
+        FROM jsonb_to_recordset(${batch}::jsonb) AS r (
+          cve_id text, status text, justification text, rung text, evidence jsonb)`.execute(tx);
+    }
+  });
 }
 
 export interface VerdictFilter {
@@ -140,7 +148,7 @@ export async function countVerdicts(db: Db, kernelId: string): Promise<VerdictCo
     const severity = severityOf(row.score);
     const key = `${row.status} ${row.rung} ${severity}`;
     const before = counts.get(key)?.count ?? 0;
-    counts.set(key, { status: row.status as VerdictStatus, rung: row.rung, severity, count: before + Number(row.n) });
+    counts.set(key, { status: row.status as VerdictStatus, rung: row.rung, severity, count: before + row.n });
   }
   return [...counts.values()];
 }

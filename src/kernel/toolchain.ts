@@ -1,0 +1,96 @@
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Toolchain } from '#domain';
+import { exists, findProgram, isRoot, plainEnvironment, run, runSandboxed, writeAtomic } from '#host';
+import { KernelError } from './error.ts';
+
+const MAKE_TIMEOUT_MS = 40 * 60_000;
+
+/** What a kernel and kpatch-build need, by Debian package name. */
+const PACKAGES = [
+  'build-essential',
+  'flex',
+  'bison',
+  'bc',
+  'libelf-dev',
+  'libssl-dev',
+  'cpio',
+  'kmod',
+  'dwarves',
+  'xz-utils',
+  'rsync',
+  'gawk',
+  'patch',
+  'patchutils',
+  'python3-minimal',
+  'zstd',
+] as const;
+
+const MANIFEST = '.tuxtape-toolchain.json';
+
+/** Says which compiler a toolchain has. Errors: toolchain-missing. */
+export async function identifyToolchain(root: string | null): Promise<Toolchain> {
+  try {
+    const { stdout } = await runSandboxed({ root, mounts: [], cwd: '/' }, 'gcc', ['--version'], { timeoutMs: 60_000 });
+    return { kind: root === null ? 'host' : 'chroot', root, compiler: stdout.split('\n')[0]!.trim() };
+  } catch (error) {
+    throw new KernelError('toolchain-missing', 'toolchain', {
+      what: 'the toolchain has no working gcc',
+      where: root ?? 'this host',
+      remedy: root === null ? 'install build-essential and bubblewrap' : 'make it with "tuxtape toolchain make"',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Makes a chroot with the compiler and the tools of a Debian suite, kpatch-build included. It appears whole or not at
+ * all; one that is there already with the same manifest is kept. Needs root (debootstrap).
+ */
+export async function makeChroot(directory: string, suite: string, onOutput: (text: string) => void): Promise<'made' | 'kept'> {
+  const manifest = `${JSON.stringify({ suite, packages: PACKAGES }, null, 2)}\n`;
+  if ((await readFile(join(directory, MANIFEST), 'utf8').catch(() => '')) === manifest) return 'kept';
+  if (!isRoot()) {
+    throw new KernelError('toolchain-needs-root', 'input', { what: 'making a chroot needs root', where: directory, remedy: 'run this one command with sudo' });
+  }
+  if (findProgram('debootstrap') === undefined) {
+    throw new KernelError('toolchain-missing', 'toolchain', { what: 'debootstrap is not installed', remedy: 'apt-get install debootstrap' });
+  }
+  const temporary = `${directory}.part`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  try {
+    await fill(temporary, suite, onOutput);
+  } catch (error) {
+    throw new KernelError('toolchain-not-made', 'network', {
+      what: 'the chroot could not be made',
+      where: directory,
+      remedy: 'check the network and the free space, and run it again; nothing was left behind but the .part folder',
+      cause: error,
+    });
+  }
+  await writeAtomic(join(temporary, MANIFEST), manifest);
+  if (await exists(directory)) await rename(directory, `${directory}.old`);
+  await rename(temporary, directory);
+  await rm(`${directory}.old`, { recursive: true, force: true });
+  return 'made';
+}
+
+async function fill(root: string, suite: string, onOutput: (text: string) => void): Promise<void> {
+  const options = { timeoutMs: MAKE_TIMEOUT_MS, onOutput, keepTail: true, maxOutput: 1 << 20 };
+  await run('debootstrap', ['--variant=minbase', `--include=${PACKAGES.join(',')}`, suite, root], options);
+  await installKpatchBuild(root, options);
+  await run('chroot', [root, 'apt-get', 'clean'], options);
+  // Mount points for work trees: the sandbox mounts the root read-only.
+  await mkdir(join(root, 'mnt'), { recursive: true });
+}
+
+/**
+ * The package kpatch-build pulls in a documentation toolchain by dependency that no build uses (half a gigabyte of it),
+ * so only its own files are unpacked; the programs it calls are in PACKAGES.
+ */
+async function installKpatchBuild(root: string, options: Parameters<typeof run>[2]): Promise<void> {
+  const inside = { ...options, env: plainEnvironment({ HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' }) };
+  await run('chroot', [root, 'sh', '-c', 'cd /var/cache/apt/archives && apt-get download kpatch-build && dpkg -x kpatch-build_*.deb /'], inside);
+  await run('chroot', [root, 'kpatch-build', '--version'], inside);
+}

@@ -1,0 +1,81 @@
+import { type CveRecord, type Evidence, type KernelVersion, type Range, type RangeEnd, contains, parseKernelVersion } from '#domain';
+
+/** What the ranges of a CVE say about one version. */
+export type RangeOutcome = 'affected' | 'fixed' | 'not-introduced' | 'unknown';
+
+/** All ranges that begin with the same introducing commit: one bug in one history, with its fixes per branch. */
+interface Group {
+  readonly introduced: RangeEnd | null;
+  readonly fixes: RangeEnd[];
+}
+
+/**
+ * Ranges grouped by introducing commit. A fix clears only the group it belongs to: a bug that came back by another
+ * commit is another group (measured: counting any fix of any window clears CVEs wrongly).
+ */
+function groupsOf(ranges: readonly Range[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { introduced, fixed } of ranges) {
+    const key = introduced === null ? '' : (introduced.commit ?? `version ${introduced.version}`);
+    const group = groups.get(key) ?? { introduced, fixes: [] };
+    if (fixed !== null) group.fixes.push(fixed);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** Unknown origin and unreadable versions count as introduced: recall comes before precision. */
+function isIntroduced(end: RangeEnd | null, version: KernelVersion): boolean {
+  const since = end === null ? undefined : parseKernelVersion(end.version);
+  return since === undefined || contains(version, since);
+}
+
+function fixIn(group: Group, version: KernelVersion): RangeEnd | undefined {
+  return group.fixes.find((fix) => {
+    const since = parseKernelVersion(fix.version);
+    return since !== undefined && contains(version, since);
+  });
+}
+
+/** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`. */
+export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
+  const parsed = parseKernelVersion(version);
+  if (parsed === undefined) return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, { version });
+  if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
+  const introduced = groupsOf(record.ranges).filter((group) => isIntroduced(group.introduced, parsed));
+  if (introduced.length === 0) {
+    const since = [...new Set(record.ranges.map((range) => range.introduced?.version ?? ''))];
+    return {
+      outcome: 'not-introduced',
+      evidence: clears(`The vulnerable code came in ${list(since)}, which ${version} does not contain.`, { version, introduced: since }),
+    };
+  }
+  const open = introduced.find((group) => fixIn(group, parsed) === undefined);
+  if (open === undefined) {
+    const fixes = introduced.map((group) => fixIn(group, parsed)!);
+    const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
+    return { outcome: 'fixed', evidence: clears(`Fixed in ${list([...new Set(names)])}, which ${version} contains.`, { version, fixes }) };
+  }
+  return { outcome: 'affected', evidence: supports(open, version) };
+}
+
+function supports(open: Group, version: string): Evidence {
+  const since = open.introduced === null ? 'an unknown version' : open.introduced.version;
+  const fixes = [...new Set(open.fixes.map((fix) => fix.version))];
+  const end = fixes.length === 0 ? 'no fix is known' : `its fixes are in ${list(fixes)}, none of which ${version} contains`;
+  const sentence = `The vulnerable code came in ${since}, which ${version} contains, and ${end}.`;
+  return { rung: 'ranges', outcome: 'supports', sentence, facts: { version, introduced: open.introduced, fixes: open.fixes } };
+}
+
+function clears(sentence: string, facts: Evidence['facts']): Evidence {
+  return { rung: 'ranges', outcome: 'clears', sentence, facts };
+}
+
+function unknown(sentence: string, facts: Evidence['facts']): { outcome: RangeOutcome; evidence: Evidence } {
+  return { outcome: 'unknown', evidence: { rung: 'ranges', outcome: 'inconclusive', sentence, facts } };
+}
+
+function list(words: readonly string[]): string {
+  const shown = words.slice(0, 10);
+  return `${shown.join(', ')}${words.length > shown.length ? ` and ${words.length - shown.length} more` : ''}`;
+}
