@@ -64,3 +64,8 @@ export async function countAnnouncements(db: Db): Promise<number> {
     .executeTakeFirstOrThrow();
   return row.n;
 }
+
+/** Forgets the mails of an epoch whose history was rewritten, before they are told again. */
+export async function dropAnnouncements(tx: Db, epoch: number): Promise<void> {
+  await tx.deleteFrom('announcement').where('epoch', '=', epoch).execute();
+}

@@ -14,7 +14,7 @@ export interface CveRow {
 /** Inserts or replaces CVEs; of several rows for one CVE the last counts. */
 export async function upsertCves(tx: Db, rows: readonly CveRow[]): Promise<void> {
   const latest = new Map(rows.map((row) => [row.record.id, row]));
-  const values = latest.values().map(({ record, score, oid }) => ({
+  const values = [...latest.values()].map(({ record, score, oid }) => ({
     id: record.id,
     state: record.state,
     source: record.source,

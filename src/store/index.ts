@@ -4,6 +4,6 @@ export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
-export { type MigrationState, migrationStates } from './migrate.ts';
+export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
 export * from './verdicts.ts';

@@ -10,7 +10,7 @@ const LOCK_KEY = 7_368_421;
 export interface MigrationState {
   readonly version: number;
   readonly name: string;
-  readonly applied: boolean;
+  readonly appliedAt: Date | null;
 }
 
 /**
@@ -21,32 +21,68 @@ export async function migrate(db: Kysely<DB>, list: readonly Migration[] = migra
   return db.connection().execute(async (connection) => {
     await sql`SELECT pg_advisory_lock(${LOCK_KEY})`.execute(connection);
     try {
-      await sql`CREATE TABLE IF NOT EXISTS schema_migration (
-        version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`.execute(
-        connection,
-      );
+      await createTable(connection);
       const applied = await appliedMigrations(connection);
       check(applied, list);
       const wanted = list.filter(({ version }) => !applied.has(version));
       for (const migration of wanted) await apply(connection, migration);
       return wanted.length;
     } finally {
-      await sql`SELECT pg_advisory_unlock(${LOCK_KEY})`.execute(connection);
+      // Where this fails the connection is lost, and the lock with it: the first error is the one to tell.
+      await sql`SELECT pg_advisory_unlock(${LOCK_KEY})`.execute(connection).catch(() => undefined);
     }
   });
 }
 
-export async function migrationStates(db: Kysely<DB>): Promise<MigrationState[]> {
-  const applied = await appliedMigrations(db);
-  return migrations.map(({ version, name }) => ({ version, name, applied: applied.has(version) }));
+async function createTable(db: Kysely<DB>): Promise<void> {
+  try {
+    await sql`
+      CREATE TABLE IF NOT EXISTS schema_migration (
+        version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now())`.execute(db);
+  } catch (error) {
+    throw new StoreError('migration-failed', 'input', {
+      what: 'the database user may not make tables',
+      remedy: 'let DATABASE_URL name the owner of a database of its own',
+      cause: error,
+    });
+  }
 }
 
-async function appliedMigrations(db: Kysely<DB>): Promise<Map<number, { name: string; sha256: string }>> {
+export interface DatabaseState {
+  readonly name: string;
+  readonly bytes: number;
+  readonly migrations: readonly MigrationState[];
+}
+
+/** Size and migrations of the open database. */
+export async function databaseState(db: Kysely<DB>): Promise<DatabaseState> {
+  const { rows } = await sql<{ name: string; bytes: number }>`
+    SELECT current_database() AS name, pg_database_size(current_database()) AS bytes`.execute(db);
+  const applied = await appliedMigrations(db);
+  return {
+    name: rows[0]!.name,
+    bytes: rows[0]!.bytes,
+    migrations: migrations.map(({ version, name }) => ({
+      version,
+      name,
+      appliedAt: applied.get(version)?.applied_at ?? null,
+    })),
+  };
+}
+
+interface AppliedMigration {
+  readonly name: string;
+  readonly sha256: string;
+  readonly applied_at: Date;
+}
+
+async function appliedMigrations(db: Kysely<DB>): Promise<Map<number, AppliedMigration>> {
   const rows = await db.selectFrom('schema_migration').selectAll().orderBy('version').execute();
   return new Map(rows.map((row) => [row.version, row]));
 }
 
-function check(applied: ReadonlyMap<number, { name: string; sha256: string }>, list: readonly Migration[]): void {
+function check(applied: ReadonlyMap<number, AppliedMigration>, list: readonly Migration[]): void {
   const known = new Map(list.map((migration) => [migration.version, migration]));
   for (const [version, row] of applied) {
     const migration = known.get(version);

@@ -9,8 +9,6 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
-export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>;
-
 export type Json = JsonValue;
 
 export type JsonArray = JsonValue[];
@@ -22,6 +20,8 @@ export type JsonObject = {
 export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
+
+export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
@@ -42,7 +42,7 @@ export interface Cve {
   description: string;
   files: string[];
   id: string;
-  number: Int8;
+  number: Generated<Numeric>;
   oid: string;
   ranges: Json;
   refs: string[];
@@ -50,7 +50,7 @@ export interface Cve {
   source: string;
   state: string;
   title: string;
-  year: number;
+  year: Generated<number>;
 }
 
 export interface FeedCursor {

@@ -1,15 +1,15 @@
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, Transaction } from 'kysely';
 import pg from 'pg';
 import { StoreError } from './error.ts';
 import { migrate } from './migrate.ts';
-import type { Flavour } from './postgres/binaries.ts';
+import { type Flavour, LEAST_MAJOR } from './postgres/binaries.ts';
 import { type ServerUse, SUPERUSER, useServer } from './postgres/server.ts';
 import type { DB } from './schema.ts';
 
-const LEAST_SERVER_VERSION = 150_000;
 const POOL_SIZE = 8;
 const CONNECT_TIMEOUT_MS = 10_000;
 const INT8 = 20;
+const DATABASE = 'tuxtape';
 
 /** The database, or a transaction on it: every query function takes either. */
 export type Db = Kysely<DB> | Transaction<DB>;
@@ -18,6 +18,10 @@ export interface Store {
   readonly db: Kysely<DB>;
   /** Which server this is, in words. */
   readonly server: string;
+  /** Where it is: the folder of our own server, or the address of an external one without its password. */
+  readonly where: string;
+  /** Migrations that were applied when it was opened. */
+  readonly migrated: number;
   close(): Promise<void>;
 }
 
@@ -34,84 +38,112 @@ export interface StoreOptions {
  * Errors: database-unreachable, database-too-old, database-newer, migration-*, and those of `useServer`.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  if (options.databaseUrl !== null) return connect(options.databaseUrl);
+  if (options.databaseUrl !== null) {
+    return connect({ connectionString: options.databaseUrl }, 'external', addressOf(options.databaseUrl));
+  }
   const use = await useServer(options.dataDirectory, options.flavour);
   try {
     await createDatabase(use);
-    return await connect(ownUrl(use, 'tuxtape'), use);
+    const store = await connect(ownServer(use, DATABASE), `our own (${use.binaries.flavour})`, use.socket);
+    const close = async (): Promise<void> => {
+      await store.close();
+      await use.release();
+    };
+    return { ...store, close };
   } catch (error) {
     await use.release();
     throw error;
   }
 }
 
+/** Runs `body` in a transaction; inside another one it becomes part of that. */
 export async function inTransaction<T>(db: Db, body: (tx: Transaction<DB>) => Promise<T>): Promise<T> {
-  return db.transaction().execute(body);
+  return db instanceof Transaction ? body(db) : db.transaction().execute(body);
 }
 
-function ownUrl(use: ServerUse, database: string): string {
-  return `postgresql://${SUPERUSER}@/${database}?host=${encodeURIComponent(use.socket)}`;
+/** Everything that libpq's environment variables (PGPORT, PGSSLMODE, …) could bend is given. */
+function ownServer(use: ServerUse, database: string): pg.PoolConfig {
+  return {
+    host: use.socket,
+    port: 5432,
+    user: SUPERUSER,
+    password: '-',
+    database,
+    ssl: false,
+    options: '-c TimeZone=UTC',
+  };
+}
+
+/** An address without its password and parameters. */
+function addressOf(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed ? `${parsed.host || parsed.searchParams.get('host') || 'localhost'}${parsed.pathname}` : 'DATABASE_URL';
+}
+
+function unreachable(where: string, cause: unknown): StoreError {
+  return new StoreError('database-unreachable', 'network', {
+    what: 'the database does not answer',
+    where,
+    remedy: 'check that the server runs and that the address, user and password are right',
+    cause,
+  });
 }
 
 async function createDatabase(use: ServerUse): Promise<void> {
-  const client = new pg.Client({ connectionString: ownUrl(use, 'postgres') });
-  await client.connect();
+  const client = new pg.Client({ ...ownServer(use, 'postgres'), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   try {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', ['tuxtape']);
+    await client.connect();
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
     if (rowCount === 0) {
-      await client.query('CREATE DATABASE tuxtape').catch((error: unknown) => {
+      await client.query(`CREATE DATABASE ${DATABASE}`).catch((error: unknown) => {
         // 42P04 duplicate_database, 23505 unique_violation: another process was first.
         if (!(error instanceof pg.DatabaseError) || !['42P04', '23505'].includes(error.code ?? '')) throw error;
       });
     }
+  } catch (error) {
+    throw unreachable(use.socket, error);
   } finally {
     await client.end();
   }
 }
 
-async function connect(url: string, use?: ServerUse): Promise<Store> {
+async function connect(address: pg.PoolConfig, kind: string, where: string): Promise<Store> {
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8, Number);
   const pool = new pg.Pool({
-    connectionString: url,
+    ...address,
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     types,
   });
   pool.on('error', () => {}); // A lost idle connection is replaced; queries in flight report their own errors.
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
-  const close = async (): Promise<void> => {
-    await db.destroy();
-    await use?.release();
-  };
   try {
-    const server = await serverOf(db, use);
-    await migrate(db);
-    return { db, server, close };
+    const version = await serverVersion(db, where);
+    const migrated = await migrate(db);
+    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, close: () => db.destroy() };
   } catch (error) {
     await db.destroy();
     throw error;
   }
 }
 
-async function serverOf(db: Kysely<DB>, use: ServerUse | undefined): Promise<string> {
+/** The server's version in words, as `18.4`. Errors: database-unreachable, database-too-old. */
+async function serverVersion(db: Kysely<DB>, where: string): Promise<string> {
   let version: number;
   try {
     const { rows } = await sql<{ v: string }>`SELECT current_setting('server_version_num') AS v`.execute(db);
     version = Number(rows[0]?.v);
   } catch (error) {
-    throw new StoreError('database-unreachable', 'network', {
-      what: 'the database does not answer',
-      where: use ? use.socket : 'DATABASE_URL',
-      remedy: 'check that the server runs and that the address, user and password are right',
-      cause: error,
-    });
+    throw unreachable(where, error);
   }
-  if (version < LEAST_SERVER_VERSION) {
+  const [major, minor] = [Math.floor(version / 10_000), version % 10_000];
+  if (major < LEAST_MAJOR) {
     throw new StoreError('database-too-old', 'toolchain', {
-      what: `PostgreSQL ${Math.floor(version / 10_000)} is too old, 15 is the least`,
-      where: 'DATABASE_URL',
+      what: `PostgreSQL ${major} is too old, ${LEAST_MAJOR} is the least`,
+      where,
+      remedy: 'point DATABASE_URL at a newer server, or unset it to use one of our own',
     });
   }
-  return `PostgreSQL ${Math.floor(version / 10_000)}, ${use ? `our own (${use.binaries.flavour})` : 'external'}`;
+  return `${major}.${minor}`;
 }

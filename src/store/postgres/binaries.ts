@@ -4,7 +4,8 @@ import { dirname, join, relative } from 'node:path';
 import { exists, isRoot, run } from '#host';
 import { StoreError } from '../error.ts';
 
-const LEAST_MAJOR = 15;
+/** Oldest PostgreSQL the store runs on. */
+export const LEAST_MAJOR = 15;
 const SYSTEM = '/usr/lib/postgresql';
 
 /** Which server to run: `system` = the distribution's, `embedded` = the one that comes with the package. */

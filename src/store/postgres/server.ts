@@ -1,28 +1,38 @@
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  access,
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   exists,
   formatIdentity,
-  identify,
+  fromErrno,
   isAlive,
   isRoot,
   parseIdentity,
   plainEnvironment,
   run,
   self,
-  signalProcess,
-  startDaemon,
+  syncFolder,
   withLock,
 } from '#host';
 import { StoreError } from '../error.ts';
 import { type Binaries, type Flavour, findBinaries, firstClosedFolder } from './binaries.ts';
+import { type Layout, layoutOf, serverUser } from './layout.ts';
+import { findPostmaster, startPostmaster, stopPostmaster } from './postmaster.ts';
 
-/** `nobody` on Debian: PostgreSQL refuses to run as root, and its user must have a passwd entry. */
-const NOBODY = 65_534;
-const SOCKET_LIMIT = 107; // sun_path of unix(7), less the final zero
-const SOCKET_NAME = '/.s.PGSQL.5432';
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 25;
+const INITDB_TIMEOUT_MS = 120_000;
 const LOCK_WAIT_MS = 120_000;
 
 export const SUPERUSER = 'tuxtape';
@@ -36,48 +46,21 @@ export interface ServerUse {
   release(): Promise<void>;
 }
 
-interface Layout {
-  readonly root: string;
-  readonly cluster: string;
-  readonly users: string;
-  readonly lock: string;
-  readonly log: string;
-  readonly runtime: string;
-}
-
-function layoutOf(dataDirectory: string): Layout {
-  const root = join(dataDirectory, 'postgres');
-  return {
-    root,
-    cluster: join(root, 'cluster'),
-    users: join(root, 'users'),
-    lock: join(root, 'lock'),
-    log: join(root, 'server.log'),
-    runtime: join(root, 'runtime'),
-  };
-}
-
-function asServerUser(): { uid?: number; gid?: number } {
-  return isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
-}
-
 /**
  * Joins the server of `dataDirectory`, starting it when it does not run. Several processes may use it at once; each is
  * counted by a file under `users/`, and files of dead processes do not count.
  * Errors: postgres-missing, postgres-start-failed, data-unreachable.
  */
 export async function useServer(dataDirectory: string, only?: Flavour): Promise<ServerUse> {
-  const layout = layoutOf(dataDirectory);
-  await mkdir(layout.users, { recursive: true });
-  await requireReachable(dataDirectory, layout.root);
-  const user = join(layout.users, `${process.pid}-${Math.random().toString(36).slice(2, 8)}`);
+  const layout = await prepareFolders(dataDirectory);
+  const use = join(layout.users, `${process.pid}-${randomUUID().slice(0, 8)}`);
   const { socket, binaries } = await withLock(layout.lock, LOCK_WAIT_MS, async () => {
     await dropDeadUsers(layout.users);
     const binaries = await findBinaries(layout.cluster, layout.runtime, only);
     if (!(await exists(join(layout.cluster, 'PG_VERSION')))) await initialise(layout, binaries);
-    const socket = await socketFolder(layout);
-    if ((await postmaster(layout)) === undefined) await start(layout, binaries, socket);
-    await writeFile(user, formatIdentity(self()));
+    const user = serverUser(layout);
+    const { socket } = (await findPostmaster(layout, user)) ?? (await startPostmaster(layout, user, binaries));
+    await writeFile(use, formatIdentity(self()));
     return { socket, binaries };
   });
   let released = false;
@@ -85,18 +68,41 @@ export async function useServer(dataDirectory: string, only?: Flavour): Promise<
     if (released) return;
     released = true;
     await withLock(layout.lock, LOCK_WAIT_MS, async () => {
-      await rm(user, { force: true });
-      if ((await dropDeadUsers(layout.users)) === 0) await stop(layout);
+      await rm(use, { force: true });
+      if ((await dropDeadUsers(layout.users)) === 0) await stopPostmaster(layout);
     });
   };
   return { socket, binaries, release };
 }
 
+async function prepareFolders(dataDirectory: string): Promise<Layout> {
+  try {
+    await mkdir(layoutOf(dataDirectory).users, { recursive: true });
+  } catch (error) {
+    throw fromErrno(error, dataDirectory, 'make the folder of the database');
+  }
+  // One name for one folder: the server's command line is compared with it.
+  const layout = layoutOf(await realpath(dataDirectory));
+  if (isRoot()) await openForServer(layout);
+  const mine = await access(layout.users, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (mine) return layout;
+  throw new StoreError('data-unreachable', 'input', {
+    what: 'this data directory belongs to another user',
+    where: layout.users,
+    remedy: 'run the command as that user, or choose another data directory with --data',
+  });
+}
+
 /** Opens the data directory itself, which is ours, for the server's user to enter (not to read); no folder above it. */
-async function requireReachable(dataDirectory: string, root: string): Promise<void> {
-  if (!isRoot()) return;
-  for (const own of [dataDirectory, root]) await chmod(own, ((await stat(own)).mode & 0o777) | 0o001);
-  const closed = await firstClosedFolder(root);
+async function openForServer(layout: Layout): Promise<void> {
+  for (const own of [join(layout.root, '..'), layout.root]) {
+    const mode = (await stat(own)).mode & 0o7777;
+    if ((mode & 0o001) === 0) await chmod(own, mode | 0o001);
+  }
+  const closed = await firstClosedFolder(layout.root);
   if (closed === undefined) return;
   throw new StoreError('data-unreachable', 'input', {
     what: 'the database does not run as root, and its user cannot enter this folder',
@@ -116,30 +122,33 @@ async function dropDeadUsers(folder: string): Promise<number> {
   return living;
 }
 
+/** Makes the cluster beside its place and renames it in: one that is there was made to the end. */
 async function initialise(layout: Layout, binaries: Binaries): Promise<void> {
-  await rm(layout.cluster, { recursive: true, force: true });
+  if (await exists(layout.cluster)) {
+    throw new StoreError('postgres-start-failed', 'toolchain', {
+      what: 'the folder of the database is damaged: it has no PG_VERSION',
+      where: layout.cluster,
+      remedy: 'restore it from a backup, or move it away to begin with an empty database',
+    });
+  }
   const temporary = `${layout.cluster}.part`;
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { mode: 0o700 });
-  if (isRoot()) await chown(temporary, NOBODY, NOBODY);
+  const user = serverUser(layout);
+  if (isRoot()) await chown(temporary, user.uid, user.gid);
   const options = [
-    '--username',
-    SUPERUSER,
-    '--auth',
-    'trust',
-    '--encoding',
-    'UTF8',
-    '--no-locale',
-    '--pgdata',
-    temporary,
+    ...['--username', SUPERUSER, '--auth', 'trust', '--encoding', 'UTF8', '--no-locale', '--data-checksums'],
+    ...['--pgdata', temporary],
   ];
   try {
     await run(join(binaries.bin, 'initdb'), options, {
       cwd: '/',
       env: plainEnvironment(),
-      ...asServerUser(),
-      timeoutMs: START_TIMEOUT_MS,
+      ...(isRoot() ? user : {}),
+      timeoutMs: INITDB_TIMEOUT_MS,
     });
+    await rename(temporary, layout.cluster);
+    await syncFolder(layout.root);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw new StoreError('postgres-start-failed', 'toolchain', {
@@ -149,91 +158,4 @@ async function initialise(layout: Layout, binaries: Binaries): Promise<void> {
       cause: error,
     });
   }
-  // The rename makes it whole: a cluster that has PG_VERSION was initialised to the end.
-  await run('mv', [temporary, layout.cluster]);
-}
-
-/** A socket path may be 107 bytes long: a deep data directory gets a short private folder under /tmp, and remembers it. */
-async function socketFolder(layout: Layout): Promise<string> {
-  const own = join(layout.root, 'socket');
-  const fits = Buffer.byteLength(own + SOCKET_NAME) <= SOCKET_LIMIT;
-  if (fits) {
-    await mkdir(own, { recursive: true, mode: 0o700 });
-    if (isRoot()) await chown(own, NOBODY, NOBODY);
-    return own;
-  }
-  const note = join(layout.root, 'socket-folder');
-  const kept = await readFile(note, 'utf8').catch(() => '');
-  if (kept !== '' && (await exists(kept))) return kept;
-  const made = await mkdtemp('/tmp/tuxtape-pg-');
-  if (isRoot()) await chown(made, NOBODY, NOBODY);
-  await writeFile(note, made);
-  return made;
-}
-
-/** Process number of the running server, or undefined: no pid file, or one left by a server that was killed. */
-async function postmaster(layout: Layout): Promise<number | undefined> {
-  const text = await readFile(join(layout.cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
-  const pid = Number(text?.split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || identify(pid) === undefined) return undefined;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.includes('postgres') ? pid : undefined;
-}
-
-async function start(layout: Layout, binaries: Binaries, socket: string): Promise<void> {
-  const settings = [
-    ...['-D', layout.cluster, '-k', socket, '-h', ''],
-    ...[
-      '-c',
-      'unix_socket_permissions=0700',
-      '-c',
-      'shared_buffers=128MB',
-      '-c',
-      'max_connections=60',
-      '-c',
-      'log_min_messages=warning',
-    ],
-  ];
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  // Backends orphaned by a kill -9 of the server hold its shared memory for a moment: the start is tried again.
-  for (;;) {
-    await writeFile(layout.log, '');
-    if (isRoot()) await chown(layout.log, NOBODY, NOBODY);
-    const pid = startDaemon(join(binaries.bin, 'postgres'), settings, { cwd: '/', log: layout.log, ...asServerUser() });
-    if (pid !== undefined && (await becomesReady(layout, pid, deadline))) return;
-    const log = await readFile(layout.log, 'utf8').catch(() => '');
-    const orphans = /shared memory block .* still in use|lock file .* already exists/.test(log);
-    if (!orphans || performance.now() > deadline) throw startFailed(layout, log);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
-
-/** The eighth line of postmaster.pid says "ready" once connections are accepted (PostgreSQL miscadmin.h, LOCK_FILE_LINE_PM_STATUS). */
-async function becomesReady(layout: Layout, pid: number, deadline: number): Promise<boolean> {
-  while (identify(pid) !== undefined && performance.now() < deadline) {
-    const lines = (await readFile(join(layout.cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
-    if (lines[0] === String(pid) && lines[7]?.trim() === 'ready') return true;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  return false;
-}
-
-function startFailed(layout: Layout, log: string): StoreError {
-  const reason =
-    log.split('\n').find((line) => /FATAL|PANIC|ERROR|error while loading/.test(line)) ?? 'it printed no reason';
-  return new StoreError('postgres-start-failed', 'toolchain', {
-    what: `the database did not start: ${reason.slice(0, 300)}`,
-    where: layout.log,
-    remedy: 'read the log named above; the data was not touched',
-  });
-}
-
-/** Fast shutdown (SIGINT): open transactions are rolled back, everything committed is on disk. */
-async function stop(layout: Layout): Promise<void> {
-  const pid = await postmaster(layout);
-  if (pid === undefined) return;
-  signalProcess(pid, 'SIGINT');
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (identify(pid) !== undefined && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }

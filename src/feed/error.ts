@@ -1,0 +1,18 @@
+import { StageError } from '#domain';
+
+export type FeedCode =
+  | 'feed-unreachable'
+  | 'feed-not-an-archive'
+  | 'mail-missing'
+  | 'mail-too-large'
+  | 'mail-unreadable'
+  | 'mail-sender'
+  | 'mail-not-an-announcement'
+  | 'mail-ids-disagree'
+  | 'record-unreadable'
+  | 'record-too-large'
+  | 'record-vanished'
+  | 'dyad-unreadable'
+  | 'cvss-invalid';
+
+export class FeedError extends StageError<FeedCode> {}

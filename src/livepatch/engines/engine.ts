@@ -1,0 +1,31 @@
+import type { Engine, Toolchain } from '#domain';
+import type { TreeLayout } from '#kernel';
+
+export interface EngineJob {
+  readonly layout: TreeLayout;
+  readonly toolchain: Toolchain;
+  /** The exact patch text; it reaches the engine as a file, never a command line. */
+  readonly patch: string;
+  readonly moduleName: string;
+  readonly jobs: number;
+  /** A folder of this job alone, for the patch and the output. */
+  readonly work: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onOutput: (text: string) => void;
+}
+
+export interface EngineResult {
+  /** Path of the module, inside `work`. */
+  readonly module: string;
+  readonly engineVersion: string;
+  /** What the engine said it replaces: object file name (`signal.o`) and function. */
+  readonly changed: readonly { readonly object: string; readonly name: string }[];
+}
+
+/** A tool that makes a livepatch module of a patch. */
+export interface LivepatchEngine {
+  readonly name: Engine;
+  /** Null when it can build for this kernel version, else why not. */
+  refuses(version: string): string | null;
+  build(job: EngineJob): Promise<EngineResult>;
+}

@@ -1,0 +1,35 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '#domain';
+import { exists, requireFree, run, withLock } from '#host';
+import { type TreeLayout, needBuilt } from '#kernel';
+
+const COPY_TIMEOUT_MS = 30 * 60_000;
+const COPY_BYTES = 8 * 2 ** 30;
+const LOCK_WAIT_MS = 3_600_000;
+
+/**
+ * Lends the engine's own copy of a built tree to `body`, one job at a time. The engines patch and rebuild in it and put
+ * the source back; a mark file says while they are at it, so that a copy left by a killed run is made anew.
+ */
+export async function withWarmTree<T>(layout: TreeLayout, engine: Engine, body: (tree: string) => Promise<T>): Promise<T> {
+  await needBuilt(layout);
+  const tree = join(layout.directory, engine);
+  const mark = join(layout.directory, `${engine}.at-work`);
+  return withLock(join(layout.directory, `${engine}.lock`), LOCK_WAIT_MS, async () => {
+    if (await exists(mark)) await rm(tree, { recursive: true, force: true });
+    if (!(await exists(tree))) await copyTree(layout.build, tree);
+    await writeFile(mark, '');
+    const result = await body(tree);
+    await rm(mark);
+    return result;
+  });
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  await requireFree(join(to, '..'), COPY_BYTES, "the engine's copy of the kernel tree");
+  const temporary = `${to}.part`;
+  await rm(temporary, { recursive: true, force: true });
+  await run('cp', ['-a', '--reflink=auto', from, temporary], { timeoutMs: COPY_TIMEOUT_MS });
+  await rename(temporary, to);
+}

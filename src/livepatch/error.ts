@@ -1,0 +1,23 @@
+import { StageError } from '#domain';
+
+export type LivepatchCode =
+  | 'engine-unsupported'
+  | 'engine-missing'
+  | 'engine-failed'
+  | 'engine-crashed'
+  | 'compile-failed'
+  | 'section-changed'
+  | 'no-fentry'
+  | 'init-changed'
+  | 'nothing-changed'
+  | 'header-blast'
+  | 'toolchain-mismatch'
+  | 'patch-does-not-apply'
+  | 'module-unreadable'
+  | 'not-affected'
+  | 'vm-program-missing'
+  | 'vm-boot-failed'
+  | 'vm-died'
+  | 'vm-timed-out';
+
+export class LivepatchError extends StageError<LivepatchCode> {}

@@ -1,0 +1,15 @@
+import { StageError } from '#domain';
+
+export type PatchCode =
+  | 'fix-not-found'
+  | 'patch-unreadable'
+  | 'patch-too-large'
+  | 'patch-leaves-tree'
+  | 'patch-touches-build'
+  | 'patch-unsupported'
+  | 'patch-does-not-apply'
+  | 'already-fixed'
+  | 'layout-may-change'
+  | 'assembly-changed';
+
+export class PatchError extends StageError<PatchCode> {}

@@ -1,0 +1,85 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CveRecord, type KernelVersion, MAX_PATCH_BYTES, type RangeEnd, compareKernelVersions, parseKernelVersion } from '#domain';
+import { Git, exists, readLimited } from '#host';
+import { PatchError } from './error.ts';
+
+export interface Fix {
+  readonly commit: string;
+  /** Version that first carries it. */
+  readonly version: string;
+  readonly text: string;
+  readonly where: string;
+}
+
+/**
+ * Fixes of a CVE in the order to try them for a kernel: its own stable branch, then the nearest branch above it, and so
+ * on up to mainline, then the nearest below: the nearest branch's change needs the least adaptation.
+ */
+export function fixesInOrder(record: CveRecord, version: string): RangeEnd[] {
+  const kernel = parseKernelVersion(version);
+  const ends = record.ranges.flatMap(({ fixed }) => (fixed?.commit ? [fixed] : []));
+  const unique = [...new Map(ends.map((end) => [end.commit, end])).values()];
+  if (kernel === undefined) return unique;
+  const key = (end: RangeEnd): [number, KernelVersion] => {
+    const fix = parseKernelVersion(end.version) ?? { mainline: [0], patch: 0, rc: undefined };
+    const branch = compareKernelVersions({ ...fix, patch: 0, rc: undefined }, { ...kernel, patch: 0, rc: undefined });
+    return [branch === 0 ? 0 : branch > 0 ? 1 : 2, fix];
+  };
+  return unique.toSorted((a, b) => {
+    const [classA, fixA] = key(a);
+    const [classB, fixB] = key(b);
+    return classA - classB || (classA === 2 ? compareKernelVersions(fixB, fixA) : compareKernelVersions(fixA, fixB));
+  });
+}
+
+/**
+ * Fetches the fix of a CVE from a directory of `<commit>.patch` files or a git repository. Errors: fix-not-found, saying
+ * what was looked for.
+ */
+export async function fetchFix(record: CveRecord, version: string, source: string): Promise<Fix> {
+  const wanted = fixesInOrder(record, version);
+  const isGit = (await exists(join(source, 'objects'))) || (await exists(join(source, '.git')));
+  const names = isGit ? [] : await readdir(source).catch(() => []);
+  for (const end of wanted) {
+    const text = isGit ? await fromGit(source, end.commit!) : await fromDirectory(source, names, end.commit!);
+    if (text !== undefined) return { commit: end.commit!, version: end.version, text, where: `${source} ${end.commit!}` };
+  }
+  throw new PatchError('fix-not-found', 'input', {
+    what: `no fix of ${record.id} is in the source of fixes`,
+    where: source,
+    remedy:
+      wanted.length === 0
+        ? 'the CVE names no fixing commit yet; give the change with --patch'
+        : `looked for ${wanted.slice(0, 6).map(({ version: fixed, commit }) => `${commit!.slice(0, 12)} (${fixed})`).join(', ')}; fetch it, or give it with --patch`,
+  });
+}
+
+async function fromDirectory(folder: string, names: readonly string[], commit: string): Promise<string | undefined> {
+  const name = names.find((entry) => entry.endsWith('.patch') && entry.startsWith(commit));
+  return name === undefined ? undefined : (await readLimited(join(folder, name), MAX_PATCH_BYTES)).toString('utf8');
+}
+
+async function fromGit(directory: string, commit: string): Promise<string | undefined> {
+  const git = new Git(directory);
+  if (!/^[0-9a-f]{7,40}$/.test(commit) || !(await git.hasCommit(commit))) return undefined;
+  const { stdout } = await git.run(['diff-tree', '--patch', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-commit-id', '-r', '--first-parent', commit], {
+    maxOutput: MAX_PATCH_BYTES,
+  });
+  return stdout;
+}
+
+/** Reads a patch a person gives. */
+export async function readPatchFile(file: string): Promise<string> {
+  return (await readLimited(file, MAX_PATCH_BYTES)).toString('utf8');
+}
+
+/** The old text of files of a tree, for `lint`; files that are not there are absent. */
+export async function oldTexts(tree: string, paths: readonly string[]): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of paths) {
+    const text = await readFile(join(tree, path), 'utf8').catch(() => undefined);
+    if (text !== undefined) texts.set(path, text);
+  }
+  return texts;
+}
