@@ -3,7 +3,6 @@ import { type Config, type ConfigKey, loadConfig } from '#config';
 import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
-import { registerArchive } from './commands/archive.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
 import { registerDb } from './commands/db.ts';
@@ -12,7 +11,6 @@ import { registerKernel } from './commands/kernel.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
-import { registerUp } from './commands/up.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { errorToJson, Progress, renderError, toJson } from './output.ts';
@@ -112,9 +110,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerToolchain,
     registerTriage,
     registerLivepatch,
-    registerArchive,
-    registerUp,
-    registerDb,
+        registerDb,
     registerConfig,
   ];
   for (const register of commands) register(program, context);

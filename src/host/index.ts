@@ -5,6 +5,7 @@ export * from './error.ts';
 export * from './files.ts';
 export * from './git.ts';
 export * from './http.ts';
+export * from './interactive.ts';
 export * from './lock.ts';
 export * from './log.ts';
 export * from './process.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { configKeys, schema } from '#config';
 import type { Context } from '../context.ts';
-import { table } from '../table.ts';
+import { table } from '../text.ts';
 
 /** `tuxtape config show`: every key with its value and where the value came from. */
 export function registerConfig(program: Command, context: Context): void {

@@ -1,4 +1,6 @@
+import { InvalidArgumentError } from 'commander';
 import Table from 'cli-table3';
+import { severityOf } from '#domain';
 
 /**
  * A plain table: a head line and rows, columns padded, no frame, so that it can be read, copied and piped.
@@ -38,4 +40,29 @@ export function inert(text: string): string {
 
 export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+/** "3 minutes ago", for people; machines read the timestamp. */
+export function ago(at: Date, now: number): string {
+  const seconds = Math.max(0, Math.round((now - at.getTime()) / 1000));
+  const units: [number, string][] = [
+    [86_400, 'day'],
+    [3_600, 'hour'],
+    [60, 'minute'],
+    [1, 'second'],
+  ];
+  const [size, name] = units.find(([unit]) => seconds >= unit) ?? [1, 'second'];
+  const count = Math.floor(seconds / size);
+  return `${count} ${name}${count === 1 ? '' : 's'} ago`;
+}
+
+/** `HIGH 7.8`, or `not scored`: never a zero. */
+export function severityText(score: number | null): string {
+  return score === null ? 'not scored' : `${severityOf(score).toUpperCase()} ${score.toFixed(1)}`;
+}
+
+/** A flag's number, from 0. Errors: usage (commander). */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number from 0 is wanted');
+  return Number(text);
 }

@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '#host';
+import { type LivepatchInput, buildLivepatch } from '#pipeline';
+import { listLivepatches, needKernel, needLivepatch } from '#store';
+import type { Context } from '../context.ts';
+import { inert, table, wholeNumber } from '../text.ts';
+import { needCveId } from './cve.ts';
+
+interface BuildOptions {
+  readonly kernel: string;
+  readonly cve?: string;
+  readonly patch?: string;
+  readonly fixes?: string;
+  readonly jobs?: number;
+}
+
+export function registerLivepatch(program: Command, context: Context): void {
+  const livepatch = program.command('livepatch').description('livepatch modules: build, prove, list');
+  livepatch
+    .command('build')
+    .description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel")
+    .requiredOption('--kernel <name>', 'name, id or build-id')
+    .option('--cve <id>', 'the CVE to fix')
+    .option('--patch <file>', 'a change without a CVE')
+    .option('--fixes <dir|git>', 'where the fix is: a directory of <commit>.patch files or a git repository')
+    .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
+    .addHelpText('after', '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --patch change.patch')
+    .action((options: BuildOptions) => build(context, options));
+  livepatch
+    .command('list')
+    .description('the livepatches that were built')
+    .option('--kernel <name>', 'only those of this kernel')
+    .action((options: { kernel?: string }) => list(context, options));
+  livepatch
+    .command('show')
+    .description('one livepatch: recipe, functions, gate record')
+    .argument('<livepatch>', 'id or module name')
+    .action((key: string) => show(context, key));
+}
+
+async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {
+  if (options.patch !== undefined && options.cve === undefined) return { patchFile: resolve(options.patch) };
+  if (options.cve === undefined || options.patch !== undefined) throw new InvalidArgumentError('give either --cve or --patch');
+  const config = await context.config();
+  return { cve: needCveId(options.cve), fixes: options.fixes === undefined ? config.need('livepatch.fixes') : resolve(options.fixes) };
+}
+
+async function build(context: Context, options: BuildOptions): Promise<void> {
+  const config = await context.config();
+  const store = await context.store();
+  const input = await inputOf(context, options);
+  let lines = 0;
+  const result = await context.progress('building the livepatch', (step) =>
+    buildLivepatch({
+      store,
+      dataDirectory: config.need('data'),
+      kernel: options.kernel,
+      input,
+      jobs: options.jobs ?? config.number('kernel.jobs'),
+      clock: systemClock,
+      signal: context.signal,
+      onOutput: (text) => {
+        lines += text.split('\n').length - 1;
+        step(lines, null, text.trim().split('\n').at(-1) ?? '');
+      },
+    }),
+  );
+  const { livepatch, fit, findings, seconds } = result;
+  context.print(result, () =>
+    [
+      `livepatch ${livepatch.id}`,
+      `module    ${livepatch.moduleName} (${livepatch.recipe.engine}, ${seconds.toFixed(1)} s)`,
+      `applies   ${fit.how}${fit.remarks.length > 0 ? `: ${fit.remarks.map(inert).join('; ')}` : ''}`,
+      ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
+      ...findings.map(({ level, path, line, what }) => `${level.padEnd(9)} ${path}:${line} ${what}`),
+      `next: tuxtape livepatch verify ${livepatch.id}`,
+    ].join('\n'),
+  );
+}
+
+async function list(context: Context, options: { kernel?: string }): Promise<void> {
+  const { db } = await context.store();
+  const kernel = options.kernel === undefined ? undefined : await needKernel(db, options.kernel);
+  const rows = await listLivepatches(db, kernel?.id);
+  context.print(rows, () =>
+    rows.length === 0
+      ? 'There is no livepatch yet.'
+      : table(['ID', 'MODULE', 'CVES', 'ENGINE', 'PROOF'], rows.map(({ id, moduleName, recipe, gate }) => [id, moduleName, recipe.cves.join(' ') || '(none)', recipe.engine, proof(gate)])),
+  );
+}
+
+function proof(gate: { passed: boolean } | null): string {
+  if (gate === null) return 'not proved';
+  return gate.passed ? 'passed' : 'FAILED';
+}
+
+async function show(context: Context, key: string): Promise<void> {
+  const { db } = await context.store();
+  const row = await needLivepatch(db, key);
+  context.print(row, () =>
+    [
+      `id        ${row.id}`,
+      `module    ${row.moduleName}, sha256 ${row.moduleSha256}`,
+      `kernel    ${row.recipe.kernelRelease}, build-id ${row.recipe.buildId}`,
+      `cves      ${row.recipe.cves.join(' ') || 'none'}`,
+      `built by  ${row.recipe.engineVersion}, ${row.recipe.compiler}`,
+      ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
+      `files     ${row.directory}`,
+      `proof     ${proof(row.gate)}`,
+      ...(row.gate?.checks ?? []).map(({ name, passed, detail }) => `  ${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail)}`),
+    ].join('\n'),
+  );
+}
