@@ -47,10 +47,10 @@ class CliContext implements Context {
   }
 
   #loadOptions(): Parameters<typeof loadConfig>[0] {
-    const { data, config } = this.#program.opts<{ data?: string; config?: string }>();
+    const { data, configFile } = this.#program.opts<{ data?: string; configFile?: string }>();
     const flags = new Map<ConfigKey, { value: string; flag: string }>();
     if (data !== undefined) flags.set('data', { value: data, flag: 'data' });
-    return { flags, file: config };
+    return { flags, file: configFile };
   }
 
   async store(): Promise<Store> {
@@ -94,7 +94,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     .addOption(new Option('--data <dir>', 'data directory (environment: TUXTAPE_DATA)'))
     .addOption(
       new Option(
-        '--config <file>',
+        '--config-file <file>',
         'configuration file (environment: TUXTAPE_CONFIG; default: tuxtape.toml in the data directory)',
       ),
     )

@@ -4,3 +4,8 @@ export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
 export { changedFunctions } from './engines/kpatch.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
+export { type VerifyOptions, verifyLivepatch } from './verify.ts';
+export { type CpioEntry, cpio } from './vm/cpio.ts';
+export { initramfs, type PayloadFile } from './vm/initramfs.ts';
+export { type CommandResult, type Machine, type MachineOptions, startMachine } from './vm/machine.ts';
+export { VmProtocol, requestLine } from './vm/protocol.ts';

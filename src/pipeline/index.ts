@@ -2,3 +2,4 @@ export * from './kernel.ts';
 export * from './triage.ts';
 export * from './livepatch.ts';
 export * from './sync.ts';
+export * from './verify.ts';

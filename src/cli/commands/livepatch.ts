@@ -6,6 +6,7 @@ import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve.ts';
+import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions {
   readonly kernel: string;
@@ -37,6 +38,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .description('one livepatch: recipe, functions, gate record')
     .argument('<livepatch>', 'id or module name')
     .action((key: string) => show(context, key));
+  registerVerify(livepatch, context);
 }
 
 async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {

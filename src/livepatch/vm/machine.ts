@@ -9,6 +9,8 @@ import { VmProtocol, requestLine } from './protocol.ts';
 const DEFAULT_MEMORY_MB = 512;
 const BOOT_TIMEOUT_MS = 180_000;
 const COMMAND_TIMEOUT_MS = 60_000;
+/** A kernel under working hardware virtualisation prints within this time; where it does not, KVM is there but broken. */
+const KVM_SIGN_OF_LIFE_MS = 4_000;
 const MAX_CONSOLE_BYTES = 16 << 20;
 const TAIL = 2_000;
 
@@ -44,15 +46,28 @@ export interface Machine {
   stop(): Promise<void>;
 }
 
-/** Boots a kernel in QEMU and waits until it obeys. Errors: vm-program-missing, vm-boot-failed, vm-died. */
+/**
+ * Boots a kernel in QEMU and waits until it obeys: with KVM where that works, else emulated (TCG).
+ * Errors: vm-program-missing, vm-boot-failed, vm-died.
+ */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const qemu = findProgram('qemu-system-x86_64');
   if (qemu === undefined) throw missing('qemu-system-x86_64', 'qemu-system-x86');
+  if (await usableKvm()) {
+    const machine = await launch(qemu, options, 'kvm');
+    if (await machine.showsLife(KVM_SIGN_OF_LIFE_MS)) return booted(machine, options);
+    await machine.stop();
+  }
+  return booted(await launch(qemu, options, 'tcg'), options);
+}
+
+async function launch(qemu: string, options: MachineOptions, accelerator: 'kvm' | 'tcg'): Promise<QemuMachine> {
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-vm-'));
-  const accelerator = (await usableKvm()) ? 'kvm' : 'tcg';
   await writeFile(join(folder, 'initramfs'), options.initramfs);
-  const child = startInteractive(qemu, qemuArguments(options, folder, accelerator));
-  const machine = new QemuMachine(child, folder, accelerator);
+  return new QemuMachine(startInteractive(qemu, qemuArguments(options, folder, accelerator)), folder, accelerator);
+}
+
+async function booted(machine: QemuMachine, options: MachineOptions): Promise<Machine> {
   try {
     await machine.ready(options.bootTimeoutMs ?? BOOT_TIMEOUT_MS);
     return machine;
@@ -117,6 +132,19 @@ class QemuMachine implements Machine {
         }
       }
     });
+  }
+
+  /** Did the kernel print anything within this time? */
+  async showsLife(timeoutMs: number): Promise<boolean> {
+    let dead = false;
+    void this.#child.ended.then(() => {
+      dead = true;
+    });
+    for (const deadline = performance.now() + timeoutMs; performance.now() < deadline && !dead; ) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if ((await this.console()) !== '') return true;
+    }
+    return false;
   }
 
   async ready(timeoutMs: number): Promise<void> {

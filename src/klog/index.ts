@@ -1,0 +1,2 @@
+export { parseKernelLog } from './parse.ts';
+export type { KernelLog, KernelReport, LivepatchEvent, ReportKind } from './report.ts';
