@@ -3,6 +3,7 @@ import { type Config, type ConfigKey, loadConfig } from '#config';
 import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
+import { registerArchive } from './commands/archive.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
 import { registerDb } from './commands/db.ts';
@@ -110,6 +111,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerToolchain,
     registerTriage,
     registerLivepatch,
+    registerArchive,
         registerDb,
     registerConfig,
   ];

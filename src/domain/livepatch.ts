@@ -59,3 +59,28 @@ export interface Release {
   readonly cves: readonly CveId[];
   readonly functions: readonly PatchedFunction[];
 }
+
+/** A release as the index of its kernel lists it. */
+export interface IndexedRelease extends Release {
+  /** Target path of the module. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly length: number;
+}
+
+/** Everything the archive has for one kernel: the one signed file an agent asks for by name. */
+export interface ReleaseIndex {
+  readonly version: 1;
+  readonly buildId: BuildId;
+  readonly kernelRelease: string;
+  readonly releases: readonly IndexedRelease[];
+}
+
+export function indexPath(buildId: BuildId): string {
+  return `index/${buildId}.json`;
+}
+
+/** Target path of a file of a release. */
+export function releasePath(release: Pick<Release, 'buildId' | 'number'>, name: string): string {
+  return `livepatches/${release.buildId}/${release.number}/${name}`;
+}

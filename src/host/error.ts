@@ -17,6 +17,16 @@ export type HostCode =
 
 export class HostError extends StageError<HostCode> {}
 
+/** The server answered, with a status that is no success. */
+export class HttpStatusError extends HostError {
+  readonly status: number;
+
+  constructor(url: string, status: number) {
+    super('http-failed', 'network', { what: `the server answered ${status}`, where: url });
+    this.status = status;
+  }
+}
+
 /** A program that ran and ended badly: keeps what it printed, so that the next layer can say why. */
 export class ProgramError extends HostError {
   readonly exitCode: number | null;

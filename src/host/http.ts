@@ -1,4 +1,4 @@
-import { HostError } from './error.ts';
+import { HostError, HttpStatusError } from './error.ts';
 
 export interface FetchOptions {
   readonly timeoutMs: number;
@@ -17,7 +17,7 @@ export async function fetchBytes(url: string, options: FetchOptions): Promise<Bu
     const response = await fetch(url, { redirect: 'error', signal });
     if (!response.ok || !response.body) {
       await response.body?.cancel();
-      throw new HostError('http-failed', 'network', { what: `the server answered ${response.status}`, where: url });
+      throw new HttpStatusError(url, response.status);
     }
     return await readBody(response.body, url, options.maxBytes);
   } catch (error) {

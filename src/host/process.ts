@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { errno, HostError, ProgramError } from './error.ts';
 
 export interface RunOptions {
@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Exit codes that are not failures. Default: 0. */
   readonly okCodes?: readonly number[];
   readonly signal?: AbortSignal;
+  /** Open file descriptors the child gets as 3, 4, … */
+  readonly descriptors?: readonly number[];
   /** User and group to run as; only root may give it. */
   readonly uid?: number;
   readonly gid?: number;
@@ -85,14 +87,15 @@ export async function run(program: string, args: readonly string[], options: Run
   const out = new Collector(limit, options.keepTail ?? false);
   const err = new Collector(limit, true);
   options.signal?.throwIfAborted();
+  // The first three are pipes, whatever else is handed down.
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env ?? plainEnvironment(),
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
-  });
+  }) as ChildProcessWithoutNullStreams;
   let ended: 'timeout' | 'aborted' | 'overflow' | undefined;
   const stop = (why: typeof ended): void => {
     ended ??= why;

@@ -1,7 +1,6 @@
-import { type BuildId } from '#domain';
+import { type BuildId, buildIdOfNotes } from '#domain';
 import { KernelError } from './error.ts';
 
-const NT_GNU_BUILD_ID = 3;
 const SHT_NOTE = 7;
 const ELF_MAGIC = 0x464c457f;
 
@@ -32,27 +31,4 @@ function* noteSections(elf: Buffer): Generator<{ offset: number; size: number }>
     if (elf.readUInt32LE(header + 4) !== SHT_NOTE) continue;
     yield { offset: Number(elf.readBigUInt64LE(header + 24)), size: Number(elf.readBigUInt64LE(header + 32)) };
   }
-}
-
-/** Finds the build-id in a run of ELF notes, as also /sys/kernel/notes holds them; names and descriptors are padded to 4 bytes. */
-export function buildIdOfNotes(notes: Buffer): BuildId | undefined {
-  let at = 0;
-  while (at + 12 <= notes.length) {
-    const nameSize = notes.readUInt32LE(at);
-    const descSize = notes.readUInt32LE(at + 4);
-    const type = notes.readUInt32LE(at + 8);
-    const name = at + 12;
-    const desc = name + pad(nameSize);
-    const end = desc + pad(descSize);
-    if (desc + descSize > notes.length) return undefined;
-    if (type === NT_GNU_BUILD_ID && notes.toString('latin1', name, name + nameSize) === 'GNU\0') {
-      return notes.toString('hex', desc, desc + descSize);
-    }
-    at = end;
-  }
-  return undefined;
-}
-
-function pad(size: number): number {
-  return (size + 3) & ~3;
 }

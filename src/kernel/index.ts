@@ -1,5 +1,5 @@
 export { type BuildOptions, buildKernel, firstError } from './build.ts';
-export { buildIdOfNotes, readBuildId } from './build-id.ts';
+export { readBuildId } from './build-id.ts';
 export { type CmdFile, parseCmdFile } from './cmd-file.ts';
 export { type KernelCode, KernelError } from './error.ts';
 export { type ConfigChange, type KernelConfig, configChanges, parseKernelConfig, readKernelConfig } from './kconfig.ts';

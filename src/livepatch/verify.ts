@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { type BuildId, type GateCheck, type GateRecord, type LivepatchRecipe, type PatchedFunction } from '#domain';
+import { type BuildId, type GateCheck, type GateRecord, type LivepatchRecipe, type PatchedFunction, buildIdOfNotes } from '#domain';
 import { type Clock, sha256 } from '#host';
-import { buildIdOfNotes } from '#kernel';
 import { type KernelReport, parseKernelLog } from '#klog';
 import { modinfo } from './elf.ts';
 import { initramfs } from './vm/initramfs.ts';

@@ -3,3 +3,4 @@ export * from './triage.ts';
 export * from './livepatch.ts';
 export * from './sync.ts';
 export * from './verify.ts';
+export * from './publish.ts';

@@ -1,0 +1,176 @@
+import { type IndexedRelease, type Release, type ReleaseIndex, indexPath } from '#domain';
+import type { Clock } from '#host';
+import { parseKernelLog } from '#klog';
+import { type TrustedArchive, openArchive } from '#trust';
+import { AgentError } from './error.ts';
+import type { KernelDoor } from './kernel-door.ts';
+import { type Plan, plan } from './plan.ts';
+import { type AgentState, type Journal, type ReleaseRef, readJournal, writeJournal } from './state.ts';
+
+const MAX_INDEX_BYTES = 4 << 20;
+const MAX_MODULE_BYTES = 64 << 20;
+const TRANSITION_TIMEOUT_MS = 60_000;
+const REVERSE_TIMEOUT_MS = 60_000;
+const STEP_MS = 250;
+
+export interface PollOptions {
+  readonly url: string;
+  readonly root: Buffer;
+  /** Folder of the agent's own state: journal and metadata. */
+  readonly state: string;
+  readonly soakMs: number;
+  readonly kernel: KernelDoor;
+  readonly clock: Clock;
+}
+
+export interface PollResult {
+  readonly state: AgentState;
+  readonly release: ReleaseRef | null;
+  /** What was decided, in words. */
+  readonly note: string;
+  readonly metadataExpires: string | null;
+}
+
+/**
+ * One poll: look, decide, do one thing, report. Every step that touches the kernel is in the journal, synced, before it is
+ * done. Errors: those of #trust; unknown-kernel, release-mismatch, load-failed, transition-stalled, kernel-report, quarantined.
+ */
+export async function poll(options: PollOptions, onContact: (expires: string) => void): Promise<PollResult> {
+  const { kernel } = options;
+  const bootId = await kernel.bootId();
+  const buildId = await kernel.buildId();
+  const journal = await readJournal(options.state, bootId);
+  const archive = await openArchive(options);
+  onContact(archive.expires);
+  const index = await readIndex(archive, buildId);
+  const decided = plan({ bootId, buildId, journal, loaded: await kernel.livepatches(), index });
+  const machine = new Steps(options, { ...journal, bootId });
+  const result = await machine.execute(decided, archive, buildId);
+  return { ...result, metadataExpires: archive.expires };
+}
+
+async function readIndex(archive: TrustedArchive, buildId: string): Promise<ReleaseIndex | null> {
+  const found = await archive.read(indexPath(buildId), MAX_INDEX_BYTES);
+  if (found === undefined) return null;
+  const index = JSON.parse(found.content.toString('utf8')) as ReleaseIndex;
+  const foreign = index.buildId !== buildId || index.releases.some((release: IndexedRelease) => release.buildId !== buildId);
+  if (foreign) throw mismatch(`the index of ${buildId} lists releases of another kernel`);
+  return index;
+}
+
+function mismatch(what: string): AgentError {
+  return new AgentError('release-mismatch', 'untrusted', { what, remedy: 'nothing was loaded; ask who runs the archive' });
+}
+
+type StepResult = Omit<PollResult, 'metadataExpires'>;
+
+/** The executors: one for each step a plan can name. */
+class Steps {
+  readonly #options: PollOptions;
+  #journal: Journal;
+
+  constructor(options: PollOptions, journal: Journal) {
+    this.#options = options;
+    this.#journal = journal;
+  }
+
+  async execute(decided: Plan, archive: TrustedArchive, buildId: string): Promise<StepResult> {
+    switch (decided.step) {
+      case 'unknown-kernel':
+        throw new AgentError('unknown-kernel', 'input', {
+          what: `the archive does not serve this kernel (build-id ${buildId})`,
+          remedy: 'add the kernel to TuxTape and subscribe it; until then its exposure is unknown, not none',
+        });
+      case 'quarantine':
+        await this.#fail('quarantined', decided.release, decided.why);
+        throw new AgentError('quarantined', 'patch', { what: `release ${decided.release.number} is not loaded again: ${decided.why}`, where: decided.release.moduleName });
+      case 'nothing':
+      case 'wait':
+        return { state: this.#journal.state, release: this.#journal.release, note: decided.why };
+      case 'accept':
+        await this.#write('accepted', decided.release);
+        return { state: 'accepted', release: decided.release, note: 'the newest release is loaded' };
+      case 'watch':
+        return this.#watch(decided.release, await this.#reportsSoFar());
+      case 'load':
+        return this.#load(decided, archive, buildId);
+    }
+  }
+
+  async #load(decided: Extract<Plan, { step: 'load' }>, archive: TrustedArchive, buildId: string): Promise<StepResult> {
+    const { release, path, length } = decided;
+    const found = await archive.read(path, Math.min(MAX_MODULE_BYTES, length));
+    if (found === undefined) throw mismatch(`the index names ${path}, which the archive's metadata does not have`);
+    await this.#write('downloaded', release);
+    const signed = found.custom['release'] as Release | undefined;
+    if (signed?.buildId !== buildId || signed.moduleName !== release.moduleName || signed.number !== release.number) {
+      throw mismatch(`${path} is signed for build-id ${signed?.buildId ?? 'none'}, this host runs ${buildId}`);
+    }
+    await this.#write('verified', release);
+    const before = await this.#reportsSoFar();
+    await this.#write('loading', release);
+    try {
+      await this.#options.kernel.load(found.content, this.#options.state);
+    } catch (error) {
+      await this.#fail('quarantined', release, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+    return this.#watch(release, before);
+  }
+
+  /** Waits for the transition, then for the soak; takes the livepatch off when either goes wrong. Never forces. */
+  async #watch(release: ReleaseRef, reportsBefore: number): Promise<StepResult> {
+    await this.#write('transitioning', release);
+    const name = release.moduleName;
+    if (!(await this.#settles(name, TRANSITION_TIMEOUT_MS))) {
+      const blockers = await this.#options.kernel.blockers(name);
+      await this.#revert(release, 'its transition did not complete');
+      throw new AgentError('transition-stalled', 'patch', { what: `the transition stalled and was reversed; blocked by ${blockers.slice(0, 5).join('; ') || 'nobody seen'}`, where: name });
+    }
+    await this.#write('soaking', release);
+    await this.#options.clock.sleep(this.#options.soakMs);
+    const log = parseKernelLog(await this.#options.kernel.kernelLog());
+    if (log.reports.length > reportsBefore) {
+      const title = log.reports.at(-1)!.title;
+      await this.#revert(release, `the kernel reported: ${title}`);
+      throw new AgentError('kernel-report', 'patch', { what: `the livepatch was taken back: ${title}`, where: name });
+    }
+    await this.#write('accepted', release);
+    return { state: 'accepted', release, note: `release ${release.number} is loaded and was watched for ${this.#options.soakMs / 1000} s` };
+  }
+
+  /** True once the livepatch is enabled and no transition runs; false after the deadline (monotonic clock). */
+  async #settles(name: string, timeoutMs: number): Promise<boolean> {
+    const { kernel, clock } = this.#options;
+    for (const deadline = clock.monotonicMs() + timeoutMs; clock.monotonicMs() < deadline; await clock.sleep(STEP_MS)) {
+      const found = (await kernel.livepatches()).find((loaded) => loaded.name === name);
+      if (found?.enabled === true && !found.transition) return true;
+    }
+    return false;
+  }
+
+  async #revert(release: ReleaseRef, why: string): Promise<void> {
+    const { kernel, clock } = this.#options;
+    await kernel.disable(release.moduleName);
+    for (const deadline = clock.monotonicMs() + REVERSE_TIMEOUT_MS; clock.monotonicMs() < deadline; await clock.sleep(STEP_MS)) {
+      const found = (await kernel.livepatches()).find((loaded) => loaded.name === release.moduleName);
+      if (found === undefined || (!found.enabled && !found.transition)) break;
+    }
+    await this.#fail('reverted', release, why);
+  }
+
+  async #reportsSoFar(): Promise<number> {
+    return parseKernelLog(await this.#options.kernel.kernelLog()).reports.length;
+  }
+
+  async #write(state: AgentState, release: ReleaseRef): Promise<void> {
+    this.#journal = { ...this.#journal, state, release };
+    await writeJournal(this.#options.state, this.#journal);
+  }
+
+  async #fail(state: AgentState, release: ReleaseRef, why: string): Promise<void> {
+    const failed = [...this.#journal.failed.filter(({ sha256 }) => sha256 !== release.sha256), { sha256: release.sha256, number: release.number, why }];
+    this.#journal = { ...this.#journal, state, release, failed };
+    await writeJournal(this.#options.state, this.#journal);
+  }
+}
