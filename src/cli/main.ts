@@ -12,6 +12,7 @@ import { registerKernel } from './commands/kernel.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
+import { registerUp } from './commands/up.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { errorToJson, Progress, renderError, toJson } from './output.ts';
@@ -112,6 +113,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerTriage,
     registerLivepatch,
     registerArchive,
+    registerUp,
         registerDb,
     registerConfig,
   ];

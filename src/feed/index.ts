@@ -5,3 +5,4 @@ export { type ParsedMail, parseMail } from './mail.ts';
 export { readVersionLines, sectionsOf } from './mail-sections.ts';
 export { parseDyad, parseRecord } from './record.ts';
 export { type VulnsEntry, type VulnsItem, commitTime, listVulns, readRecords, vanished } from './vulns.ts';
+export { buildSampleFeed, importStream, readSample, type SampleCve, sampleMail, sampleRecord } from './sample.ts';

@@ -49,6 +49,12 @@ export class Git {
     return new Map(lines.map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, line.indexOf('\t'))]));
   }
 
+  /** Does a remote answer at all, within this time? */
+  static async answers(url: string, timeoutMs: number): Promise<boolean> {
+    const result = run('git', ['ls-remote', '--quiet', '--exit-code', '--', url, 'HEAD'], { timeoutMs, env: Git.environment() });
+    return result.then(() => true, () => false);
+  }
+
   async run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return git(
       ['-C', this.directory, ...args],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Announcement, CveId, CveRecord, Quarantined } from '#domain';
-import { commitTime, epochDelta, findEpochs, listVulns, mirror, readMails, readRecords, vanished } from '#feed';
+import { buildSampleFeed, commitTime, epochDelta, findEpochs, listVulns, mirror, readMails, readRecords, vanished } from '#feed';
 import { type Clock, type Git, withLock } from '#host';
 import {
   type CveRow,
@@ -196,4 +196,10 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
   await setCursor(tx, 'vulns', head);
   onProgress?.(changed.length, changed.length, 'records');
   return counts;
+}
+
+/** Syncs the sample feed that comes with TuxTape; only into a store that holds nothing real. */
+export async function syncBundled(options: Pick<SyncOptions, 'store' | 'dataDirectory' | 'clock'>): Promise<SyncSummary> {
+  const { lore, vulns } = await buildSampleFeed(join(options.dataDirectory, 'sample-feed'));
+  return syncFeed({ ...options, lore, vulns, bundled: true });
 }

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '#config';
+import { StageError } from '#domain';
+import { Git, plainEnvironment, run, systemClock } from '#host';
+import { addBundledKernel, syncBundled, syncFeed, triageKernel } from '#pipeline';
+import { type KernelRow, type Store, countCves, listKernels, listSyncs, listVerdicts } from '#store';
+import type { Context } from '../context.ts';
+import { wholeNumber } from '../text.ts';
+import { countsText, verdictTable } from './triage.ts';
+
+const SERVER = join(import.meta.dirname, '../../server/main.ts');
+const TOP = 10;
+const PROBE_TIMEOUT_MS = 8_000;
+
+interface UpOptions {
+  readonly once?: boolean;
+  readonly port?: number;
+  readonly offline?: boolean;
+}
+
+export function registerUp(program: Command, context: Context): void {
+  program
+    .command('up')
+    .description('sync, show what matters to a kernel, and serve the page until Ctrl-C')
+    .option('--once', 'end after printing')
+    .option('--port <n>', 'port of the page; 0 = any free one', wholeNumber)
+    .option('--offline', 'do not try to reach upstream')
+    .addHelpText('after', '\nExamples:\n  tuxtape up\n  tuxtape up --once\n  tuxtape up --offline --port 9000')
+    .action((options: UpOptions) => up(context, options));
+}
+
+async function up(context: Context, options: UpOptions): Promise<void> {
+  const config = await context.config();
+  const store = await context.store();
+  const synced = await syncOrSample(context, config, store, options.offline === true);
+  const kernel = (await listKernels(store.db))[0] ?? (await addBundledKernel(store));
+  const counts = await triageKernel({ store, kernel, clock: systemClock });
+  const rows = await listVerdicts(store.db, kernel.id, { status: 'affected', limit: TOP });
+  const sample = (await listSyncs(store.db)).some(({ bundled }) => bundled);
+  context.print({ synced, sampleData: sample, kernel: kernel.name, counts, top: rows }, () =>
+    [
+      '',
+      ...(sample ? ['SAMPLE DATA: a few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.', ''] : []),
+      `Top CVEs of kernel ${label(kernel)}:`,
+      verdictTable(rows),
+      '',
+      countsText(kernel, counts, rows.length, { status: 'affected' }),
+    ].join('\n'),
+  );
+  if (options.once === true) return;
+  await serve(context, config, options);
+}
+
+function label(kernel: KernelRow): string {
+  return `${kernel.name} (${kernel.version}${kernel.bundled ? ', a sample that comes with TuxTape' : ''})`;
+}
+
+/** Reads upstream when it answers; else keeps what is there; else, in an empty store only, takes the sample. */
+async function syncOrSample(context: Context, config: Config, store: Store, offline: boolean): Promise<'upstream' | 'kept' | 'sample'> {
+  const dataDirectory = config.need('data');
+  const [lore, vulns] = [config.need('feed.lore'), config.need('feed.vulns')];
+  if (!offline && (await reachable(vulns))) {
+    try {
+      await context.progress('feed sync', (onProgress) => syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress }));
+      return 'upstream';
+    } catch (error) {
+      if (!(error instanceof StageError) || error.fault !== 'network') throw error;
+      process.stderr.write(`feed sync: ${error.message}\n`);
+    }
+  } else process.stderr.write(`feed sync: upstream ${offline ? 'is not asked (--offline)' : 'cannot be reached'}\n`);
+  if ((await countCves(store.db)).published > 0) return 'kept';
+  await syncBundled({ store, dataDirectory, clock: systemClock });
+  return 'sample';
+}
+
+async function reachable(address: string): Promise<boolean> {
+  return Git.answers(address, PROBE_TIMEOUT_MS);
+}
+
+/** Runs the server as a program of its own, and ends with it. */
+async function serve(context: Context, config: Config, options: UpOptions): Promise<void> {
+  const env = plainEnvironment({
+    TUXTAPE_DATA: config.need('data'),
+    TUXTAPE_SERVER_PORT: String(options.port ?? config.number('server.port')),
+    TUXTAPE_FEED_LORE: config.need('feed.lore'),
+    TUXTAPE_FEED_VULNS: config.need('feed.vulns'),
+    TUXTAPE_FEED_INTERVAL: String(config.number('feed.interval')),
+    TUXTAPE_LOG_LEVEL: config.need('log.level'),
+    TUXTAPE_SERVER_HOST: config.need('server.host'),
+    ...(config.text('database.url') === null ? {} : { DATABASE_URL: config.need('database.url') }),
+  });
+  const onOutput = (text: string): void => {
+    const match = /"listening":"([^"]+)"/.exec(text);
+    process.stderr.write(match ? `\nserving ${match[1]}  (Ctrl-C ends it)\n` : text);
+  };
+  try {
+    await run(process.execPath, [SERVER], { env, signal: context.signal, onOutput, keepTail: true });
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Kernel, Status, Summary, VerdictPage, VerdictQuery } from './schemas.ts';
+
+/** The part of `fetch` the client needs, so that it runs in a browser and in Node alike. */
+export type Get = (url: string) => Promise<{ ok: boolean; status: number; json(): Promise<unknown> }>;
+
+export interface Client {
+  status(): Promise<Status>;
+  kernels(): Promise<Kernel[]>;
+  summary(kernel: string): Promise<Summary>;
+  verdicts(kernel: string, query: VerdictQuery): Promise<VerdictPage>;
+}
+
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, title: string) {
+    super(title);
+    this.status = status;
+  }
+}
+
+/** A typed client of the server's HTTP API. */
+export function createClient(get: Get, base: string): Client {
+  const read = async <T>(path: string): Promise<T> => {
+    const response = await get(`${base}/api/v1${path}`);
+    const body = await response.json();
+    if (!response.ok) throw new ApiError(response.status, (body as { title?: string }).title ?? `the server answered ${response.status}`);
+    return body as T;
+  };
+  return {
+    status: () => read('/status'),
+    kernels: () => read('/kernels'),
+    summary: (kernel) => read(`/kernels/${encodeURIComponent(kernel)}/summary`),
+    verdicts: (kernel, query) => {
+      const words = Object.entries(query).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(String(value))}`]));
+      return read(`/kernels/${encodeURIComponent(kernel)}/verdicts?${words.join('&')}`);
+    },
+  };
+}
