@@ -20,7 +20,7 @@ node_modules/.installed: package.json package-lock.json tools/install.sh
 install: node_modules/.installed ## install what a clone needs (Node 24, packages)
 
 build/web/index.html: node_modules/.installed $(WEB_SOURCES)
-	@vite build --logLevel warn --config src/web/vite.config.ts
+	@vite build --logLevel warn
 
 build/agent/tuxtape-agent.cjs: node_modules/.installed $(shell find src/agent src/trust src/klog src/domain src/host -name '*.ts' 2>/dev/null)
 	@node tools/agent-bundle.ts
