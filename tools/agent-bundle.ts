@@ -10,11 +10,21 @@ export const agentBundle = join(root, 'build/agent/tuxtape-agent.cjs');
 const FORBIDDEN = ['pino', 'zod', 'commander', 'kysely', 'pg', 'fastify', 'postal-mime'];
 
 export async function bundleAgent(): Promise<number> {
-  const bundle = await rolldown({ input: join(root, 'src/agent/main.ts'), platform: 'node', treeshake: { moduleSideEffects: false } });
+  const bundle = await rolldown({
+    input: join(root, 'src/agent/main.ts'),
+    platform: 'node',
+    treeshake: { moduleSideEffects: false },
+  });
   mkdirSync(dirname(agentBundle), { recursive: true });
   const { output } = await bundle.write({ file: agentBundle, format: 'cjs', minify: true, codeSplitting: false });
   await bundle.close();
-  const modules = output.flatMap((part) => (part.type === 'chunk' ? Object.entries(part.modules).filter(([, module]) => module.renderedLength > 0).map(([id]) => id) : []));
+  const modules = output.flatMap((part) =>
+    part.type === 'chunk'
+      ? Object.entries(part.modules)
+          .filter(([, module]) => module.renderedLength > 0)
+          .map(([id]) => id)
+      : [],
+  );
   const wrong = FORBIDDEN.filter((name) => modules.some((id) => id.includes(`/node_modules/${name}/`)));
   if (wrong.length > 0) throw new TypeError(`the agent's bundle holds ${wrong.join(', ')}`);
   return statSync(agentBundle).size;

@@ -3,6 +3,19 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { arrows, browser, pure } from './arrows.ts';
 
+/** Tests and tools see every folder's face and emit nothing. */
+const outsideConfig = {
+  extends: './tsconfig.base.json',
+  compilerOptions: {
+    composite: false,
+    declaration: false,
+    emitDeclarationOnly: false,
+    noEmit: true,
+    lib: ['ES2024', 'ESNext.Disposable', 'DOM'],
+    types: ['node'],
+  },
+};
+
 export function tsconfigs(): Map<string, string> {
   const files = new Map<string, string>();
   for (const [folder, targets] of Object.entries(arrows)) {
@@ -23,11 +36,16 @@ export function tsconfigs(): Map<string, string> {
     };
     files.set(`src/${folder}/tsconfig.json`, render(config));
   }
-  for (const folder of ['test', 'testkit', 'bench', 'tools']) {
+  const references = Object.keys(arrows).map((folder) => ({ path: `src/${folder}` }));
+  files.set('tsconfig.json', render({ files: [], references }));
+  const outside = ['test', 'testkit', 'bench', 'tools'];
+  for (const folder of outside) {
     files.set(`${folder}/tsconfig.json`, render({ extends: '../tsconfig.test.json', include: ['**/*.ts'] }));
   }
-  const all = { files: [], references: Object.keys(arrows).map((folder) => ({ path: `src/${folder}` })) };
-  files.set('tsconfig.json', render(all));
+  files.set(
+    'tsconfig.test.json',
+    render({ ...outsideConfig, include: outside.map((folder) => `${folder}/**/*.ts`), references }),
+  );
   return files;
 }
 

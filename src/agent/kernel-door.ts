@@ -1,4 +1,4 @@
-import { open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildIdOfNotes } from '#domain';
 import { ProgramError, run, sha256 } from '#host';
@@ -26,13 +26,19 @@ export interface KernelDoor {
 
 async function text(path: string): Promise<string | undefined> {
   // Entries of sysfs and proc vanish while they are read: that is an answer, not a fault.
-  return readFile(path, 'utf8').then((content) => content.trim()).catch(() => undefined);
+  return readFile(path, 'utf8')
+    .then((content) => content.trim())
+    .catch(() => undefined);
 }
 
 export const linuxKernel: KernelDoor = {
   async buildId() {
     const id = buildIdOfNotes(await readFile('/sys/kernel/notes'));
-    if (id === undefined) throw new AgentError('unknown-kernel', 'input', { what: 'the running kernel has no build-id', where: '/sys/kernel/notes' });
+    if (id === undefined)
+      throw new AgentError('unknown-kernel', 'input', {
+        what: 'the running kernel has no build-id',
+        where: '/sys/kernel/notes',
+      });
     return id;
   },
   release: async () => (await text('/proc/sys/kernel/osrelease')) ?? 'unknown',
@@ -41,7 +47,10 @@ export const linuxKernel: KernelDoor = {
     const names = await readdir(SYSFS).catch(() => []);
     const found: LoadedLivepatch[] = [];
     for (const name of names) {
-      const [enabled, transition] = [await text(join(SYSFS, name, 'enabled')), await text(join(SYSFS, name, 'transition'))];
+      const [enabled, transition] = [
+        await text(join(SYSFS, name, 'enabled')),
+        await text(join(SYSFS, name, 'transition')),
+      ];
       if (enabled !== undefined) found.push({ name, enabled: enabled === '1', transition: transition === '1' });
     }
     return found;
@@ -63,11 +72,19 @@ async function loadBytes(module: Buffer, work: string): Promise<void> {
   try {
     await rm(path);
     const held = await handle.readFile();
-    if (sha256(held) !== sha256(module)) throw new AgentError('load-failed', 'untrusted', { what: 'the module changed while it was written', where: path });
+    if (sha256(held) !== sha256(module))
+      throw new AgentError('load-failed', 'untrusted', {
+        what: 'the module changed while it was written',
+        where: path,
+      });
     await run('insmod', ['/proc/self/fd/3'], { timeoutMs: INSMOD_TIMEOUT_MS, descriptors: [handle.fd] });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    throw new AgentError('load-failed', 'patch', { what: `the kernel refused the module: ${error.stderr.trim().split('\n').at(-1) ?? ''}`, remedy: 'see the kernel log of this host', cause: error });
+    throw new AgentError('load-failed', 'patch', {
+      what: `the kernel refused the module: ${error.stderr.trim().split('\n').at(-1) ?? ''}`,
+      remedy: 'see the kernel log of this host',
+      cause: error,
+    });
   } finally {
     await handle.close();
   }
@@ -81,7 +98,10 @@ async function blockers(name: string): Promise<string[]> {
     for (const tid of await readdir(`/proc/${pid}/task`).catch(() => [])) {
       const task = `/proc/${pid}/task/${tid}`;
       const state = await text(`${task}/patch_state`);
-      if (state !== undefined && state !== '-1' && state !== goal) found.push(`${tid} ${await text(`${task}/comm`)}: ${(await text(`${task}/stack`))?.split('\n')[0] ?? 'no stack'}`);
+      if (state !== undefined && state !== '-1' && state !== goal)
+        found.push(
+          `${tid} ${await text(`${task}/comm`)}: ${(await text(`${task}/stack`))?.split('\n')[0] ?? 'no stack'}`,
+        );
     }
   }
   return found;

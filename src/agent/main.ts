@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { StageError } from '#domain';
+import { messageOf, StageError } from '#domain';
 import { isRoot, readLimited, systemClock, withLock } from '#host';
 import { AgentError } from './error.ts';
 import { linuxKernel } from './kernel-door.ts';
@@ -42,7 +42,11 @@ async function runOnce(settings: RunSettings): Promise<number> {
   if (!isRoot()) throw new AgentError('not-root', 'input', { what: 'loading a livepatch needs root' });
   await mkdir(settings.state, { recursive: true, mode: 0o700 });
   const root = await readLimited(settings.root, MAX_ROOT_BYTES).catch((error: unknown) => {
-    throw new AgentError('root-unreadable', 'input', { what: 'the root of trust cannot be read', where: settings.root, cause: error });
+    throw new AgentError('root-unreadable', 'input', {
+      what: 'the root of trust cannot be read',
+      where: settings.root,
+      cause: error,
+    });
   });
   return withLock(join(settings.state, 'lock'), LOCK_WAIT_MS, async () => {
     let contact: { at: string; expires: string } | null = null;
@@ -52,7 +56,17 @@ async function runOnce(settings: RunSettings): Promise<number> {
     let result: PollResult | null = null;
     let failure: unknown = null;
     try {
-      result = await poll({ url: settings.archive, root, state: settings.state, soakMs: settings.soakMs, kernel: linuxKernel, clock: systemClock }, onContact);
+      result = await poll(
+        {
+          url: settings.archive,
+          root,
+          state: settings.state,
+          soakMs: settings.soakMs,
+          kernel: linuxKernel,
+          clock: systemClock,
+        },
+        onContact,
+      );
     } catch (error) {
       failure = error;
     }
@@ -63,10 +77,21 @@ async function runOnce(settings: RunSettings): Promise<number> {
   });
 }
 
-async function statusOf(settings: RunSettings, result: PollResult | null, failure: unknown, contact: { at: string; expires: string } | null): Promise<AgentStatus> {
+async function statusOf(
+  settings: RunSettings,
+  result: PollResult | null,
+  failure: unknown,
+  contact: { at: string; expires: string } | null,
+): Promise<AgentStatus> {
   const bootId = await linuxKernel.bootId();
   const journal = await readJournal(settings.state, bootId);
-  const error = failure === null ? null : { code: failure instanceof StageError ? String(failure.code) : 'internal', what: failure instanceof Error ? failure.message : String(failure) };
+  const error =
+    failure === null
+      ? null
+      : {
+          code: failure instanceof StageError ? String(failure.code) : 'internal',
+          what: messageOf(failure),
+        };
   return {
     version: 1,
     at: systemClock.now().toISOString(),
@@ -87,8 +112,20 @@ async function main(): Promise<number> {
     return 0;
   }
   const soak = Number(values.soak);
-  if (positionals[0] === 'run' && values.archive !== undefined && values.root !== undefined && Number.isFinite(soak) && soak >= 0) {
-    return runOnce({ archive: values.archive, root: values.root, state: values.state, status: values.status, soakMs: soak * 1000 });
+  if (
+    positionals[0] === 'run' &&
+    values.archive !== undefined &&
+    values.root !== undefined &&
+    Number.isFinite(soak) &&
+    soak >= 0
+  ) {
+    return runOnce({
+      archive: values.archive,
+      root: values.root,
+      state: values.state,
+      status: values.status,
+      soakMs: soak * 1000,
+    });
   }
   if (positionals[0] === 'status') {
     process.stdout.write(await readFile(values.status, 'utf8'));
@@ -103,7 +140,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`tuxtape-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`tuxtape-agent: ${messageOf(error)}\n`);
     process.exitCode = error instanceof TypeError ? USAGE : exitCodeOf(error);
   },
 );

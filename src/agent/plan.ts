@@ -37,18 +37,35 @@ export function plan(seen: Observation): Plan {
   const { journal, loaded } = seen;
   const current = journal.release;
   if (current !== null && AT_WORK.has(journal.state)) {
-    if (journal.bootId !== seen.bootId) return { step: 'quarantine', release: current, why: `the host went down while it was ${journal.state}` };
+    if (journal.bootId !== seen.bootId)
+      return { step: 'quarantine', release: current, why: `the host went down while it was ${journal.state}` };
     const module = loaded.find(({ name }) => name === current.moduleName);
-    if (module === undefined) return { step: 'quarantine', release: current, why: 'it is not loaded although it was being loaded in this boot' };
+    if (module === undefined)
+      return {
+        step: 'quarantine',
+        release: current,
+        why: 'it is not loaded although it was being loaded in this boot',
+      };
     return { step: 'watch', release: current };
   }
   if (seen.index === null) return { step: 'unknown-kernel' };
   const candidates = seen.index.releases.filter(({ sha256 }) => !isFailed(journal.failed, sha256));
   const newest = candidates.toSorted((a, b) => b.number - a.number)[0];
   if (newest === undefined) {
-    return { step: 'nothing', why: seen.index.releases.length === 0 ? 'this kernel is subscribed and has no release yet' : 'every release failed on this host' };
+    return {
+      step: 'nothing',
+      why:
+        seen.index.releases.length === 0
+          ? 'this kernel is subscribed and has no release yet'
+          : 'every release failed on this host',
+    };
   }
-  const release: ReleaseRef = { number: newest.number, moduleName: newest.moduleName, sha256: newest.sha256, cves: newest.cves };
+  const release: ReleaseRef = {
+    number: newest.number,
+    moduleName: newest.moduleName,
+    sha256: newest.sha256,
+    cves: newest.cves,
+  };
   const present = loaded.find(({ name }) => name === newest.moduleName);
   if (present?.enabled === true && !present.transition) return { step: 'accept', release };
   if (loaded.some(({ transition }) => transition)) return { step: 'wait', why: 'another livepatch is in transition' };

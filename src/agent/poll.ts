@@ -1,7 +1,7 @@
-import { type IndexedRelease, type Release, type ReleaseIndex, indexPath } from '#domain';
+import { type IndexedRelease, indexPath, messageOf, type Release, type ReleaseIndex } from '#domain';
 import type { Clock } from '#host';
 import { parseKernelLog } from '#klog';
-import { type TrustedArchive, openArchive } from '#trust';
+import { openArchive, type TrustedArchive } from '#trust';
 import { AgentError } from './error.ts';
 import type { KernelDoor } from './kernel-door.ts';
 import { type Plan, plan } from './plan.ts';
@@ -53,13 +53,17 @@ async function readIndex(archive: TrustedArchive, buildId: string): Promise<Rele
   const found = await archive.read(indexPath(buildId), MAX_INDEX_BYTES);
   if (found === undefined) return null;
   const index = JSON.parse(found.content.toString('utf8')) as ReleaseIndex;
-  const foreign = index.buildId !== buildId || index.releases.some((release: IndexedRelease) => release.buildId !== buildId);
+  const foreign =
+    index.buildId !== buildId || index.releases.some((release: IndexedRelease) => release.buildId !== buildId);
   if (foreign) throw mismatch(`the index of ${buildId} lists releases of another kernel`);
   return index;
 }
 
 function mismatch(what: string): AgentError {
-  return new AgentError('release-mismatch', 'untrusted', { what, remedy: 'nothing was loaded; ask who runs the archive' });
+  return new AgentError('release-mismatch', 'untrusted', {
+    what,
+    remedy: 'nothing was loaded; ask who runs the archive',
+  });
 }
 
 type StepResult = Omit<PollResult, 'metadataExpires'>;
@@ -83,7 +87,10 @@ class Steps {
         });
       case 'quarantine':
         await this.#fail('quarantined', decided.release, decided.why);
-        throw new AgentError('quarantined', 'patch', { what: `release ${decided.release.number} is not loaded again: ${decided.why}`, where: decided.release.moduleName });
+        throw new AgentError('quarantined', 'patch', {
+          what: `release ${decided.release.number} is not loaded again: ${decided.why}`,
+          where: decided.release.moduleName,
+        });
       case 'nothing':
       case 'wait':
         return { state: this.#journal.state, release: this.#journal.release, note: decided.why };
@@ -92,7 +99,7 @@ class Steps {
         return { state: 'accepted', release: decided.release, note: 'the newest release is loaded' };
       case 'watch':
         return this.#watch(decided.release, await this.#reportsSoFar());
-      case 'load':
+      default:
         return this.#load(decided, archive, buildId);
     }
   }
@@ -112,7 +119,7 @@ class Steps {
     try {
       await this.#options.kernel.load(found.content, this.#options.state);
     } catch (error) {
-      await this.#fail('quarantined', release, error instanceof Error ? error.message : String(error));
+      await this.#fail('quarantined', release, messageOf(error));
       throw error;
     }
     return this.#watch(release, before);
@@ -125,7 +132,10 @@ class Steps {
     if (!(await this.#settles(name, TRANSITION_TIMEOUT_MS))) {
       const blockers = await this.#options.kernel.blockers(name);
       await this.#revert(release, 'its transition did not complete');
-      throw new AgentError('transition-stalled', 'patch', { what: `the transition stalled and was reversed; blocked by ${blockers.slice(0, 5).join('; ') || 'nobody seen'}`, where: name });
+      throw new AgentError('transition-stalled', 'patch', {
+        what: `the transition stalled and was reversed; blocked by ${blockers.slice(0, 5).join('; ') || 'nobody seen'}`,
+        where: name,
+      });
     }
     await this.#write('soaking', release);
     await this.#options.clock.sleep(this.#options.soakMs);
@@ -136,7 +146,11 @@ class Steps {
       throw new AgentError('kernel-report', 'patch', { what: `the livepatch was taken back: ${title}`, where: name });
     }
     await this.#write('accepted', release);
-    return { state: 'accepted', release, note: `release ${release.number} is loaded and was watched for ${this.#options.soakMs / 1000} s` };
+    return {
+      state: 'accepted',
+      release,
+      note: `release ${release.number} is loaded and was watched for ${this.#options.soakMs / 1000} s`,
+    };
   }
 
   /** True once the livepatch is enabled and no transition runs; false after the deadline (monotonic clock). */
@@ -152,7 +166,11 @@ class Steps {
   async #revert(release: ReleaseRef, why: string): Promise<void> {
     const { kernel, clock } = this.#options;
     await kernel.disable(release.moduleName);
-    for (const deadline = clock.monotonicMs() + REVERSE_TIMEOUT_MS; clock.monotonicMs() < deadline; await clock.sleep(STEP_MS)) {
+    for (
+      const deadline = clock.monotonicMs() + REVERSE_TIMEOUT_MS;
+      clock.monotonicMs() < deadline;
+      await clock.sleep(STEP_MS)
+    ) {
       const found = (await kernel.livepatches()).find((loaded) => loaded.name === release.moduleName);
       if (found === undefined || (!found.enabled && !found.transition)) break;
     }
@@ -169,7 +187,10 @@ class Steps {
   }
 
   async #fail(state: AgentState, release: ReleaseRef, why: string): Promise<void> {
-    const failed = [...this.#journal.failed.filter(({ sha256 }) => sha256 !== release.sha256), { sha256: release.sha256, number: release.number, why }];
+    const failed = [
+      ...this.#journal.failed.filter(({ sha256 }) => sha256 !== release.sha256),
+      { sha256: release.sha256, number: release.number, why },
+    ];
     this.#journal = { ...this.#journal, state, release, failed };
     await writeJournal(this.#options.state, this.#journal);
   }

@@ -4,7 +4,17 @@ import type { CveId } from '#domain';
 import { writeAtomic } from '#host';
 
 /** Where a host stands with its release. */
-export type AgentState = 'idle' | 'downloaded' | 'verified' | 'prechecked' | 'loading' | 'transitioning' | 'soaking' | 'accepted' | 'reverted' | 'quarantined';
+export type AgentState =
+  | 'idle'
+  | 'downloaded'
+  | 'verified'
+  | 'prechecked'
+  | 'loading'
+  | 'transitioning'
+  | 'soaking'
+  | 'accepted'
+  | 'reverted'
+  | 'quarantined';
 
 export interface ReleaseRef {
   readonly number: number;

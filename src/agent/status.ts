@@ -13,7 +13,11 @@ export interface AgentStatus {
   readonly note: string;
   /** Why the last poll did not do its work; null when it did. "Unknown" is never "nothing to do". */
   readonly error: { readonly code: string; readonly what: string } | null;
-  readonly archive: { readonly url: string; readonly lastContact: string | null; readonly metadataExpires: string | null };
+  readonly archive: {
+    readonly url: string;
+    readonly lastContact: string | null;
+    readonly metadataExpires: string | null;
+  };
 }
 
 export async function writeStatus(path: string, status: AgentStatus): Promise<void> {

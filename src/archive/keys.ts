@@ -1,4 +1,4 @@
-import { type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
@@ -27,7 +27,11 @@ export async function makeKeys(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const role of keyRoles) {
     if (await exists(pemPath(directory, role))) {
-      throw new ArchiveError('archive-exists', 'input', { what: `there is a key for "${role}" already`, where: pemPath(directory, role), remedy: 'name an empty folder; keys are never overwritten' });
+      throw new ArchiveError('archive-exists', 'input', {
+        what: `there is a key for "${role}" already`,
+        where: pemPath(directory, role),
+        remedy: 'name an empty folder; keys are never overwritten',
+      });
     }
   }
   for (const role of keyRoles) {
@@ -50,7 +54,10 @@ export async function loadSigner(directory: string, role: KeyRole): Promise<Role
     });
   }
   const key = publicKeyOf(privateKey);
-  return { key, sign: (data) => new Signature({ keyID: key.keyID, sig: sign(null, data, privateKey).toString('hex') }) };
+  return {
+    key,
+    sign: (data) => new Signature({ keyID: key.keyID, sig: sign(null, data, privateKey).toString('hex') }),
+  };
 }
 
 /** The key as TUF names it: its id is the sha256 of the canonical JSON of its public part (TUF 1.0, 4.2). */

@@ -1,9 +1,26 @@
 import { join } from 'node:path';
-import { type BuildId, type GateRecord, type LivepatchRecipe, type Release, type ReleaseIndex, indexPath, releasePath } from '#domain';
+import {
+  type BuildId,
+  type GateRecord,
+  indexPath,
+  type LivepatchRecipe,
+  type Release,
+  type ReleaseIndex,
+  releasePath,
+} from '#domain';
 import { type Clock, sha256, withLock } from '#host';
 import { ArchiveError } from './error.ts';
-import { type KeyRole, type RoleSigner, loadSigner, makeKeys } from './keys.ts';
-import { type NewTarget, type Signers, addTargets, initRepository, listTargets, readRepository, readTarget, refreshRepository } from './repository.ts';
+import { type KeyRole, loadSigner, makeKeys, type RoleSigner } from './keys.ts';
+import {
+  addTargets,
+  initRepository,
+  listTargets,
+  type NewTarget,
+  readRepository,
+  readTarget,
+  refreshRepository,
+  type Signers,
+} from './repository.ts';
 
 const LOCK_WAIT_MS = 30_000;
 
@@ -25,7 +42,12 @@ export interface PublishedLivepatch {
 
 async function signersOf(keys: string): Promise<Signers> {
   const load = (role: KeyRole): Promise<RoleSigner> => loadSigner(keys, role);
-  return { targets: await load('targets'), modules: await load('modules'), snapshot: await load('snapshot'), timestamp: await load('timestamp') };
+  return {
+    targets: await load('targets'),
+    modules: await load('modules'),
+    snapshot: await load('snapshot'),
+    timestamp: await load('timestamp'),
+  };
 }
 
 function locked<T>(place: Pick<ArchivePlace, 'directory'>, body: () => Promise<T>): Promise<T> {
@@ -36,12 +58,21 @@ function locked<T>(place: Pick<ArchivePlace, 'directory'>, body: () => Promise<T
 export async function initArchive(place: ArchivePlace): Promise<void> {
   await locked(place, async () => {
     await makeKeys(place.keys);
-    await initRepository(place.directory, await loadSigner(place.keys, 'root'), await signersOf(place.keys), place.clock.now());
+    await initRepository(
+      place.directory,
+      await loadSigner(place.keys, 'root'),
+      await signersOf(place.keys),
+      place.clock.now(),
+    );
   });
 }
 
 /** Opens an index for a kernel, empty: its hosts can tell "nothing to do" from "this kernel is not served". */
-export async function subscribeKernel(place: ArchivePlace, buildId: BuildId, kernelRelease: string): Promise<ReleaseIndex> {
+export async function subscribeKernel(
+  place: ArchivePlace,
+  buildId: BuildId,
+  kernelRelease: string,
+): Promise<ReleaseIndex> {
   return locked(place, async () => {
     const index = (await readIndex(place.directory, buildId)) ?? { version: 1, buildId, kernelRelease, releases: [] };
     await addTargets(place.directory, [indexTarget(index)], await signersOf(place.keys), place.clock.now());
@@ -57,9 +88,21 @@ export async function publishLivepatch(place: ArchivePlace, livepatch: Published
   const { recipe, gate, module, moduleName } = livepatch;
   requireProof(livepatch);
   return locked(place, async () => {
-    const index = (await readIndex(place.directory, recipe.buildId)) ?? { version: 1 as const, buildId: recipe.buildId, kernelRelease: recipe.kernelRelease, releases: [] };
+    const index = (await readIndex(place.directory, recipe.buildId)) ?? {
+      version: 1 as const,
+      buildId: recipe.buildId,
+      kernelRelease: recipe.kernelRelease,
+      releases: [],
+    };
     const number = Math.max(0, ...index.releases.map((release) => release.number)) + 1;
-    const release: Release = { buildId: recipe.buildId, kernelRelease: recipe.kernelRelease, moduleName, number, cves: recipe.cves, functions: recipe.functions };
+    const release: Release = {
+      buildId: recipe.buildId,
+      kernelRelease: recipe.kernelRelease,
+      moduleName,
+      number,
+      cves: recipe.cves,
+      functions: recipe.functions,
+    };
     const path = releasePath(release, `${moduleName}.ko`);
     const entry = { ...release, path, sha256: sha256(module), length: module.length };
     const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
@@ -84,8 +127,17 @@ function requireProof({ gate, module, patch, recipe, moduleName }: PublishedLive
       remedy: 'run "tuxtape livepatch verify" and look at what failed; what is not proved is not published',
     });
   }
-  const same = gate.moduleSha256 === sha256(module) && gate.patchSha256 === sha256(patch) && recipe.patchSha256 === gate.patchSha256 && gate.buildId === recipe.buildId;
-  if (!same) throw new ArchiveError('gate-mismatch', 'untrusted', { what: 'the gate record is of another module, patch or kernel', where: moduleName, remedy: 'build and prove the livepatch again' });
+  const same =
+    gate.moduleSha256 === sha256(module) &&
+    gate.patchSha256 === sha256(patch) &&
+    recipe.patchSha256 === gate.patchSha256 &&
+    gate.buildId === recipe.buildId;
+  if (!same)
+    throw new ArchiveError('gate-mismatch', 'untrusted', {
+      what: 'the gate record is of another module, patch or kernel',
+      where: moduleName,
+      remedy: 'build and prove the livepatch again',
+    });
 }
 
 function indexTarget(index: ReleaseIndex): NewTarget {
@@ -100,7 +152,10 @@ async function readIndex(directory: string, buildId: BuildId): Promise<ReleaseIn
 /** Signs snapshot and timestamp anew, before they expire. */
 export async function refreshArchive(place: ArchivePlace): Promise<void> {
   await locked(place, async () => {
-    const signers = { snapshot: await loadSigner(place.keys, 'snapshot'), timestamp: await loadSigner(place.keys, 'timestamp') };
+    const signers = {
+      snapshot: await loadSigner(place.keys, 'snapshot'),
+      timestamp: await loadSigner(place.keys, 'timestamp'),
+    };
     await refreshRepository(place.directory, signers, place.clock.now());
   });
 }
@@ -121,5 +176,11 @@ export async function showArchive(directory: string): Promise<ArchiveView> {
   for (const path of [...targets.keys()].filter((name) => name.startsWith('index/')).sort()) {
     kernels.push(JSON.parse((await readTarget(directory, path))!.toString('utf8')) as ReleaseIndex);
   }
-  return { timestampExpires: state.timestamp.expires, snapshotExpires: state.snapshot.expires, bins: state.bins.numberOfBins, targets: targets.size, kernels };
+  return {
+    timestampExpires: state.timestamp.expires,
+    snapshotExpires: state.snapshot.expires,
+    bins: state.bins.numberOfBins,
+    targets: targets.size,
+    kernels,
+  };
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { MetaFile, Metadata, MetadataKind, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
+import { Metadata, MetadataKind, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
 import { Delegations } from '@tufjs/models/dist/delegations.js';
 import { Role, SuccinctRoles } from '@tufjs/models/dist/role.js';
 import { exists, readLimited, writeAtomic } from '#host';
 import { ArchiveError } from './error.ts';
-import { type KeyRole, type RoleSigner, keyRoles } from './keys.ts';
+import { type KeyRole, keyRoles, type RoleSigner } from './keys.ts';
 
 const SPEC_VERSION = '1.0.31';
 const MAX_METADATA_BYTES = 32 << 20;
@@ -19,7 +19,10 @@ const BIN_PREFIX = 'modules';
 const DAY_MS = 86_400_000;
 
 /** How long each role's signature is valid: the rarer the key is used, the longer. */
-const LIFETIME_DAYS = { root: 365, targets: 365, modules: 90, snapshot: 7, timestamp: 1 } as const satisfies Record<KeyRole, number>;
+const LIFETIME_DAYS = { root: 365, targets: 365, modules: 90, snapshot: 7, timestamp: 1 } as const satisfies Record<
+  KeyRole,
+  number
+>;
 
 export type Signers = Readonly<Record<Exclude<KeyRole, 'root'>, RoleSigner>>;
 
@@ -41,14 +44,28 @@ function binRoles(keyID: string): SuccinctRoles {
 /** Makes a new, empty archive: root, targets with its hash bins, snapshot, timestamp. Errors: archive-exists. */
 export async function initRepository(directory: string, root: RoleSigner, signers: Signers, now: Date): Promise<void> {
   if (await exists(join(directory, 'metadata'))) {
-    throw new ArchiveError('archive-exists', 'input', { what: 'there is an archive here already', where: directory, remedy: 'name another folder; an archive is never overwritten' });
+    throw new ArchiveError('archive-exists', 'input', {
+      what: 'there is an archive here already',
+      where: directory,
+      remedy: 'name another folder; an archive is never overwritten',
+    });
   }
-  const signed = new Root({ version: 1, specVersion: SPEC_VERSION, expires: expires('root', now), consistentSnapshot: true, keys: {}, roles: emptyRoles() });
+  const signed = new Root({
+    version: 1,
+    specVersion: SPEC_VERSION,
+    expires: expires('root', now),
+    consistentSnapshot: true,
+    keys: {},
+    roles: emptyRoles(),
+  });
   for (const role of keyRoles) {
     if (role !== 'modules') signed.addKey(role === 'root' ? root.key : signers[role].key, role);
   }
   const bins = binRoles(signers.modules.key.keyID);
-  const delegations = new Delegations({ keys: { [signers.modules.key.keyID]: signers.modules.key }, succinctRoles: bins });
+  const delegations = new Delegations({
+    keys: { [signers.modules.key.keyID]: signers.modules.key },
+    succinctRoles: bins,
+  });
   const targets = new Targets({ version: 1, specVersion: SPEC_VERSION, expires: expires('targets', now), delegations });
   const meta: Record<string, MetaFile> = { 'targets.json': new MetaFile({ version: 1 }) };
   for (const bin of bins.getRoles()) {
@@ -65,10 +82,17 @@ export async function initRepository(directory: string, root: RoleSigner, signer
 }
 
 function emptyRoles(): Record<string, Role> {
-  return Object.fromEntries(['root', 'targets', 'snapshot', 'timestamp'].map((role) => [role, new Role({ keyIDs: [], threshold: 1 })]));
+  return Object.fromEntries(
+    ['root', 'targets', 'snapshot', 'timestamp'].map((role) => [role, new Role({ keyIDs: [], threshold: 1 })]),
+  );
 }
 
-async function writeSigned(directory: string, name: string, signed: Root | Targets | Snapshot | Timestamp, signer: RoleSigner): Promise<Buffer> {
+async function writeSigned(
+  directory: string,
+  name: string,
+  signed: Root | Targets | Snapshot | Timestamp,
+  signer: RoleSigner,
+): Promise<Buffer> {
   const metadata = new Metadata(signed);
   metadata.sign((data) => signer.sign(data));
   const bytes = Buffer.from(JSON.stringify(metadata.toJSON()));
@@ -76,8 +100,19 @@ async function writeSigned(directory: string, name: string, signed: Root | Targe
   return bytes;
 }
 
-async function writeTimestamp(directory: string, version: number, snapshotVersion: number, signer: RoleSigner, now: Date): Promise<void> {
-  const timestamp = new Timestamp({ version, specVersion: SPEC_VERSION, expires: expires('timestamp', now), snapshotMeta: new MetaFile({ version: snapshotVersion }) });
+async function writeTimestamp(
+  directory: string,
+  version: number,
+  snapshotVersion: number,
+  signer: RoleSigner,
+  now: Date,
+): Promise<void> {
+  const timestamp = new Timestamp({
+    version,
+    specVersion: SPEC_VERSION,
+    expires: expires('timestamp', now),
+    snapshotMeta: new MetaFile({ version: snapshotVersion }),
+  });
   await writeSigned(directory, 'timestamp.json', timestamp, signer);
 }
 
@@ -92,15 +127,26 @@ export interface RepositoryState {
 /** Errors: archive-missing, archive-broken. */
 export async function readRepository(directory: string): Promise<RepositoryState> {
   if (!(await exists(join(directory, 'metadata/timestamp.json')))) {
-    throw new ArchiveError('archive-missing', 'input', { what: 'there is no archive here', where: directory, remedy: 'make one with "tuxtape archive init"' });
+    throw new ArchiveError('archive-missing', 'input', {
+      what: 'there is no archive here',
+      where: directory,
+      remedy: 'make one with "tuxtape archive init"',
+    });
   }
   const timestamp = Metadata.fromJSON(MetadataKind.Timestamp, await readJson(directory, 'timestamp.json')).signed;
-  const snapshot = Metadata.fromJSON(MetadataKind.Snapshot, await readJson(directory, `${timestamp.snapshotMeta.version}.snapshot.json`)).signed;
+  const snapshot = Metadata.fromJSON(
+    MetadataKind.Snapshot,
+    await readJson(directory, `${timestamp.snapshotMeta.version}.snapshot.json`),
+  ).signed;
   const targetsVersion = snapshot.meta['targets.json']?.version;
-  const { delegations } = Metadata.fromJSON(MetadataKind.Targets, await readJson(directory, `${targetsVersion}.targets.json`)).signed;
+  const { delegations } = Metadata.fromJSON(
+    MetadataKind.Targets,
+    await readJson(directory, `${targetsVersion}.targets.json`),
+  ).signed;
   const bins = delegations?.succinctRoles;
   const modulesKeyId = bins?.keyIDs[0];
-  if (bins === undefined || modulesKeyId === undefined) throw new ArchiveError('archive-broken', 'input', { what: 'the archive has no hash bins', where: directory });
+  if (bins === undefined || modulesKeyId === undefined)
+    throw new ArchiveError('archive-broken', 'input', { what: 'the archive has no hash bins', where: directory });
   return { timestamp, snapshot, bins, modulesKeyId };
 }
 
@@ -111,7 +157,12 @@ async function readJson(directory: string, name: string): Promise<JsonObject> {
   try {
     return JSON.parse((await readLimited(file, MAX_METADATA_BYTES)).toString('utf8')) as JsonObject;
   } catch (error) {
-    throw new ArchiveError('archive-broken', 'input', { what: 'a metadata file cannot be read', where: file, remedy: 'restore the archive from a copy', cause: error });
+    throw new ArchiveError('archive-broken', 'input', {
+      what: 'a metadata file cannot be read',
+      where: file,
+      remedy: 'restore the archive from a copy',
+      cause: error,
+    });
   }
 }
 
@@ -125,16 +176,30 @@ export async function readBin(directory: string, state: RepositoryState, bin: st
  * Adds targets: files first, then the bins they fall into, a new snapshot, and the timestamp last. A kill at any instant
  * leaves the old archive or the new one, both valid. Errors: key-mismatch, archive-broken.
  */
-export async function addTargets(directory: string, targets: readonly NewTarget[], signers: Signers, now: Date): Promise<void> {
+export async function addTargets(
+  directory: string,
+  targets: readonly NewTarget[],
+  signers: Signers,
+  now: Date,
+): Promise<void> {
   const state = await readRepository(directory);
   if (signers.modules.key.keyID !== state.modulesKeyId) {
-    throw new ArchiveError('key-mismatch', 'input', { what: "the key is not this archive's key for livepatches", where: directory, remedy: 'use the keys the archive was made with' });
+    throw new ArchiveError('key-mismatch', 'input', {
+      what: "the key is not this archive's key for livepatches",
+      where: directory,
+      remedy: 'use the keys the archive was made with',
+    });
   }
   const byBin = Map.groupBy(targets, ({ path }) => state.bins.getRoleForTarget(path));
   const meta = { ...state.snapshot.meta };
   for (const [bin, added] of byBin) {
     const current = await readBin(directory, state, bin);
-    const next = new Targets({ version: current.version + 1, specVersion: SPEC_VERSION, expires: expires('modules', now), targets: { ...current.targets } });
+    const next = new Targets({
+      version: current.version + 1,
+      specVersion: SPEC_VERSION,
+      expires: expires('modules', now),
+      targets: { ...current.targets },
+    });
     for (const target of added) next.addTarget(await writeTarget(directory, target));
     await writeSigned(directory, `${next.version}.${bin}.json`, next, signers.modules);
     meta[`${bin}.json`] = new MetaFile({ version: next.version });
@@ -143,12 +208,22 @@ export async function addTargets(directory: string, targets: readonly NewTarget[
 }
 
 /** Signs a new snapshot and a new timestamp over what is there: what keeps an archive without news from expiring. */
-export async function refreshRepository(directory: string, signers: Pick<Signers, 'snapshot' | 'timestamp'>, now: Date): Promise<void> {
+export async function refreshRepository(
+  directory: string,
+  signers: Pick<Signers, 'snapshot' | 'timestamp'>,
+  now: Date,
+): Promise<void> {
   const state = await readRepository(directory);
   await publishSnapshot(directory, state, state.snapshot.meta, signers, now);
 }
 
-async function publishSnapshot(directory: string, state: RepositoryState, meta: Record<string, MetaFile>, signers: Pick<Signers, 'snapshot' | 'timestamp'>, now: Date): Promise<void> {
+async function publishSnapshot(
+  directory: string,
+  state: RepositoryState,
+  meta: Record<string, MetaFile>,
+  signers: Pick<Signers, 'snapshot' | 'timestamp'>,
+  now: Date,
+): Promise<void> {
   const version = state.snapshot.version + 1;
   const snapshot = new Snapshot({ version, specVersion: SPEC_VERSION, expires: expires('snapshot', now), meta });
   await writeSigned(directory, `${version}.snapshot.json`, snapshot, signers.snapshot);

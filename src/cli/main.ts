@@ -114,7 +114,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerLivepatch,
     registerArchive,
     registerUp,
-        registerDb,
+    registerDb,
     registerConfig,
   ];
   for (const register of commands) register(program, context);

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from 'commander';
 import Table from 'cli-table3';
+import { InvalidArgumentError } from 'commander';
 import { severityOf } from '#domain';
 
 /**

@@ -55,7 +55,12 @@ export const schema = {
     'where fixes come from: a directory of <commit>.patch or a git mirror',
     () => null,
   ),
-  'kernel.chroot': key('path', 'TUXTAPE_KERNEL_CHROOT', 'chroot with the compiler for new kernels; empty: this host', () => null),
+  'kernel.chroot': key(
+    'path',
+    'TUXTAPE_KERNEL_CHROOT',
+    'chroot with the compiler for new kernels; empty: this host',
+    () => null,
+  ),
   'server.host': key('string', 'TUXTAPE_SERVER_HOST', 'address the server listens on', () => '127.0.0.1'),
   'server.port': key('integer', 'TUXTAPE_SERVER_PORT', 'port the server listens on; 0 = any free one', () => 8460),
 } as const satisfies Record<string, KeySchema>;

@@ -24,7 +24,11 @@ export function createClient(get: Get, base: string): Client {
   const read = async <T>(path: string): Promise<T> => {
     const response = await get(`${base}/api/v1${path}`);
     const body = await response.json();
-    if (!response.ok) throw new ApiError(response.status, (body as { title?: string }).title ?? `the server answered ${response.status}`);
+    if (!response.ok)
+      throw new ApiError(
+        response.status,
+        (body as { title?: string }).title ?? `the server answered ${response.status}`,
+      );
     return body as T;
   };
   return {
@@ -32,7 +36,9 @@ export function createClient(get: Get, base: string): Client {
     kernels: () => read('/kernels'),
     summary: (kernel) => read(`/kernels/${encodeURIComponent(kernel)}/summary`),
     verdicts: (kernel, query) => {
-      const words = Object.entries(query).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(String(value))}`]));
+      const words = Object.entries(query as Record<string, string | number | undefined>).flatMap(([name, value]) =>
+        value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
+      );
       return read(`/kernels/${encodeURIComponent(kernel)}/verdicts?${words.join('&')}`);
     },
   };

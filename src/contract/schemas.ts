@@ -58,7 +58,12 @@ export const verdictPageSchema = z.object({
   next: z.string().nullable(),
 });
 
-export const countSchema = z.object({ status: verdictStatusSchema, rung: z.string(), severity: severitySchema, count: z.number() });
+export const countSchema = z.object({
+  status: verdictStatusSchema,
+  rung: z.string(),
+  severity: severitySchema,
+  count: z.number(),
+});
 export const summarySchema = z.object({ kernel: kernelSchema, counts: z.array(countSchema) });
 
 export const verdictQuerySchema = z.object({
@@ -66,11 +71,20 @@ export const verdictQuerySchema = z.object({
   severity: severitySchema.optional(),
   q: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z.string().regex(/^\d{1,9}$/).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional(),
 });
 
 /** An error, after RFC 9457 (problem+json), with our code. */
-export const problemSchema = z.object({ type: z.string(), title: z.string(), status: z.number(), code: z.string(), detail: z.string().optional() });
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  code: z.string(),
+  detail: z.string().optional(),
+});
 
 export type Status = z.infer<typeof statusSchema>;
 export type Kernel = z.infer<typeof kernelSchema>;

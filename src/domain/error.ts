@@ -42,3 +42,8 @@ export abstract class StageError<Code extends string = string> extends Error {
 export function hasCode<Code extends string>(error: unknown, ...codes: Code[]): error is StageError<Code> {
   return error instanceof StageError && (codes as string[]).includes(String(error.code));
 }
+
+/** What a caught value says: anything can be thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : JSON.stringify(thrown);
+}

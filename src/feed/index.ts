@@ -4,5 +4,5 @@ export { type Epoch, type EpochDelta, type EpochItem, epochDelta, findEpochs, mi
 export { type ParsedMail, parseMail } from './mail.ts';
 export { readVersionLines, sectionsOf } from './mail-sections.ts';
 export { parseDyad, parseRecord } from './record.ts';
-export { type VulnsEntry, type VulnsItem, commitTime, listVulns, readRecords, vanished } from './vulns.ts';
 export { buildSampleFeed, importStream, readSample, type SampleCve, sampleMail, sampleRecord } from './sample.ts';
+export { commitTime, listVulns, readRecords, type VulnsEntry, type VulnsItem, vanished } from './vulns.ts';

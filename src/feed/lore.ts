@@ -1,7 +1,7 @@
-import { readdir, rename, rm, mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_MAIL_BYTES, type Quarantined, StageError } from '#domain';
-import { Git, exists } from '#host';
+import { exists, Git } from '#host';
 import { FeedError } from './error.ts';
 import { type ParsedMail, parseMail } from './mail.ts';
 
@@ -56,7 +56,9 @@ async function listEpochs(path: string): Promise<Epoch[]> {
       remedy: 'give an inbox, a folder with 0.git in it, or one bare epoch',
     });
   }
-  return names.map((name) => ({ number: Number.parseInt(name, 10), address: join(folder, name) })).toSorted((a, b) => a.number - b.number);
+  return names
+    .map((name) => ({ number: Number.parseInt(name, 10), address: join(folder, name) }))
+    .toSorted((a, b) => a.number - b.number);
 }
 
 /** Mirrors a repository into `directory`: cloned whole the first time (it appears whole or not at all), fetched afterwards. */
@@ -105,7 +107,10 @@ export async function epochDelta(git: Git, cursor: string | null): Promise<Epoch
 /** Reads the mails of commits. A bad mail is set aside with its reason; it never stops the rest. */
 export async function* readMails(git: Git, epoch: number, commits: readonly string[]): AsyncGenerator<EpochItem> {
   let index = 0;
-  for await (const blob of git.catFile(commits.map((commit) => `${commit}:m`), MAX_MAIL_BYTES)) {
+  for await (const blob of git.catFile(
+    commits.map((commit) => `${commit}:m`),
+    MAX_MAIL_BYTES,
+  )) {
     const commit = commits[index]!;
     index += 1;
     if (blob.oid === null) yield { kind: 'withdrawn', commit };
@@ -114,7 +119,11 @@ export async function* readMails(git: Git, epoch: number, commits: readonly stri
 }
 
 async function readMail(epoch: number, commit: string, content: Buffer | null, size: number): Promise<EpochItem> {
-  const bad = (code: string, reason: string): EpochItem => ({ kind: 'bad', commit, quarantined: { source: `lore/${epoch}`, item: `${commit}:m`, code, reason } });
+  const bad = (code: string, reason: string): EpochItem => ({
+    kind: 'bad',
+    commit,
+    quarantined: { source: `lore/${epoch}`, item: `${commit}:m`, code, reason },
+  });
   if (content === null) return bad('mail-too-large', `the mail has ${size} bytes, at most ${MAX_MAIL_BYTES} are read`);
   if (size === 0) return bad('mail-missing', 'the mail is empty: it was purged from the archive');
   try {

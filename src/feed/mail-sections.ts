@@ -1,7 +1,14 @@
 import { MAX_RANGES_PER_CVE, type Range, type RangeEnd } from '#domain';
 
 /** Titles of the sections of an announcement, in their order (vulns.git, tools/bippy). */
-const TITLES = ['Description', 'Severity', 'Affected and fixed versions', 'Affected versions', 'Affected files', 'Mitigation'] as const;
+const TITLES = [
+  'Description',
+  'Severity',
+  'Affected and fixed versions',
+  'Affected versions',
+  'Affected files',
+  'Mitigation',
+] as const;
 
 /**
  * Cuts an announcement into its sections: a known title, underlined by as many `=`. Kernel logs quoted in descriptions are
@@ -18,7 +25,18 @@ export function sectionsOf(body: string): Map<string, string> {
     heads.push({ title, line: i });
     next = order + 1;
   }
-  return new Map(heads.map(({ title, line }, i) => [title, lines.slice(line + 2, heads[i + 1]?.line ?? lines.length).join('\n').trim()].map(String) as [string, string]));
+  return new Map(
+    heads.map(
+      ({ title, line }, i) =>
+        [
+          title,
+          lines
+            .slice(line + 2, heads[i + 1]?.line ?? lines.length)
+            .join('\n')
+            .trim(),
+        ].map(String) as [string, string],
+    ),
+  );
 }
 
 const COMMIT = /^[0-9a-f]{7,40}$/;

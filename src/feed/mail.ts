@@ -1,5 +1,5 @@
 import PostalMime from 'postal-mime';
-import { type Announcement, type CveId, type CveRecord, MAX_FILES_PER_CVE, MAX_MAIL_BYTES, isCveId } from '#domain';
+import { type Announcement, type CveId, type CveRecord, isCveId, MAX_FILES_PER_CVE, MAX_MAIL_BYTES } from '#domain';
 import { FeedError } from './error.ts';
 import { readVersionLines, sectionsOf } from './mail-sections.ts';
 
@@ -19,16 +19,23 @@ export interface ParsedMail {
  * Errors: mail-too-large, mail-unreadable, mail-sender, mail-not-an-announcement, mail-ids-disagree.
  */
 export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
-  if (raw.length > MAX_MAIL_BYTES) throw new FeedError('mail-too-large', 'untrusted', { what: `the mail has ${raw.length} bytes, at most ${MAX_MAIL_BYTES} are read` });
+  if (raw.length > MAX_MAIL_BYTES)
+    throw new FeedError('mail-too-large', 'untrusted', {
+      what: `the mail has ${raw.length} bytes, at most ${MAX_MAIL_BYTES} are read`,
+    });
   const mail = await PostalMime.parse(raw, { maxNestingDepth: MAX_NESTING }).catch((error: unknown) => {
     throw new FeedError('mail-unreadable', 'untrusted', { what: 'the mail is not readable MIME', cause: error });
   });
   const sender = mail.from?.address?.toLowerCase() ?? '';
-  if (!SENDERS.has(sender)) throw new FeedError('mail-sender', 'untrusted', { what: `the sender "${sender.slice(0, 80)}" is none of the CNA` });
+  if (!SENDERS.has(sender))
+    throw new FeedError('mail-sender', 'untrusted', { what: `the sender "${sender.slice(0, 80)}" is none of the CNA` });
   const subject = (mail.subject ?? '').replace(/\s+/g, ' ').trim();
   const body = (mail.text ?? '').replaceAll('\r\n', '\n');
   const head = /^(REJECTED: )?(CVE-\d{4}-\d{4,19}): (.+)$/.exec(subject);
-  if (!head || !isCveId(head[2]!)) throw new FeedError('mail-not-an-announcement', 'untrusted', { what: `the subject names no CVE: "${subject.slice(0, 100)}"` });
+  if (!head || !isCveId(head[2]!))
+    throw new FeedError('mail-not-an-announcement', 'untrusted', {
+      what: `the subject names no CVE: "${subject.slice(0, 100)}"`,
+    });
   const [cve, title] = [head[2], head[3]!];
   const rejected = head[1] !== undefined;
   checkBodyId(body, cve, rejected);
@@ -45,11 +52,16 @@ export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
 
 /** The subject and the sentence in the body must name the same CVE. */
 function checkBodyId(body: string, cve: CveId, rejected: boolean): void {
-  const sentence = rejected ? /\b(CVE-\d{4}-\d{4,19}) has now been rejected/ : /\bhas\s+assigned\s+(CVE-\d{4}-\d{4,19})\s+to\s+this\s+issue/;
+  const sentence = rejected
+    ? /\b(CVE-\d{4}-\d{4,19}) has now been rejected/
+    : /\bhas\s+assigned\s+(CVE-\d{4}-\d{4,19})\s+to\s+this\s+issue/;
   const named = sentence.exec(body)?.[1];
   if (named === cve) return;
   throw new FeedError(named === undefined ? 'mail-not-an-announcement' : 'mail-ids-disagree', 'untrusted', {
-    what: named === undefined ? 'the body does not say which CVE was assigned' : `the subject says ${cve}, the body ${named}`,
+    what:
+      named === undefined
+        ? 'the body does not say which CVE was assigned'
+        : `the subject says ${cve}, the body ${named}`,
   });
 }
 

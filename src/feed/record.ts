@@ -1,12 +1,26 @@
 import * as z from 'zod/mini';
-import { type CveId, type CveRecord, type CveState, MAX_FILES_PER_CVE, MAX_RANGES_PER_CVE, type Range, type RangeEnd } from '#domain';
+import {
+  type CveId,
+  type CveRecord,
+  type CveState,
+  MAX_FILES_PER_CVE,
+  MAX_RANGES_PER_CVE,
+  type Range,
+  type RangeEnd,
+} from '#domain';
 import { scoreOf } from './cvss.ts';
 import { FeedError } from './error.ts';
 
 /** The parts of a CVE JSON 5.x record that are read (cve-schema, CVE_Record_Format); everything else is passed over. */
 const recordSchema = z.object({
   // Records of 2024 and earlier spell it `cveID`.
-  cveMetadata: z.union([z.object({ cveId: z.string() }), z.pipe(z.object({ cveID: z.string() }), z.transform(({ cveID }) => ({ cveId: cveID })))]),
+  cveMetadata: z.union([
+    z.object({ cveId: z.string() }),
+    z.pipe(
+      z.object({ cveID: z.string() }),
+      z.transform(({ cveID }) => ({ cveId: cveID })),
+    ),
+  ]),
   containers: z.object({
     cna: z.object({
       title: z.optional(z.string()),
@@ -39,7 +53,10 @@ export interface ParsedRecord {
  */
 export function parseRecord(id: CveId, state: CveState, files: RecordFiles): ParsedRecord {
   const { cveMetadata, containers } = readJson(files.json);
-  if (cveMetadata.cveId !== id) throw new FeedError('record-unreadable', 'untrusted', { what: `the record of ${id} names ${cveMetadata.cveId.slice(0, 40)}` });
+  if (cveMetadata.cveId !== id)
+    throw new FeedError('record-unreadable', 'untrusted', {
+      what: `the record of ${id} names ${cveMetadata.cveId.slice(0, 40)}`,
+    });
   const { cna } = containers;
   const stated = cna.metrics?.find((metric) => metric.cvssV3_1 !== undefined)?.cvssV3_1?.vectorString ?? null;
   const { vector, score, doubt } = readScore(stated);
@@ -50,7 +67,10 @@ export function parseRecord(id: CveId, state: CveState, files: RecordFiles): Par
     source: 'record',
     title: cna.title ?? '',
     description: text.replace(/^In the Linux kernel, the following vulnerability has been resolved:\s*/, ''),
-    files: [...new Set((cna.affected ?? []).flatMap(({ programFiles }) => programFiles ?? []))].slice(0, MAX_FILES_PER_CVE),
+    files: [...new Set((cna.affected ?? []).flatMap(({ programFiles }) => programFiles ?? []))].slice(
+      0,
+      MAX_FILES_PER_CVE,
+    ),
     ranges: files.dyad === undefined ? [] : parseDyad(files.dyad.toString('utf8')),
     cvssVector: vector,
     references: (cna.references ?? []).map(({ url }) => url).filter((url) => url.startsWith('https://')),
@@ -72,7 +92,10 @@ function readJson(bytes: Buffer): z.infer<typeof recordSchema> {
   try {
     return recordSchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
-    const why = error instanceof z.core.$ZodError ? `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` : 'not JSON';
+    const why =
+      error instanceof z.core.$ZodError
+        ? `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}`
+        : 'not JSON';
     throw new FeedError('record-unreadable', 'untrusted', { what: `not a CVE record (${why})`, cause: error });
   }
 }
@@ -80,7 +103,10 @@ function readJson(bytes: Buffer): z.infer<typeof recordSchema> {
 /** A line is `introduced version:commit:fixed version:commit`; `0` stands for "unknown" and "none" (vulns.git, tools/dyad). */
 export function parseDyad(text: string): Range[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  if (lines.length > MAX_RANGES_PER_CVE) throw new FeedError('dyad-unreadable', 'untrusted', { what: `${lines.length} ranges, at most ${MAX_RANGES_PER_CVE} are read` });
+  if (lines.length > MAX_RANGES_PER_CVE)
+    throw new FeedError('dyad-unreadable', 'untrusted', {
+      what: `${lines.length} ranges, at most ${MAX_RANGES_PER_CVE} are read`,
+    });
   return lines.map((line) => {
     const fields = line.trim().split(':');
     if (fields.length !== 4 || fields.some((field) => !/^[\w.+-]+$/.test(field))) {

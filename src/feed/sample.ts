@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CveState } from '#domain';
-import { Git, exists, readLimited, run, sha256 } from '#host';
+import { exists, Git, readLimited, run, sha256 } from '#host';
 import { parseDyad } from './record.ts';
 
 const FIXTURE = join(import.meta.dirname, '../../fixtures/sample-feed/cves.json');
@@ -29,7 +29,10 @@ export async function readSample(): Promise<SampleCve[]> {
  * Turns CVEs into the two repositories a feed is: a public-inbox v2 epoch with a mail each, and a vulns.git with record
  * and dyad. They are made whole below `directory`, once for each content. Returns their addresses.
  */
-export async function buildSampleFeed(directory: string, cves?: readonly SampleCve[]): Promise<{ lore: string; vulns: string }> {
+export async function buildSampleFeed(
+  directory: string,
+  cves?: readonly SampleCve[],
+): Promise<{ lore: string; vulns: string }> {
   const list = cves ?? (await readSample());
   const home = join(directory, sha256(JSON.stringify(list)).slice(0, 16));
   const [lore, vulns] = [join(home, 'lore'), join(home, 'vulns.git')];
@@ -59,7 +62,9 @@ function commit(number: number, subject: string): string {
 }
 
 function mailStream(cves: readonly SampleCve[]): string {
-  return cves.map((cve, i) => `${commit(i, `${cve.id}: ${cve.title}`)}M 100644 inline m\n${data(sampleMail(cve, i))}`).join('');
+  return cves
+    .map((cve, i) => `${commit(i, `${cve.id}: ${cve.title}`)}M 100644 inline m\n${data(sampleMail(cve, i))}`)
+    .join('');
 }
 
 /** An announcement in the customary form, or the rejection. */
@@ -92,7 +97,15 @@ function announcementBody(cve: SampleCve): string[] {
   });
   const assigned = `The Linux kernel CVE team has assigned ${cve.id} to this issue.`;
   return [
-    ...section('Description', ['In the Linux kernel, the following vulnerability has been resolved:', '', cve.title, '', cve.description, '', assigned]),
+    ...section('Description', [
+      'In the Linux kernel, the following vulnerability has been resolved:',
+      '',
+      cve.title,
+      '',
+      cve.description,
+      '',
+      assigned,
+    ]),
     ...section('Affected and fixed versions', ranges),
     ...section('Affected files', ['The file(s) affected by this issue are:', ...cve.files.map((file) => `\t${file}`)]),
   ];
@@ -101,7 +114,10 @@ function announcementBody(cve: SampleCve): string[] {
 function vulnsStream(cves: readonly SampleCve[]): string {
   const files = cves.flatMap((cve) => {
     const folder = `cve/${cve.state}/${cve.id.slice(4, 8)}/${cve.id}`;
-    return [`M 100644 inline ${folder}.json\n${data(sampleRecord(cve))}`, `M 100644 inline ${folder}.dyad\n${data(`${cve.dyad.join('\n')}\n`)}`];
+    return [
+      `M 100644 inline ${folder}.json\n${data(sampleRecord(cve))}`,
+      `M 100644 inline ${folder}.dyad\n${data(`${cve.dyad.join('\n')}\n`)}`,
+    ];
   });
   return commit(cves.length, 'sample records') + files.join('');
 }
@@ -111,10 +127,24 @@ export function sampleRecord(cve: SampleCve): string {
   const metrics = cve.cvss === null ? {} : { metrics: [{ cvssV3_1: { version: '3.1', vectorString: cve.cvss } }] };
   const cna = {
     title: cve.title,
-    descriptions: [{ lang: 'en', value: `In the Linux kernel, the following vulnerability has been resolved:\n\n${cve.title}\n\n${cve.description}` }],
+    descriptions: [
+      {
+        lang: 'en',
+        value: `In the Linux kernel, the following vulnerability has been resolved:\n\n${cve.title}\n\n${cve.description}`,
+      },
+    ],
     affected: [{ product: 'Linux', vendor: 'Linux', programFiles: cve.files }],
     ...metrics,
     references: [],
   };
-  return JSON.stringify({ dataType: 'CVE_RECORD', dataVersion: '5.1', cveMetadata: { cveId: cve.id, state: 'PUBLISHED' }, containers: { cna } }, null, 1);
+  return JSON.stringify(
+    {
+      dataType: 'CVE_RECORD',
+      dataVersion: '5.1',
+      cveMetadata: { cveId: cve.id, state: 'PUBLISHED' },
+      containers: { cna },
+    },
+    null,
+    1,
+  );
 }

@@ -1,4 +1,12 @@
-import { type CveId, type CveRecord, type CveState, MAX_RECORD_BYTES, type Quarantined, StageError, isCveId } from '#domain';
+import {
+  type CveId,
+  type CveRecord,
+  type CveState,
+  isCveId,
+  MAX_RECORD_BYTES,
+  type Quarantined,
+  StageError,
+} from '#domain';
 import type { Git } from '#host';
 import { FeedError } from './error.ts';
 import { parseRecord } from './record.ts';
@@ -35,7 +43,13 @@ export async function listVulns(git: Git, commit: string): Promise<Map<CveId, Vu
 }
 
 export type VulnsItem =
-  | { readonly kind: 'record'; readonly entry: VulnsEntry; readonly record: CveRecord; readonly score: number | null; readonly doubt: Quarantined | null }
+  | {
+      readonly kind: 'record';
+      readonly entry: VulnsEntry;
+      readonly record: CveRecord;
+      readonly score: number | null;
+      readonly doubt: Quarantined | null;
+    }
   | { readonly kind: 'bad'; readonly entry: VulnsEntry; readonly quarantined: Quarantined };
 
 /** Reads the records of entries, through one stream of blobs. A bad record is set aside with its reason. */
@@ -54,9 +68,19 @@ export async function* readRecords(git: Git, entries: readonly VulnsEntry[]): As
 }
 
 function readRecord(entry: VulnsEntry, json: Buffer | null, dyad: Buffer | null | undefined): VulnsItem {
-  const quarantined = (code: string, reason: string): Quarantined => ({ source: 'vulns', item: `${entry.state}/${entry.id}`, code, reason });
-  const bad = (code: string, reason: string): VulnsItem => ({ kind: 'bad', entry, quarantined: quarantined(code, reason) });
-  if (json === null || dyad === null) return bad('record-too-large', `a file of the record is missing or has more than ${MAX_RECORD_BYTES} bytes`);
+  const quarantined = (code: string, reason: string): Quarantined => ({
+    source: 'vulns',
+    item: `${entry.state}/${entry.id}`,
+    code,
+    reason,
+  });
+  const bad = (code: string, reason: string): VulnsItem => ({
+    kind: 'bad',
+    entry,
+    quarantined: quarantined(code, reason),
+  });
+  if (json === null || dyad === null)
+    return bad('record-too-large', `a file of the record is missing or has more than ${MAX_RECORD_BYTES} bytes`);
   try {
     const { record, score, doubt } = parseRecord(entry.id, entry.state, { json, dyad });
     return { kind: 'record', entry, record, score, doubt: doubt && quarantined(doubt.code, doubt.message) };
@@ -68,7 +92,9 @@ function readRecord(entry: VulnsEntry, json: Buffer | null, dyad: Buffer | null 
 
 /** A CVE that was there and is in neither folder now. It stays as it was: nobody said that it is no problem. */
 export function vanished(id: CveId): Quarantined {
-  const error = new FeedError('record-vanished', 'untrusted', { what: `${id} is neither published nor rejected any more; its last content is kept` });
+  const error = new FeedError('record-vanished', 'untrusted', {
+    what: `${id} is neither published nor rejected any more; its last content is kept`,
+  });
   return { source: 'vulns', item: `gone/${id}`, code: error.code, reason: error.message };
 }
 

@@ -51,8 +51,14 @@ export class Git {
 
   /** Does a remote answer at all, within this time? */
   static async answers(url: string, timeoutMs: number): Promise<boolean> {
-    const result = run('git', ['ls-remote', '--quiet', '--exit-code', '--', url, 'HEAD'], { timeoutMs, env: Git.environment() });
-    return result.then(() => true, () => false);
+    const result = run('git', ['ls-remote', '--quiet', '--exit-code', '--', url, 'HEAD'], {
+      timeoutMs,
+      env: Git.environment(),
+    });
+    return result.then(
+      () => true,
+      () => false,
+    );
   }
 
   async run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {

@@ -1,11 +1,11 @@
 import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Toolchain } from '#domain';
-import { ProgramError, exists, requireFree, writeAtomic } from '#host';
+import { exists, ProgramError, requireFree, writeAtomic } from '#host';
 import { readBuildId } from './build-id.ts';
 import { KernelError } from './error.ts';
 import { runInTree } from './sandbox.ts';
-import { type Built, type TreeLayout, needBuilt, readBuilt } from './tree.ts';
+import { type Built, needBuilt, readBuilt, type TreeLayout } from './tree.ts';
 
 const BUILD_TIMEOUT_MS = 4 * 3_600_000;
 const BUILD_BYTES = 6 * 2 ** 30;
@@ -32,7 +32,9 @@ export async function buildKernel(options: BuildOptions): Promise<{ built: Built
   await requireFree(layout.directory, BUILD_BYTES, 'a kernel build');
   const started = options.seconds();
   await make(options, ['vmlinux', 'modules', 'bzImage']);
-  const { stdout } = await runInTree(layout.build, options.toolchain, 'make', ['-s', 'kernelrelease'], { timeoutMs: 120_000 });
+  const { stdout } = await runInTree(layout.build, options.toolchain, 'make', ['-s', 'kernelrelease'], {
+    timeoutMs: 120_000,
+  });
   const release = stdout.trim();
   const staging = join(layout.directory, 'out.part');
   await rm(staging, { recursive: true, force: true });
@@ -44,7 +46,13 @@ export async function buildKernel(options: BuildOptions): Promise<{ built: Built
   await gather(layout.build, staging);
   const vmlinux = join(staging, 'vmlinux');
   const buildId = readBuildId(await readFile(vmlinux), vmlinux);
-  const built: Built = { buildId, release, version: options.version, compiler: options.toolchain.compiler, seconds: Math.round(options.seconds() - started) };
+  const built: Built = {
+    buildId,
+    release,
+    version: options.version,
+    compiler: options.toolchain.compiler,
+    seconds: Math.round(options.seconds() - started),
+  };
   await writeAtomic(join(staging, 'built.json'), `${JSON.stringify(built, null, 2)}\n`);
   await rename(staging, layout.out);
   return { built, kept: false };
@@ -92,7 +100,14 @@ async function make(options: BuildOptions, targets: readonly string[]): Promise<
 /** The line that says why: a compiler's or linker's error before make's own, which only repeats that something failed. */
 export function firstError(log: string): string {
   const lines = log.split('\n').map((line) => line.trim());
-  const rules = [/\b(?:fatal )?error: /, /undefined reference to|multiple definition of/, /No rule to make target/, /No space left on device/, /\bKilled\b/, /\*\*\* /];
+  const rules = [
+    /\b(?:fatal )?error: /,
+    /undefined reference to|multiple definition of/,
+    /No rule to make target/,
+    /No space left on device/,
+    /\bKilled\b/,
+    /\*\*\* /,
+  ];
   for (const rule of rules) {
     const found = lines.find((line) => rule.test(line));
     if (found !== undefined) return found.slice(0, 300);

@@ -19,7 +19,11 @@ export interface CmdFile {
 export function parseCmdFile(text: string, where: string): CmdFile | undefined {
   const command = /^(?:saved)?cmd_(\S+) := /.exec(text);
   if (!command) {
-    throw new KernelError('cmd-unreadable', 'kernel-source', { what: 'not a Kbuild command file', where, remedy: 'build the kernel again' });
+    throw new KernelError('cmd-unreadable', 'kernel-source', {
+      what: 'not a Kbuild command file',
+      where,
+      remedy: 'build the kernel again',
+    });
   }
   const object = inTree(command[1]!);
   const mark = `\nsource_${command[1]} := `;
@@ -30,7 +34,11 @@ export function parseCmdFile(text: string, where: string): CmdFile | undefined {
   const depsMark = `\ndeps_${command[1]} := \\\n`;
   const depsAt = text.indexOf(depsMark, sourceEnd);
   if (sourceEnd < 0 || source === '' || depsAt < 0) {
-    throw new KernelError('cmd-unreadable', 'kernel-source', { what: 'the command file is cut off', where, remedy: 'build the kernel again' });
+    throw new KernelError('cmd-unreadable', 'kernel-source', {
+      what: 'the command file is cut off',
+      where,
+      remedy: 'build the kernel again',
+    });
   }
   const dependencies = new Set([source]);
   for (const path of dependencyPaths(text, depsAt + depsMark.length)) dependencies.add(path);
@@ -55,6 +63,11 @@ function* dependencyPaths(text: string, start: number): Generator<string> {
 /** A path relative to the source root, or absolute when it lies outside (the compiler's own headers). */
 function inTree(path: string): string {
   if (path.startsWith(`${IN_TREE}/`)) return path.slice(IN_TREE.length + 1);
-  const unusual = path.startsWith('./') || path.includes('/../') || path.includes('//') || path.startsWith('../') || path.includes('/./');
+  const unusual =
+    path.startsWith('./') ||
+    path.includes('/../') ||
+    path.includes('//') ||
+    path.startsWith('../') ||
+    path.includes('/./');
   return unusual ? normalize(path) : path;
 }

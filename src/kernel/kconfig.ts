@@ -27,7 +27,11 @@ export function parseKernelConfig(text: string, where: string): KernelConfig {
     }
   }
   if (values.size === 0) {
-    throw new KernelError('config-unreadable', 'input', { what: 'the configuration sets nothing', where, remedy: 'give the .config the kernel was built with' });
+    throw new KernelError('config-unreadable', 'input', {
+      what: 'the configuration sets nothing',
+      where,
+      remedy: 'give the .config the kernel was built with',
+    });
   }
   return values;
 }
@@ -42,10 +46,14 @@ export interface ConfigChange {
  * Symbols that describe the compiler and its abilities, not a choice of the user: they follow the toolchain, and
  * `olddefconfig` rewrites them on another one.
  */
-const DESCRIBES_TOOLCHAIN = /^(?:CC_|GCC_|CLANG_|LD_|LLD_|AS_|RUSTC_|BINDGEN_|PAHOLE_|TOOLS_|HAVE_|ARCH_|GCC\d*_|DEBUG_INFO_COMPRESSED|INIT_STACK_|CONSTRUCTORS|.*_VERSION$|.*_HAS_|.*CAN_)/;
+const DESCRIBES_TOOLCHAIN =
+  /^(?:CC_|GCC_|CLANG_|LD_|LLD_|AS_|RUSTC_|BINDGEN_|PAHOLE_|TOOLS_|HAVE_|ARCH_|GCC\d*_|DEBUG_INFO_COMPRESSED|INIT_STACK_|CONSTRUCTORS|.*_VERSION$|.*_HAS_|.*CAN_)/;
 
 /** What differs between a configuration and what `olddefconfig` makes of it; `choices` are the user's, the rest the toolchain's. */
-export function configChanges(before: KernelConfig, after: KernelConfig): { choices: ConfigChange[]; toolchain: ConfigChange[] } {
+export function configChanges(
+  before: KernelConfig,
+  after: KernelConfig,
+): { choices: ConfigChange[]; toolchain: ConfigChange[] } {
   const changes: ConfigChange[] = [];
   for (const symbol of new Set([...before.keys(), ...after.keys()])) {
     const [old, now] = [before.get(symbol) ?? null, after.get(symbol) ?? null];

@@ -1,4 +1,4 @@
-import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Profile } from '#domain';
 import { KernelError } from './error.ts';
 
@@ -43,7 +43,12 @@ export function decodeProfile(bytes: Uint8Array, where: string): Profile {
     encoded = JSON.parse(zstdDecompressSync(bytes, { maxOutputLength: MAX_DECODED_BYTES }).toString('utf8')) as Encoded;
     if (encoded.version !== VERSION) throw new TypeError(`version ${encoded.version}`);
   } catch (error) {
-    throw new KernelError('profile-unreadable', 'us', { what: 'the stored profile cannot be read', where, remedy: 'run "tuxtape kernel profile" again', cause: error });
+    throw new KernelError('profile-unreadable', 'us', {
+      what: 'the stored profile cannot be read',
+      where,
+      remedy: 'run "tuxtape kernel profile" again',
+      cause: error,
+    });
   }
   const files = new Map<string, readonly number[]>();
   let at = 0;

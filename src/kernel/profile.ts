@@ -1,6 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, normalize, relative } from 'node:path';
-import { type Profile, type ProfileObject, hasCode } from '#domain';
+import { hasCode, type Profile, type ProfileObject } from '#domain';
 import { type CmdFile, parseCmdFile } from './cmd-file.ts';
 import { KernelError } from './error.ts';
 import { thinArchiveMembers } from './thin-archive.ts';

@@ -24,6 +24,11 @@ export async function runInTree(
   options: Omit<RunOptions, 'cwd' | 'env'> = {},
   mounts: readonly Mount[] = [],
 ): Promise<RunResult> {
-  const sandbox = { root: toolchain.root, mounts: [{ from: tree, to: IN_TREE, writable: true }, ...mounts], cwd: IN_TREE, env: reproducible };
+  const sandbox = {
+    root: toolchain.root,
+    mounts: [{ from: tree, to: IN_TREE, writable: true }, ...mounts],
+    cwd: IN_TREE,
+    env: reproducible,
+  };
   return runSandboxed(sandbox, program, args, options);
 }

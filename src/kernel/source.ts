@@ -9,7 +9,8 @@ const MAX_MAKEFILE_BYTES = 1 << 20;
 const STATS_AT_ONCE = 64;
 
 /** Products of a build that may lie in a source directory; they are not part of what is identified. */
-const PRODUCT = /(?:^|\/)(?:\.[^/]*\.(?:cmd|d)|[^/]*\.(?:o|a|ko|mod|mod\.c|order|symvers)|\.git|\.config|\.config\.old)$/;
+const PRODUCT =
+  /(?:^|\/)(?:\.[^/]*\.(?:cmd|d)|[^/]*\.(?:o|a|ko|mod|mod\.c|order|symvers)|\.git|\.config|\.config\.old)$/;
 
 export interface KernelSource {
   readonly directory: string;
@@ -37,7 +38,8 @@ export async function sourceVersion(directory: string): Promise<string> {
   }
   const field = (name: string): string => new RegExp(`^${name}\\s*=[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const numbers = [field('VERSION'), field('PATCHLEVEL'), field('SUBLEVEL')];
-  if (!numbers.slice(0, 2).every((number) => /^\d+$/.test(number)) || !/^KBUILD_/m.test(text)) throw notAKernel(directory);
+  if (!numbers.slice(0, 2).every((number) => /^\d+$/.test(number)) || !/^KBUILD_/m.test(text))
+    throw notAKernel(directory);
   return `${numbers.filter((number) => number !== '').join('.')}${field('EXTRAVERSION')}`;
 }
 
@@ -61,7 +63,8 @@ async function manifestOf(directory: string): Promise<string> {
   for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
     const part = paths.slice(start, start + STATS_AT_ONCE);
     const infos = await Promise.all(part.map((path) => stat(join(directory, path))));
-    for (const [i, info] of infos.entries()) hash.update(`${part[i]}\0${info.size}\0${Math.floor(info.mtimeMs / 1000)}\n`);
+    for (const [i, info] of infos.entries())
+      hash.update(`${part[i]}\0${info.size}\0${Math.floor(info.mtimeMs / 1000)}\n`);
   }
   return hash.digest('hex');
 }

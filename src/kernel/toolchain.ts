@@ -47,14 +47,25 @@ export async function identifyToolchain(root: string | null): Promise<Toolchain>
  * Makes a chroot with the compiler and the tools of a Debian suite, kpatch-build included. It appears whole or not at
  * all; one that is there already with the same manifest is kept. Needs root (debootstrap).
  */
-export async function makeChroot(directory: string, suite: string, onOutput: (text: string) => void): Promise<'made' | 'kept'> {
+export async function makeChroot(
+  directory: string,
+  suite: string,
+  onOutput: (text: string) => void,
+): Promise<'made' | 'kept'> {
   const manifest = `${JSON.stringify({ suite, packages: PACKAGES }, null, 2)}\n`;
   if ((await readFile(join(directory, MANIFEST), 'utf8').catch(() => '')) === manifest) return 'kept';
   if (!isRoot()) {
-    throw new KernelError('toolchain-needs-root', 'input', { what: 'making a chroot needs root', where: directory, remedy: 'run this one command with sudo' });
+    throw new KernelError('toolchain-needs-root', 'input', {
+      what: 'making a chroot needs root',
+      where: directory,
+      remedy: 'run this one command with sudo',
+    });
   }
   if (findProgram('debootstrap') === undefined) {
-    throw new KernelError('toolchain-missing', 'toolchain', { what: 'debootstrap is not installed', remedy: 'apt-get install debootstrap' });
+    throw new KernelError('toolchain-missing', 'toolchain', {
+      what: 'debootstrap is not installed',
+      remedy: 'apt-get install debootstrap',
+    });
   }
   const temporary = `${directory}.part`;
   await rm(temporary, { recursive: true, force: true });
@@ -91,6 +102,10 @@ async function fill(root: string, suite: string, onOutput: (text: string) => voi
  */
 async function installKpatchBuild(root: string, options: Parameters<typeof run>[2]): Promise<void> {
   const inside = { ...options, env: plainEnvironment({ HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' }) };
-  await run('chroot', [root, 'sh', '-c', 'cd /var/cache/apt/archives && apt-get download kpatch-build && dpkg -x kpatch-build_*.deb /'], inside);
+  await run(
+    'chroot',
+    [root, 'sh', '-c', 'cd /var/cache/apt/archives && apt-get download kpatch-build && dpkg -x kpatch-build_*.deb /'],
+    inside,
+  );
   await run('chroot', [root, 'kpatch-build', '--version'], inside);
 }

@@ -44,12 +44,18 @@ export async function readBuilt(layout: TreeLayout): Promise<Built | undefined> 
 export async function needBuilt(layout: TreeLayout): Promise<Built> {
   const built = await readBuilt(layout);
   if (built && (await exists(join(layout.out, 'vmlinux')))) return built;
-  throw new KernelError('tree-missing', 'input', { what: 'the kernel is not built here', where: layout.directory, remedy: 'run "tuxtape kernel build"' });
+  throw new KernelError('tree-missing', 'input', {
+    what: 'the kernel is not built here',
+    where: layout.directory,
+    remedy: 'run "tuxtape kernel build"',
+  });
 }
 
 /** Name of the tree of this source, configuration and toolchain: the same three find the same tree again. */
 export function treeKey(source: KernelSource, configSha256: string, toolchain: Toolchain): string {
-  return sha256(JSON.stringify([source.version, source.manifest, configSha256, toolchain.kind, toolchain.compiler])).slice(0, 16);
+  return sha256(
+    JSON.stringify([source.version, source.manifest, configSha256, toolchain.kind, toolchain.compiler]),
+  ).slice(0, 16);
 }
 
 export interface PrepareOptions {
@@ -65,7 +71,10 @@ export interface PrepareOptions {
  * Copies the source and puts the configuration in. The configuration is used as it is; when the tree's own `olddefconfig`
  * would change a choice in it, that is an error that lists them, unless accepted. Appears whole or not at all.
  */
-export async function prepareTree(directory: string, options: PrepareOptions): Promise<{ kept: boolean; toolchainChanges: ConfigChange[] }> {
+export async function prepareTree(
+  directory: string,
+  options: PrepareOptions,
+): Promise<{ kept: boolean; toolchainChanges: ConfigChange[] }> {
   const layout = treeLayout(directory);
   if (await exists(layout.build)) return { kept: true, toolchainChanges: [] };
   await mkdir(directory, { recursive: true });
@@ -75,7 +84,10 @@ export async function prepareTree(directory: string, options: PrepareOptions): P
   try {
     await run('cp', ['-a', '--reflink=auto', options.source.directory, temporary], { timeoutMs: COPY_TIMEOUT_MS });
     const toolchainChanges = await configure(temporary, options);
-    await writeAtomic(join(directory, 'kernel.json'), `${JSON.stringify({ source: options.source, toolchain: options.toolchain }, null, 2)}\n`);
+    await writeAtomic(
+      join(directory, 'kernel.json'),
+      `${JSON.stringify({ source: options.source, toolchain: options.toolchain }, null, 2)}\n`,
+    );
     await rename(temporary, layout.build);
     return { kept: false, toolchainChanges };
   } catch (error) {
@@ -92,7 +104,9 @@ async function configure(tree: string, options: PrepareOptions): Promise<ConfigC
   const after = parseKernelConfig(await readFile(join(tree, '.config'), 'utf8'), `${IN_TREE}/.config`);
   const { choices, toolchain } = configChanges(before, after);
   if (choices.length > 0 && !options.acceptChanges) {
-    const list = choices.slice(0, 8).map(({ symbol, before: old, after: now }) => `${symbol}: ${old ?? 'not set'} → ${now ?? 'not set'}`);
+    const list = choices
+      .slice(0, 8)
+      .map(({ symbol, before: old, after: now }) => `${symbol}: ${old ?? 'not set'} → ${now ?? 'not set'}`);
     throw new KernelError('config-would-change', 'input', {
       what: `this source and toolchain would change ${choices.length} choices of the configuration: ${list.join(', ')}${choices.length > list.length ? ', …' : ''}`,
       where: options.config,

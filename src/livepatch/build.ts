@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import type { BuildId, CveId, PatchedFunction, Profile } from '#domain';
 import { sha256 } from '#host';
 import { modinfo } from './elf.ts';
-import { kpatchEngine } from './engines/kpatch.ts';
-import { klpEngine } from './engines/klp.ts';
 import type { EngineJob, LivepatchEngine } from './engines/engine.ts';
+import { klpEngine } from './engines/klp.ts';
+import { kpatchEngine } from './engines/kpatch.ts';
 import { LivepatchError } from './error.ts';
 
 const engines: readonly LivepatchEngine[] = [klpEngine, kpatchEngine];
@@ -28,7 +28,8 @@ export function engineFor(version: string): LivepatchEngine {
  * share a name and the same patch always gets the same.
  */
 export function moduleNameOf(buildId: BuildId, cves: readonly CveId[], patch: string): string {
-  const what = cves.length === 1 ? cves[0]!.slice(4).replaceAll('-', '_') : cves.length === 0 ? 'change' : `${cves.length}_cves`;
+  const what =
+    cves.length === 1 ? cves[0]!.slice(4).replaceAll('-', '_') : cves.length === 0 ? 'change' : `${cves.length}_cves`;
   return `tuxtape_${buildId.slice(0, 8)}_${what}_${sha256(patch).slice(0, 8)}`.slice(0, MAX_NAME);
 }
 
@@ -43,10 +44,20 @@ export interface BuiltModule {
  * Builds a module and checks what came out: it is a livepatch, of this name, for this release, and replaces at least one
  * function. Errors: those of the engines; module-unreadable; nothing-changed.
  */
-export async function buildModule(engine: LivepatchEngine, job: EngineJob, kernelRelease: string, profile: Profile, files: readonly string[]): Promise<BuiltModule> {
+export async function buildModule(
+  engine: LivepatchEngine,
+  job: EngineJob,
+  kernelRelease: string,
+  profile: Profile,
+  files: readonly string[],
+): Promise<BuiltModule> {
   const result = await engine.build(job);
   const bytes = await readFile(result.module).catch((error: unknown) => {
-    throw new LivepatchError('engine-failed', 'toolchain', { what: 'the engine ended without a module', where: result.module, cause: error });
+    throw new LivepatchError('engine-failed', 'toolchain', {
+      what: 'the engine ended without a module',
+      where: result.module,
+      cause: error,
+    });
   });
   checkModule(bytes, result.module, job.moduleName, kernelRelease);
   if (result.changed.length === 0) {
@@ -56,13 +67,21 @@ export async function buildModule(engine: LivepatchEngine, job: EngineJob, kerne
       remedy: 'this kernel is not affected by the change: its code is not built in',
     });
   }
-  const functions = result.changed.map(({ object, name }) => ({ object: targetOfObject(object, profile, files), name }));
+  const functions = result.changed.map(({ object, name }) => ({
+    object: targetOfObject(object, profile, files),
+    name,
+  }));
   return { bytes, sha256: sha256(bytes), engineVersion: result.engineVersion, functions };
 }
 
 function checkModule(bytes: Buffer, where: string, name: string, release: string): void {
   const info = modinfo(bytes, where);
-  const wrong = (what: string): LivepatchError => new LivepatchError('module-unreadable', 'us', { what, where, remedy: 'the module is not used; keep the build log' });
+  const wrong = (what: string): LivepatchError =>
+    new LivepatchError('module-unreadable', 'us', {
+      what,
+      where,
+      remedy: 'the module is not used; keep the build log',
+    });
   if (info.get('livepatch')?.[0] !== 'Y') throw wrong('the module is not marked as a livepatch');
   if (info.get('name')?.[0] !== name) throw wrong(`the module is named ${info.get('name')?.[0]}, not ${name}`);
   const magic = info.get('vermagic')?.[0] ?? '';

@@ -8,4 +8,4 @@ export { type VerifyOptions, verifyLivepatch } from './verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';
 export { initramfs, type PayloadFile } from './vm/initramfs.ts';
 export { type CommandResult, type Machine, type MachineOptions, startMachine } from './vm/machine.ts';
-export { VmProtocol, requestLine } from './vm/protocol.ts';
+export { requestLine, VmProtocol } from './vm/protocol.ts';

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { type BuildId, type GateCheck, type GateRecord, type LivepatchRecipe, type PatchedFunction, buildIdOfNotes } from '#domain';
+import {
+  type BuildId,
+  buildIdOfNotes,
+  type GateCheck,
+  type GateRecord,
+  type LivepatchRecipe,
+  type PatchedFunction,
+} from '#domain';
 import { type Clock, sha256 } from '#host';
 import { type KernelReport, parseKernelLog } from '#klog';
 import { modinfo } from './elf.ts';
@@ -69,10 +76,18 @@ function staticChecks({ module, moduleName, recipe }: VerifyOptions): GateCheck[
   const info = modinfo(module, moduleName);
   const magic = info.get('vermagic')?.[0] ?? '';
   return [
-    check('marked as livepatch', info.get('livepatch')?.[0] === 'Y', `modinfo livepatch=${info.get('livepatch')?.[0] ?? 'none'}`),
+    check(
+      'marked as livepatch',
+      info.get('livepatch')?.[0] === 'Y',
+      `modinfo livepatch=${info.get('livepatch')?.[0] ?? 'none'}`,
+    ),
     check('module name', info.get('name')?.[0] === moduleName, info.get('name')?.[0] ?? 'none'),
     check('vermagic', magic.split(' ')[0] === recipe.kernelRelease, magic),
-    check('replaces functions', recipe.functions.length > 0, recipe.functions.map(({ object, name }) => `${object}:${name}`).join(', ')),
+    check(
+      'replaces functions',
+      recipe.functions.length > 0,
+      recipe.functions.map(({ object, name }) => `${object}:${name}`).join(', '),
+    ),
   ];
 }
 
@@ -83,7 +98,9 @@ function targetModules(functions: readonly PatchedFunction[]): string[] {
 async function bootWithModule(options: VerifyOptions): Promise<Machine> {
   const { kernelOut, recipe, module } = options;
   options.onStep('booting the kernel');
-  const files = await initramfs(join(kernelOut, 'modules'), recipe.kernelRelease, targetModules(recipe.functions), [{ path: 'livepatch.ko', content: module }]);
+  const files = await initramfs(join(kernelOut, 'modules'), recipe.kernelRelease, targetModules(recipe.functions), [
+    { path: 'livepatch.ko', content: module },
+  ]);
   return startMachine({ kernelImage: join(kernelOut, 'bzImage'), initramfs: files });
 }
 
@@ -110,7 +127,11 @@ async function liveChecks(machine: Machine, options: VerifyOptions): Promise<Gat
   const dir = `/sys/kernel/livepatch/${name}`;
   const wait = (TRANSITION_TIMEOUT_S + 60) * 1000;
   const checks: GateCheck[] = [];
-  const step = async (what: string, command: string, judge: (output: string, exitCode: number) => boolean): Promise<boolean> => {
+  const step = async (
+    what: string,
+    command: string,
+    judge: (output: string, exitCode: number) => boolean,
+  ): Promise<boolean> => {
     onStep(what);
     const { exitCode, output } = await machine.run(command, wait);
     checks.push(check(what, judge(output, exitCode), output.trim().slice(0, 2_000) || `exit code ${exitCode}`));
@@ -118,9 +139,21 @@ async function liveChecks(machine: Machine, options: VerifyOptions): Promise<Gat
   };
   const succeeds = (_output: string, exitCode: number): boolean => exitCode === 0;
 
-  if (!(await step('boots the exact kernel', 'base64 -w 0 /sys/kernel/notes', (output) => isBuild(output, recipe.buildId)))) return checks;
+  if (
+    !(await step('boots the exact kernel', 'base64 -w 0 /sys/kernel/notes', (output) =>
+      isBuild(output, recipe.buildId),
+    ))
+  )
+    return checks;
   checks[checks.length - 1] = check('boots the exact kernel', true, `build-id ${recipe.buildId}`);
-  if (!(await step('target modules load', 'while read -r m; do insmod /modules/$m || exit 1; done </modules/order', succeeds))) return checks;
+  if (
+    !(await step(
+      'target modules load',
+      'while read -r m; do insmod /modules/$m || exit 1; done </modules/order',
+      succeeds,
+    ))
+  )
+    return checks;
   if (!(await step('livepatch loads', 'insmod /livepatch.ko', succeeds))) return checks;
   if (!(await step('transition completes', waitScript(name), succeeds))) {
     // Never forced: taken back, and said so.
@@ -128,12 +161,26 @@ async function liveChecks(machine: Machine, options: VerifyOptions): Promise<Gat
     return checks;
   }
   await step('is enabled', `cat ${dir}/enabled`, (output) => output.trim() === '1');
-  await step('every object is patched', `for o in ${dir}/*/; do echo "$(basename $o) $(cat $o/patched 2>/dev/null)"; done`, (output) => objectsPatched(output, recipe.functions));
-  await step('every function is redirected', `ls -d ${dir}/*/*,*`, (output) => functionsRedirected(output, recipe.functions));
-  await step('replaces earlier livepatches', `cat ${dir}/replace 2>/dev/null || echo unknown`, (output) => ['1', 'unknown'].includes(output.trim()));
+  await step(
+    'every object is patched',
+    `for o in ${dir}/*/; do echo "$(basename $o) $(cat $o/patched 2>/dev/null)"; done`,
+    (output) => objectsPatched(output, recipe.functions),
+  );
+  await step('every function is redirected', `ls -d ${dir}/*/*,*`, (output) =>
+    functionsRedirected(output, recipe.functions),
+  );
+  await step('replaces earlier livepatches', `cat ${dir}/replace 2>/dev/null || echo unknown`, (output) =>
+    ['1', 'unknown'].includes(output.trim()),
+  );
   await step('comes off', `echo 0 >${dir}/enabled && ${waitScript(name)}`, succeeds);
-  await step('unloads', `i=0; until rmmod ${name}; do i=$((i+1)); [ $i -gt 20 ] && exit 1; sleep 0.5; done; [ ! -e ${dir} ]`, succeeds);
-  await step('loads again', `insmod /livepatch.ko && ${waitScript(name)} && cat ${dir}/enabled`, (output) => output.trim().endsWith('1'));
+  await step(
+    'unloads',
+    `i=0; until rmmod ${name}; do i=$((i+1)); [ $i -gt 20 ] && exit 1; sleep 0.5; done; [ ! -e ${dir} ]`,
+    succeeds,
+  );
+  await step('loads again', `insmod /livepatch.ko && ${waitScript(name)} && cat ${dir}/enabled`, (output) =>
+    output.trim().endsWith('1'),
+  );
   await step('comes off again', `echo 0 >${dir}/enabled && ${waitScript(name)}`, succeeds);
   return checks;
 }
@@ -144,14 +191,27 @@ function isBuild(base64: string, buildId: BuildId): boolean {
 
 /** Lines `vmlinux 1`. Every object of the recipe must be there, and every one there must be patched. */
 function objectsPatched(output: string, functions: readonly PatchedFunction[]): boolean {
-  const state = new Map(output.trim().split('\n').map((line) => line.split(' ') as [string, string]));
+  const state = new Map(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
   const expected = new Set(functions.map(({ object }) => object));
-  return [...expected].every((object) => state.get(object) === '1') && [...state.values()].every((patched) => patched === '1');
+  return (
+    [...expected].every((object) => state.get(object) === '1') &&
+    [...state.values()].every((patched) => patched === '1')
+  );
 }
 
 /** Paths `…/<object>/<function>,<sympos>`. */
 function functionsRedirected(output: string, functions: readonly PatchedFunction[]): boolean {
-  const found = new Set(output.trim().split('\n').map((path) => path.split('/').slice(-2).join('/').replace(/,\d+$/, '')));
+  const found = new Set(
+    output
+      .trim()
+      .split('\n')
+      .map((path) => path.split('/').slice(-2).join('/').replace(/,\d+$/, '')),
+  );
   return functions.every(({ object, name }) => found.has(`${object}/${name}`));
 }
 
@@ -160,7 +220,17 @@ function logChecks(log: string): GateCheck[] {
   const { reports, livepatch } = parseKernelLog(log);
   const failed = livepatch.filter(({ what }) => what === 'failed' || what === 'forcing');
   return [
-    check('kernel log has no report', reports.length === 0, reports.length === 0 ? 'no oops, BUG, WARNING, lockup or stall' : reports.map((report: KernelReport) => report.title).join('; ')),
-    check('kernel log tells no failed livepatch', failed.length === 0, failed.map(({ text }) => text).join('; ') || `${livepatch.length} livepatch messages, none of a failure`),
+    check(
+      'kernel log has no report',
+      reports.length === 0,
+      reports.length === 0
+        ? 'no oops, BUG, WARNING, lockup or stall'
+        : reports.map((report: KernelReport) => report.title).join('; '),
+    ),
+    check(
+      'kernel log tells no failed livepatch',
+      failed.length === 0,
+      failed.map(({ text }) => text).join('; ') || `${livepatch.length} livepatch messages, none of a failure`,
+    ),
   ];
 }

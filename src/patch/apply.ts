@@ -35,7 +35,12 @@ export async function tryPatch(tree: string, toolchain: Toolchain, text: string)
   });
 }
 
-async function dryRun(tree: string, toolchain: Toolchain, text: string, options: readonly string[]): Promise<RunResult> {
+async function dryRun(
+  tree: string,
+  toolchain: Toolchain,
+  text: string,
+  options: readonly string[],
+): Promise<RunResult> {
   const args = ['-p1', '--dry-run', '--force', '--batch', '--no-backup-if-mismatch', ...options];
   return runInTree(tree, toolchain, 'patch', args, { input: text, okCodes: [0, 1], timeoutMs: TIMEOUT_MS });
 }
@@ -46,7 +51,8 @@ function remarks({ stdout }: RunResult): string[] {
   for (const line of stdout.split('\n')) {
     const name = /^(?:checking|patching) file (.+)$/.exec(line);
     if (name) file = name[1]!.replaceAll("'", '');
-    else if (/^Hunk #|can't find file|No file to patch|out of \d+ hunk/.test(line)) found.push(`${file}: ${line.trim()}`);
+    else if (/^Hunk #|can't find file|No file to patch|out of \d+ hunk/.test(line))
+      found.push(`${file}: ${line.trim()}`);
   }
   return found;
 }

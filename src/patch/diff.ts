@@ -29,7 +29,10 @@ export interface FileDiff {
  */
 export function parseDiff(text: string, where: string): FileDiff[] {
   if (Buffer.byteLength(text) > MAX_PATCH_BYTES) {
-    throw new PatchError('patch-too-large', 'patch', { what: `the patch is larger than ${MAX_PATCH_BYTES} bytes`, where });
+    throw new PatchError('patch-too-large', 'patch', {
+      what: `the patch is larger than ${MAX_PATCH_BYTES} bytes`,
+      where,
+    });
   }
   refuseSpecial(text, where);
   let parsed: ReturnType<typeof parsePatch>;
@@ -37,18 +40,32 @@ export function parseDiff(text: string, where: string): FileDiff[] {
     // git format-patch ends a mail with "-- \n<version>", which a diff parser takes for a removed line.
     parsed = parsePatch(text.replace(/\n-- ?\n\d+\.[^\n]*\n*$/, '\n'));
   } catch (error) {
-    throw new PatchError('patch-unreadable', 'patch', { what: `not a unified diff: ${String((error as Error).message).slice(0, 200)}`, where, cause: error });
+    throw new PatchError('patch-unreadable', 'patch', {
+      what: `not a unified diff: ${(error as Error).message.slice(0, 200)}`,
+      where,
+      cause: error,
+    });
   }
   const files = parsed.filter((file) => file.hunks.length > 0);
-  if (files.length === 0) throw new PatchError('patch-unreadable', 'patch', { what: 'the patch changes no file', where });
-  if (files.length > MAX_FILES) throw new PatchError('patch-too-large', 'patch', { what: `the patch changes ${files.length} files, at most ${MAX_FILES} are taken`, where });
+  if (files.length === 0)
+    throw new PatchError('patch-unreadable', 'patch', { what: 'the patch changes no file', where });
+  if (files.length > MAX_FILES)
+    throw new PatchError('patch-too-large', 'patch', {
+      what: `the patch changes ${files.length} files, at most ${MAX_FILES} are taken`,
+      where,
+    });
   return files.map((file) => {
     const [before, after] = [treePath(file.oldFileName, where), treePath(file.newFileName, where)];
     if (before !== null && after !== null && before !== after) {
-      throw new PatchError('patch-unsupported', 'patch', { what: `the patch renames ${before} to ${after}`, where, remedy: 'make a patch that changes the file in place' });
+      throw new PatchError('patch-unsupported', 'patch', {
+        what: `the patch renames ${before} to ${after}`,
+        where,
+        remedy: 'make a patch that changes the file in place',
+      });
     }
     const path = after ?? before;
-    if (path === null) throw new PatchError('patch-unreadable', 'patch', { what: 'a file of the patch has no name', where });
+    if (path === null)
+      throw new PatchError('patch-unreadable', 'patch', { what: 'a file of the patch has no name', where });
     const kind = before === null ? 'added' : after === null ? 'removed' : 'changed';
     const hunks = file.hunks.map(({ oldStart, lines }) => ({ oldStart, lines: lines.flatMap(asLine) }));
     return { path, kind, hunks };
@@ -62,7 +79,10 @@ function asLine(line: string): DiffLine[] {
 }
 
 function refuseSpecial(text: string, where: string): void {
-  const special = /^(?:GIT binary patch|Binary files .* differ|rename (?:from|to) |copy (?:from|to) |(?:old|new) mode |new file mode 120000|Subproject commit )/m.exec(text);
+  const special =
+    /^(?:GIT binary patch|Binary files .* differ|rename (?:from|to) |copy (?:from|to) |(?:old|new) mode |new file mode 120000|Subproject commit )/m.exec(
+      text,
+    );
   if (!special) return;
   throw new PatchError('patch-unsupported', 'patch', {
     what: `the patch holds "${special[0].trim()}", which a livepatch cannot carry`,
@@ -76,9 +96,17 @@ function treePath(name: string | undefined, where: string): string | null {
   if (name === undefined || name === '/dev/null') return null;
   const path = name.replace(/^[ab]\//, '');
   const parts = path.split('/');
-  const clean = path !== '' && !path.startsWith('/') && !path.includes('\0') && !path.includes('\\') && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  const clean =
+    path !== '' &&
+    !path.startsWith('/') &&
+    !path.includes('\0') &&
+    !path.includes('\\') &&
+    parts.every((part) => part !== '' && part !== '.' && part !== '..');
   if (!clean || parts[0] === '.git' || !/^[\w.+,@/-]+$/.test(path)) {
-    throw new PatchError('patch-leaves-tree', 'untrusted', { what: `the patch names a path that is none of a kernel tree: "${name.slice(0, 100)}"`, where });
+    throw new PatchError('patch-leaves-tree', 'untrusted', {
+      what: `the patch names a path that is none of a kernel tree: "${name.slice(0, 100)}"`,
+      where,
+    });
   }
   return path;
 }

@@ -1,7 +1,14 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CveRecord, type KernelVersion, MAX_PATCH_BYTES, type RangeEnd, compareKernelVersions, parseKernelVersion } from '#domain';
-import { Git, exists, readLimited } from '#host';
+import {
+  type CveRecord,
+  compareKernelVersions,
+  type KernelVersion,
+  MAX_PATCH_BYTES,
+  parseKernelVersion,
+  type RangeEnd,
+} from '#domain';
+import { exists, Git, readLimited } from '#host';
 import { PatchError } from './error.ts';
 
 export interface Fix {
@@ -43,7 +50,8 @@ export async function fetchFix(record: CveRecord, version: string, source: strin
   const names = isGit ? [] : await readdir(source).catch(() => []);
   for (const end of wanted) {
     const text = isGit ? await fromGit(source, end.commit!) : await fromDirectory(source, names, end.commit!);
-    if (text !== undefined) return { commit: end.commit!, version: end.version, text, where: `${source} ${end.commit!}` };
+    if (text !== undefined)
+      return { commit: end.commit!, version: end.version, text, where: `${source} ${end.commit!}` };
   }
   throw new PatchError('fix-not-found', 'input', {
     what: `no fix of ${record.id} is in the source of fixes`,
@@ -51,7 +59,10 @@ export async function fetchFix(record: CveRecord, version: string, source: strin
     remedy:
       wanted.length === 0
         ? 'the CVE names no fixing commit yet; give the change with --patch'
-        : `looked for ${wanted.slice(0, 6).map(({ version: fixed, commit }) => `${commit!.slice(0, 12)} (${fixed})`).join(', ')}; fetch it, or give it with --patch`,
+        : `looked for ${wanted
+            .slice(0, 6)
+            .map(({ version: fixed, commit }) => `${commit!.slice(0, 12)} (${fixed})`)
+            .join(', ')}; fetch it, or give it with --patch`,
   });
 }
 
@@ -63,9 +74,23 @@ async function fromDirectory(folder: string, names: readonly string[], commit: s
 async function fromGit(directory: string, commit: string): Promise<string | undefined> {
   const git = new Git(directory);
   if (!/^[0-9a-f]{7,40}$/.test(commit) || !(await git.hasCommit(commit))) return undefined;
-  const { stdout } = await git.run(['diff-tree', '--patch', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-commit-id', '-r', '--first-parent', commit], {
-    maxOutput: MAX_PATCH_BYTES,
-  });
+  const { stdout } = await git.run(
+    [
+      'diff-tree',
+      '--patch',
+      '--no-color',
+      '--no-ext-diff',
+      '--no-textconv',
+      '--no-renames',
+      '--no-commit-id',
+      '-r',
+      '--first-parent',
+      commit,
+    ],
+    {
+      maxOutput: MAX_PATCH_BYTES,
+    },
+  );
   return stdout;
 }
 

@@ -103,5 +103,9 @@ function initFindings(file: FileDiff, hunk: Hunk): Finding[] {
 export function refuseBlocking(findings: readonly Finding[]): void {
   const block = findings.find(({ level }) => level === 'block');
   if (!block || block.code === 'init-code') return;
-  throw new PatchError(block.code, 'patch', { what: block.what, where: `${block.path}:${block.line}`, remedy: block.remedy });
+  throw new PatchError(block.code, 'patch', {
+    what: block.what,
+    where: `${block.path}:${block.line}`,
+    remedy: block.remedy,
+  });
 }

@@ -7,8 +7,8 @@ import type { Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
 import {
   type Built,
-  type ConfigChange,
   buildKernel,
+  type ConfigChange,
   decodeProfile,
   encodeProfile,
   identifyToolchain,
@@ -19,7 +19,18 @@ import {
   treeKey,
   treeLayout,
 } from '#kernel';
-import { type Db, type KernelRow, type Store, addKernel, findKernel, inTransaction, loadProfile, markBuilt, needKernel, saveProfile } from '#store';
+import {
+  addKernel,
+  type Db,
+  findKernel,
+  inTransaction,
+  type KernelRow,
+  loadProfile,
+  markBuilt,
+  needKernel,
+  type Store,
+  saveProfile,
+} from '#store';
 
 /** As `uname -m` says it. */
 const ARCH: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -43,7 +54,9 @@ export interface AddKernelOptions {
  * Adds a kernel: copies its source into a tree of its own and puts the configuration in. A tree of the same source,
  * configuration and toolchain is found again. Errors: those of #kernel; already-there.
  */
-export async function addKernelFromSource(options: AddKernelOptions): Promise<{ kernel: KernelRow; keptTree: boolean; toolchainChanges: ConfigChange[] }> {
+export async function addKernelFromSource(
+  options: AddKernelOptions,
+): Promise<{ kernel: KernelRow; keptTree: boolean; toolchainChanges: ConfigChange[] }> {
   const { store, name } = options;
   const toolchain = await identifyToolchain(options.chroot);
   await readKernelConfig(options.config);
@@ -66,7 +79,12 @@ export async function addKernelFromSource(options: AddKernelOptions): Promise<{ 
   // The row commits only when the tree is whole; a tree without a row is found again by its key.
   return inTransaction(store.db, async (tx) => {
     await addKernel(tx, row);
-    const { kept, toolchainChanges } = await prepareTree(directory, { source, config: options.config, toolchain, acceptChanges: options.acceptChanges });
+    const { kept, toolchainChanges } = await prepareTree(directory, {
+      source,
+      config: options.config,
+      toolchain,
+      acceptChanges: options.acceptChanges,
+    });
     return { kernel: await needKernel(tx, row.id), keptTree: kept, toolchainChanges };
   });
 }
@@ -81,7 +99,9 @@ export interface BuildKernelOptions {
 }
 
 /** Builds an added kernel, reads its profile, and stores build-id and profile together. */
-export async function buildAndProfile(options: BuildKernelOptions): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
+export async function buildAndProfile(
+  options: BuildKernelOptions,
+): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
   const { store } = options;
   const kernel = await needKernel(store.db, options.name);
   const layout = treeLayout(kernel.treeDirectory);
@@ -120,7 +140,10 @@ const BUNDLED = join(import.meta.dirname, '../../fixtures/sample-kernel');
 
 /** Adds the profile of a kernel that comes with TuxTape, labelled as bundled; nothing when it is there. */
 export async function addBundledKernel(store: Store): Promise<KernelRow> {
-  const facts = JSON.parse(await readFile(join(BUNDLED, 'kernel.json'), 'utf8')) as Omit<KernelRow, 'id' | 'addedAt' | 'builtAt' | 'treeDirectory' | 'bundled'>;
+  const facts = JSON.parse(await readFile(join(BUNDLED, 'kernel.json'), 'utf8')) as Omit<
+    KernelRow,
+    'id' | 'addedAt' | 'builtAt' | 'treeDirectory' | 'bundled'
+  >;
   const existing = await findKernel(store.db, facts.name);
   if (existing) return existing;
   const profile = await readFile(join(BUNDLED, 'profile.zst'));

@@ -1,12 +1,34 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CveId, LivepatchRecipe, Verdict } from '#domain';
+import type { CveId, LivepatchRecipe, Profile, Verdict } from '#domain';
 import { type Clock, sha256, writeAtomic } from '#host';
-import { needBuilt, treeLayout } from '#kernel';
-import { LivepatchError, buildModule, engineFor, moduleNameOf } from '#livepatch';
-import { type Finding, type Fit, fetchFix, lint, oldTexts, parseDiff, readPatchFile, refuseBlocking, refuseBuildFiles, tryPatch } from '#patch';
-import { type KernelRow, type LivepatchRow, type Store, StoreError, addLivepatch, getCve, getVerdict, needKernel, needLivepatch } from '#store';
+import { type Built, needBuilt, type TreeLayout, treeLayout } from '#kernel';
+import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
+import {
+  type Finding,
+  type Fit,
+  fetchFix,
+  lint,
+  oldTexts,
+  parseDiff,
+  readPatchFile,
+  refuseBlocking,
+  refuseBuildFiles,
+  tryPatch,
+} from '#patch';
+import {
+  addLivepatch,
+  getCve,
+  getVerdict,
+  type KernelRow,
+  type LivepatchRow,
+  needKernel,
+  needLivepatch,
+  type Store,
+  StoreError,
+} from '#store';
 import { profileOf } from './kernel.ts';
 
 /** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
@@ -42,40 +64,66 @@ interface Change {
  * The livepatch appears whole, in its directory and in the store, or not at all; the log of a failed build is kept.
  */
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
-  const { store, clock } = options;
-  const started = clock.monotonicMs();
-  const kernel = await needKernel(store.db, options.kernel);
+  const started = options.clock.monotonicMs();
+  const prepared = await prepare(options.store, options.kernel, options.input);
+  const livepatch = await buildAndKeep(options, prepared);
+  const seconds = (options.clock.monotonicMs() - started) / 1000;
+  return { livepatch, fit: prepared.fit, findings: prepared.findings, seconds };
+}
+
+interface Prepared {
+  readonly kernel: KernelRow;
+  readonly layout: TreeLayout;
+  readonly built: Built;
+  readonly profile: Profile;
+  readonly change: Change;
+  readonly paths: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly fit: Fit;
+}
+
+/** Everything that can be refused before a compiler runs. */
+async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
+  const kernel = await needKernel(store.db, name);
   const layout = treeLayout(kernel.treeDirectory);
   const built = await needBuilt(layout);
   const profile = await profileOf(store.db, kernel);
-  if (profile === null) throw new StoreError('not-found', 'input', { what: 'the kernel has no profile', where: kernel.name, remedy: 'run "tuxtape kernel build"' });
-  const change = await fetchChange(store, kernel, options.input);
+  if (profile === null) {
+    const what = 'the kernel has no profile';
+    throw new StoreError('not-found', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
+  }
+  const change = await fetchChange(store, kernel, input);
   const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);
-  const texts = await oldTexts(layout.build, files.map(({ path }) => path));
+  const paths = files.map(({ path }) => path);
+  const texts = await oldTexts(layout.build, paths);
   const findings = lint(files, (path) => texts.get(path));
   refuseBlocking(findings);
   const fit = await tryPatch(layout.build, kernel.toolchain, change.text);
+  return { kernel, layout, built, profile, change, paths, findings, fit };
+}
 
+async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
+  const { kernel, layout, built, profile, change, paths } = prepared;
+  const { toolchain } = kernel;
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
   const id = randomUUID();
-  const folder = join(options.dataDirectory, 'livepatches');
-  const work = join(folder, `${id}.part`);
-  const log = join(folder, `${id}.log`);
-  await mkdir(work, { recursive: true });
-  await writeFile(log, '');
+  const place = placeOf(join(options.dataDirectory, 'livepatches'), id);
+  await mkdir(place.work, { recursive: true });
   const onOutput = (text: string): void => {
-    void appendFile(log, text);
+    appendFileSync(place.log, text);
     options.onOutput(text);
   };
   try {
-    const job = { layout, toolchain: kernel.toolchain, patch: change.text, moduleName, jobs: options.jobs, work, signal: options.signal, onOutput };
-    const module = await buildModule(engine, job, built.release, profile, files.map(({ path }) => path));
+    onOutput(`${engine.name} builds ${moduleName}\n`);
+    const { jobs, signal } = options;
+    const job = { layout, toolchain, patch: change.text, moduleName, jobs, work: place.work, signal, onOutput };
+    const module = await buildModule(engine, job, built.release, profile, paths);
     const recipe: LivepatchRecipe = {
       engine: engine.name,
       engineVersion: module.engineVersion,
-      compiler: kernel.toolchain.compiler,
+      compiler: toolchain.compiler,
       buildId: built.buildId,
       kernelRelease: built.release,
       cves: change.cves,
@@ -83,37 +131,72 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
       patchSha256: sha256(change.text),
       functions: module.functions,
     };
-    const directory = await keep(folder, id, work, log, { module: module.bytes, patch: change.text, recipe });
-    await addLivepatch(store.db, { id, kernelId: kernel.id, moduleName, moduleSha256: module.sha256, directory, recipe, builtAt: clock.now() });
-    return { livepatch: await needLivepatch(store.db, id), fit, findings, seconds: (clock.monotonicMs() - started) / 1000 };
+    await keep(place, { module: module.bytes, patch: change.text, recipe });
+    const { db } = options.store;
+    const { sha256: moduleSha256 } = module;
+    const builtAt = options.clock.now();
+    await addLivepatch(db, {
+      id,
+      kernelId: kernel.id,
+      moduleName,
+      moduleSha256,
+      directory: place.kept,
+      recipe,
+      builtAt,
+    });
+    return await needLivepatch(db, id);
   } catch (error) {
-    await rm(work, { recursive: true, force: true });
-    throw withLog(error, log);
+    for (const folder of [place.work, place.staging, place.kept]) await rm(folder, { recursive: true, force: true });
+    throw withLog(error, place.log);
   }
 }
 
-async function keep(folder: string, id: string, work: string, log: string, content: { module: Buffer; patch: string; recipe: LivepatchRecipe }): Promise<string> {
-  const staging = join(folder, `${id}.new`);
+/** Where one livepatch is made and kept. `kept` appears whole; the log stays where it is, whatever comes of the build. */
+interface Place {
+  readonly work: string;
+  readonly staging: string;
+  readonly kept: string;
+  readonly log: string;
+}
+
+function placeOf(folder: string, id: string): Place {
+  const at = (suffix: string): string => join(folder, `${id}${suffix}`);
+  return { work: at('.part'), staging: at('.new'), kept: at(''), log: at('.log') };
+}
+
+async function keep(
+  { work, staging, kept }: Place,
+  content: { module: Buffer; patch: string; recipe: LivepatchRecipe },
+): Promise<void> {
   await mkdir(staging);
   await writeAtomic(join(staging, 'module.ko'), content.module);
   await writeAtomic(join(staging, 'change.patch'), content.patch);
   await writeAtomic(join(staging, 'recipe.json'), `${JSON.stringify(content.recipe, null, 2)}\n`);
-  await rename(log, join(staging, 'build.log'));
   await rm(work, { recursive: true, force: true });
-  await rename(staging, join(folder, id));
-  return join(folder, id);
+  await rename(staging, kept);
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */
 function withLog(error: unknown, log: string): unknown {
   if (!(error instanceof LivepatchError)) return error;
-  return new LivepatchError(error.code, error.fault, { what: error.message, where: log, remedy: error.remedy, cause: error.cause });
+  return new LivepatchError(error.code, error.fault, {
+    what: error.message,
+    where: log,
+    remedy: error.remedy,
+    cause: error.cause,
+  });
 }
 
 async function fetchChange(store: Store, kernel: KernelRow, input: LivepatchInput): Promise<Change> {
-  if ('patchFile' in input) return { text: await readPatchFile(input.patchFile), where: input.patchFile, cves: [], commits: [] };
+  if ('patchFile' in input)
+    return { text: await readPatchFile(input.patchFile), where: input.patchFile, cves: [], commits: [] };
   const row = await getCve(store.db, input.cve);
-  if (!row) throw new StoreError('not-found', 'input', { what: 'this CVE is not known', where: input.cve, remedy: 'run "tuxtape feed sync"' });
+  if (!row)
+    throw new StoreError('not-found', 'input', {
+      what: 'this CVE is not known',
+      where: input.cve,
+      remedy: 'run "tuxtape feed sync"',
+    });
   refuseNotAffected((await getVerdict(store.db, kernel.id, input.cve))?.verdict, kernel);
   const fix = await fetchFix(row.record, kernel.version, input.fixes);
   return { text: fix.text, where: fix.where, cves: [input.cve], commits: [fix.commit] };

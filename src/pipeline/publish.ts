@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArchivePlace, publishLivepatch, subscribeKernel } from '#archive';
 import type { Release, ReleaseIndex } from '#domain';
-import { type Store, StoreError, needKernel, needLivepatch } from '#store';
+import { needKernel, needLivepatch, type Store, StoreError } from '#store';
 
 /** Publishes a built and proved livepatch as the next release of its kernel. */
 export async function publish(store: Store, place: ArchivePlace, key: string): Promise<Release> {
@@ -16,7 +16,11 @@ export async function publish(store: Store, place: ArchivePlace, key: string): P
 export async function subscribe(store: Store, place: ArchivePlace, name: string): Promise<ReleaseIndex> {
   const kernel = await needKernel(store.db, name);
   if (kernel.buildId === null || kernel.release === null) {
-    throw new StoreError('not-found', 'input', { what: 'the kernel is not built, so it has no build-id', where: name, remedy: `run "tuxtape kernel build ${name}"` });
+    throw new StoreError('not-found', 'input', {
+      what: 'the kernel is not built, so it has no build-id',
+      where: name,
+      remedy: `run "tuxtape kernel build ${name}"`,
+    });
   }
   return subscribeKernel(place, kernel.buildId, kernel.release);
 }

@@ -1,12 +1,21 @@
 import { join } from 'node:path';
 import type { Announcement, CveId, CveRecord, Quarantined } from '#domain';
-import { buildSampleFeed, commitTime, epochDelta, findEpochs, listVulns, mirror, readMails, readRecords, vanished } from '#feed';
+import {
+  buildSampleFeed,
+  commitTime,
+  epochDelta,
+  findEpochs,
+  listVulns,
+  mirror,
+  readMails,
+  readRecords,
+  vanished,
+} from '#feed';
 import { type Clock, type Git, withLock } from '#host';
 import {
+  addAnnouncements,
   type CveRow,
   type Db,
-  type Store,
-  addAnnouncements,
   dropAnnouncements,
   getCursor,
   getCves,
@@ -14,6 +23,7 @@ import {
   quarantine,
   recordSync,
   release,
+  type Store,
   setCursor,
   storedOids,
   upsertCves,
@@ -74,7 +84,15 @@ export async function syncFeed(options: SyncOptions): Promise<SyncSummary> {
 
 async function syncLore(options: SyncOptions, address: string): Promise<LoreSummary> {
   const epochs = await findEpochs(address);
-  const total = { epochs: epochs.length, mails: 0, announced: 0, rejections: 0, withdrawn: 0, quarantined: 0, rewritten: 0 };
+  const total = {
+    epochs: epochs.length,
+    mails: 0,
+    announced: 0,
+    rejections: 0,
+    withdrawn: 0,
+    quarantined: 0,
+    rewritten: 0,
+  };
   let newest: Date | null = null;
   for (const { number, address: epochAddress } of epochs) {
     const git = await mirror(epochAddress, join(options.dataDirectory, 'mirrors/lore', `${number}.git`));
@@ -85,7 +103,13 @@ async function syncLore(options: SyncOptions, address: string): Promise<LoreSumm
     const head = await git.head();
     newest = head === null ? newest : await commitTime(git, head);
   }
-  await recordSync(options.store.db, { source: 'lore', address, at: options.clock.now(), newest, bundled: options.bundled ?? false });
+  await recordSync(options.store.db, {
+    source: 'lore',
+    address,
+    at: options.clock.now(),
+    newest,
+    bundled: options.bundled ?? false,
+  });
   return total;
 }
 
@@ -146,7 +170,17 @@ async function storeMailCves(tx: Db, said: ReadonlyMap<CveId, CveRecord | 'rejec
 }
 
 function unknownRejected(id: CveId): CveRecord {
-  return { id, state: 'rejected', source: 'mail', title: '', description: '', files: [], ranges: [], cvssVector: null, references: [] };
+  return {
+    id,
+    state: 'rejected',
+    source: 'mail',
+    title: '',
+    description: '',
+    files: [],
+    ranges: [],
+    cvssVector: null,
+    references: [],
+  };
 }
 
 async function syncVulns(options: SyncOptions, address: string): Promise<VulnsSummary> {
@@ -154,7 +188,13 @@ async function syncVulns(options: SyncOptions, address: string): Promise<VulnsSu
   const summary = await inTransaction(options.store.db, (tx) => storeRecords(tx, git, options.onProgress));
   const head = await git.head();
   const newest = head === null ? null : await commitTime(git, head);
-  await recordSync(options.store.db, { source: 'vulns', address, at: options.clock.now(), newest, bundled: options.bundled ?? false });
+  await recordSync(options.store.db, {
+    source: 'vulns',
+    address,
+    at: options.clock.now(),
+    newest,
+    bundled: options.bundled ?? false,
+  });
   return summary;
 }
 
@@ -172,7 +212,9 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
   const counts = { published: 0, rejected: 0, changed: 0, quarantined: 0 };
   for (const { state } of entries.values()) counts[state] += 1;
   const rows: CveRow[] = [];
-  const bad: Quarantined[] = [...stored].filter(([id, key]) => key !== '' && !entries.has(id)).map(([id]) => vanished(id));
+  const bad: Quarantined[] = [...stored]
+    .filter(([id, key]) => key !== '' && !entries.has(id))
+    .map(([id]) => vanished(id));
   const readable: string[] = [];
   const flush = async (): Promise<void> => {
     await upsertCves(tx, rows.splice(0));
@@ -199,7 +241,9 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
 }
 
 /** Syncs the sample feed that comes with TuxTape; only into a store that holds nothing real. */
-export async function syncBundled(options: Pick<SyncOptions, 'store' | 'dataDirectory' | 'clock'>): Promise<SyncSummary> {
+export async function syncBundled(
+  options: Pick<SyncOptions, 'store' | 'dataDirectory' | 'clock'>,
+): Promise<SyncSummary> {
   const { lore, vulns } = await buildSampleFeed(join(options.dataDirectory, 'sample-feed'));
   return syncFeed({ ...options, lore, vulns, bundled: true });
 }

@@ -1,11 +1,24 @@
 import type { Verdict } from '#domain';
 import type { Clock } from '#host';
-import { type KernelRow, type Store, type VerdictCount, allCves, countVerdicts, inTransaction, listKernels, replaceVerdicts } from '#store';
+import {
+  allCves,
+  countVerdicts,
+  inTransaction,
+  type KernelRow,
+  listKernels,
+  replaceVerdicts,
+  type Store,
+  type VerdictCount,
+} from '#store';
 import { decide } from '#triage';
 import { profileOf } from './kernel.ts';
 
 /** Decides every CVE for one kernel and stores the verdicts in one transaction; readers see the old set or the new. */
-export async function triageKernel(options: { store: Store; kernel: KernelRow; clock: Clock }): Promise<VerdictCount[]> {
+export async function triageKernel(options: {
+  store: Store;
+  kernel: KernelRow;
+  clock: Clock;
+}): Promise<VerdictCount[]> {
   const { store, kernel, clock } = options;
   await inTransaction(store.db, async (tx) => {
     const profile = await profileOf(tx, kernel);

@@ -7,19 +7,15 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { StageError } from '#domain';
 import type { Logger } from '#host';
-import type { Store } from '#store';
 import { access } from './access.ts';
 import { ServerError } from './error.ts';
-import { registerRoutes } from './routes.ts';
+import { type ApiOptions, registerRoutes } from './routes.ts';
 
 const WEB = join(import.meta.dirname, '../../build/web');
 const BODY_LIMIT = 64 << 10;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-export interface AppOptions {
-  readonly store: Store;
-  readonly syncInterval: number;
-  readonly version: string;
+export interface AppOptions extends ApiOptions {
   readonly log: Logger;
 }
 
@@ -31,23 +27,42 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler);
   app.addHook('onRoute', ({ method, url }) => {
     const guarded = url.startsWith('/api') || url.endsWith('z');
-    if (guarded && method === 'GET' && access[`GET ${url}`] === undefined) throw new ServerError('page-missing', 'us', { what: `route ${url} is not in the access table`, where: 'src/server/access.ts' });
+    if (guarded && method === 'GET' && access[`GET ${url}`] === undefined)
+      throw new ServerError('page-missing', 'us', {
+        what: `route ${url} is not in the access table`,
+        where: 'src/server/access.ts',
+      });
   });
   app.addHook('onRequest', async (request) => {
     // A page of another site may resolve its own name to this address: only the names of this host are answered.
     const name = request.headers.host?.replace(/:\d+$/, '') ?? '';
-    if (!LOOPBACK.has(name)) throw new ServerError('host-refused', 'untrusted', { what: 'this server answers to its own address only' });
+    if (!LOOPBACK.has(name))
+      throw new ServerError('host-refused', 'untrusted', { what: 'this server answers to its own address only' });
   });
   app.setErrorHandler((error, _request, reply) => {
     const { status, code, title } = problemOf(error);
     if (status >= 500) options.log.error({ error }, 'request failed');
     return reply.code(status).type('application/problem+json').send({ type: 'about:blank', title, status, code });
   });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).type('application/problem+json').send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }));
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .type('application/problem+json')
+      .send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }),
+  );
   // Mantine writes style elements: inline styles are allowed, inline scripts never.
-  const directives = { defaultSrc: ["'self'"], styleSrc: ["'self'", "'unsafe-inline'"], imgSrc: ["'self'", 'data:'], frameAncestors: ["'none'"], upgradeInsecureRequests: null };
+  const directives = {
+    defaultSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    frameAncestors: ["'none'"],
+    upgradeInsecureRequests: null,
+  };
   await app.register(helmet, { contentSecurityPolicy: { directives }, strictTransportSecurity: false });
-  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'TuxTape', version: options.version } }, transform: jsonSchemaTransform });
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'TuxTape', version: options.version } },
+    transform: jsonSchemaTransform,
+  });
   registerRoutes(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   if (existsSync(join(WEB, 'index.html'))) await app.register(serveStatic, { root: WEB });
@@ -60,7 +75,13 @@ function problemOf(error: unknown): { status: number; code: string; title: strin
     const status = code === 'not-found' ? 404 : code === 'host-refused' ? 421 : 500;
     return { status, code, title: status === 500 ? 'the server could not answer' : error.message };
   }
-  const statusCode = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
-  if (statusCode < 500) return { status: statusCode, code: 'bad-request', title: error instanceof Error ? error.message.slice(0, 300) : 'bad request' };
+  const statusCode =
+    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (statusCode < 500)
+    return {
+      status: statusCode,
+      code: 'bad-request',
+      title: error instanceof Error ? error.message.slice(0, 300) : 'bad request',
+    };
   return { status: 500, code: 'internal', title: 'the server could not answer' };
 }

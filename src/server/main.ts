@@ -1,24 +1,41 @@
 import { Cron } from 'croner';
 import { loadConfig } from '#config';
-import { StageError } from '#domain';
-import { type Logger, createLogger, systemClock } from '#host';
+import { messageOf, StageError } from '#domain';
+import { createLogger, type Logger, systemClock } from '#host';
 import { syncFeed, triageAll } from '#pipeline';
-import { type Store, openStore } from '#store';
+import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 
 const VERSION = '0.1.0';
 
 /** Syncs on a schedule and decides again when something changed. A failed sync is logged and tried again at the next turn. */
-function schedule(store: Store, settings: { data: string; lore: string; vulns: string; seconds: number }, log: Logger): Cron {
-  return new Cron('* * * * * *', { interval: settings.seconds, protect: true, unref: true, startAt: new Date(Date.now() + settings.seconds * 1000) }, async () => {
-    try {
-      const summary = await syncFeed({ store, dataDirectory: settings.data, lore: settings.lore, vulns: settings.vulns, clock: systemClock });
-      if (summary.changed) await triageAll({ store, clock: systemClock });
-      log.info(summary, 'synced');
-    } catch (error) {
-      log.warn({ error, code: error instanceof StageError ? String(error.code) : 'internal' }, 'sync failed; the next one is scheduled');
-    }
-  });
+function schedule(
+  store: Store,
+  settings: { data: string; lore: string; vulns: string; seconds: number },
+  log: Logger,
+): Cron {
+  return new Cron(
+    '* * * * * *',
+    { interval: settings.seconds, protect: true, unref: true, startAt: new Date(Date.now() + settings.seconds * 1000) },
+    async () => {
+      try {
+        const summary = await syncFeed({
+          store,
+          dataDirectory: settings.data,
+          lore: settings.lore,
+          vulns: settings.vulns,
+          clock: systemClock,
+        });
+        if (summary.changed) await triageAll({ store, clock: systemClock });
+        log.info(summary, 'synced');
+      } catch (error) {
+        log.warn(
+          { error, code: error instanceof StageError ? String(error.code) : 'internal' },
+          'sync failed; the next one is scheduled',
+        );
+      }
+    },
+  );
 }
 
 async function main(): Promise<void> {
@@ -26,7 +43,16 @@ async function main(): Promise<void> {
   const log = createLogger(config.need('log.level'));
   const store = await openStore({ dataDirectory: config.need('data'), databaseUrl: config.text('database.url') });
   const app = await createApp({ store, syncInterval: config.number('feed.interval'), version: VERSION, log });
-  const jobs = schedule(store, { data: config.need('data'), lore: config.need('feed.lore'), vulns: config.need('feed.vulns'), seconds: config.number('feed.interval') }, log);
+  const jobs = schedule(
+    store,
+    {
+      data: config.need('data'),
+      lore: config.need('feed.lore'),
+      vulns: config.need('feed.vulns'),
+      seconds: config.number('feed.interval'),
+    },
+    log,
+  );
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -48,7 +74,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal';
-  const remedy = code === 'EADDRINUSE' ? 'another program has the port: choose one with --port or TUXTAPE_SERVER_PORT' : '';
-  process.stderr.write(`tuxtape server: ${error instanceof Error ? error.message : String(error)} [${code}]\n${remedy === '' ? '' : `  do:    ${remedy}\n`}`);
+  const remedy =
+    code === 'EADDRINUSE' ? 'another program has the port: choose one with --port or TUXTAPE_SERVER_PORT' : '';
+  process.stderr.write(`tuxtape server: ${messageOf(error)} [${code}]\n${remedy === '' ? '' : `  do:    ${remedy}\n`}`);
   process.exitCode = 1;
 });

@@ -16,13 +16,28 @@ export interface TriagedKernel {
  */
 export function decide(record: CveRecord, kernel: TriagedKernel): Verdict {
   if (record.state === 'rejected') {
-    const evidence: Evidence = { rung: 'state', outcome: 'clears', sentence: 'The CVE was rejected by its authority: it names no vulnerability.', facts: {} };
-    return { cve: record.id, status: 'not_affected', justification: 'vulnerable_code_not_present', evidence: [evidence] };
+    const evidence: Evidence = {
+      rung: 'state',
+      outcome: 'clears',
+      sentence: 'The CVE was rejected by its authority: it names no vulnerability.',
+      facts: {},
+    };
+    return {
+      cve: record.id,
+      status: 'not_affected',
+      justification: 'vulnerable_code_not_present',
+      evidence: [evidence],
+    };
   }
   const { outcome, evidence } = rangesRung(record, kernel.version);
   if (outcome === 'fixed') return { cve: record.id, status: 'fixed', justification: null, evidence: [evidence] };
   if (outcome === 'not-introduced') {
-    return { cve: record.id, status: 'not_affected', justification: 'vulnerable_code_not_present', evidence: [evidence] };
+    return {
+      cve: record.id,
+      status: 'not_affected',
+      justification: 'vulnerable_code_not_present',
+      evidence: [evidence],
+    };
   }
   if (kernel.profile === null) {
     const status = outcome === 'affected' ? 'affected' : 'under_investigation';
@@ -30,7 +45,8 @@ export function decide(record: CveRecord, kernel: TriagedKernel): Verdict {
   }
   const build = buildRung(record, kernel.profile, kernel.arch);
   const both = [evidence, build];
-  if (build.outcome === 'clears') return { cve: record.id, status: 'not_affected', justification: 'vulnerable_code_not_present', evidence: both };
+  if (build.outcome === 'clears')
+    return { cve: record.id, status: 'not_affected', justification: 'vulnerable_code_not_present', evidence: both };
   const sure = outcome === 'affected' && build.outcome === 'supports';
   return { cve: record.id, status: sure ? 'affected' : 'under_investigation', justification: null, evidence: both };
 }

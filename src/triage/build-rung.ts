@@ -9,7 +9,8 @@ export type FileFinding =
 /** Source and header files: they stand in the `.cmd` of every object that reads them, so absence is proof. */
 const COMPILED_SUFFIX = /\.(?:c|h|S|rs)$/;
 /** Never part of a kernel build. */
-const NOT_CODE = /^(?:Documentation\/|LICENSES\/|samples\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
+const NOT_CODE =
+  /^(?:Documentation\/|LICENSES\/|samples\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
 /** Programs and rules that shape the build without being compiled into it: their effect cannot be seen in a profile. */
 const SHAPES_BUILD = /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|^(?:scripts|tools|certs|usr)\//;
 
@@ -21,14 +22,26 @@ const ARCH_FOLDER: Readonly<Record<string, string>> = { x86_64: 'x86', aarch64: 
  * branch), a file whose effect goes through the build system, and any file while the profile is incomplete.
  */
 export function findFile(path: string, profile: Profile, arch: string): FileFinding {
-  const objects = (profile.files.get(path) ?? []).map((index) => profile.objects[index]!).filter(({ target }) => target !== null);
+  const objects = (profile.files.get(path) ?? [])
+    .map((index) => profile.objects[index]!)
+    .filter(({ target }) => target !== null);
   if (objects.length > 0) {
-    return { kind: 'compiled', targets: [...new Set(objects.map(({ target }) => target!))].sort(), objects: objects.length };
+    return {
+      kind: 'compiled',
+      targets: [...new Set(objects.map(({ target }) => target!))].sort(),
+      objects: objects.length,
+    };
   }
-  if (!profile.sources.has(path)) return { kind: 'undecided', why: 'this source tree has no such file: it was renamed, or belongs to another branch' };
-  if (profile.unreadable.length > 0) return { kind: 'undecided', why: `${profile.unreadable.length} command files of the build could not be read` };
+  if (!profile.sources.has(path))
+    return {
+      kind: 'undecided',
+      why: 'this source tree has no such file: it was renamed, or belongs to another branch',
+    };
+  if (profile.unreadable.length > 0)
+    return { kind: 'undecided', why: `${profile.unreadable.length} command files of the build could not be read` };
   if (NOT_CODE.test(path)) return { kind: 'not-compiled', why: 'it is no code of the kernel' };
-  if (SHAPES_BUILD.test(path)) return { kind: 'undecided', why: 'it shapes the build instead of being compiled into it' };
+  if (SHAPES_BUILD.test(path))
+    return { kind: 'undecided', why: 'it shapes the build instead of being compiled into it' };
   const folder = /^arch\/([^/]+)\//.exec(path)?.[1];
   if (folder !== undefined && ARCH_FOLDER[arch] !== undefined && folder !== ARCH_FOLDER[arch]) {
     return { kind: 'not-compiled', why: `it is code of the ${folder} architecture` };
@@ -40,7 +53,12 @@ export function findFile(path: string, profile: Profile, arch: string): FileFind
 /** Decides by what was compiled. A CVE is cleared only when every one of its files is known not to be in the build. */
 export function buildRung(record: CveRecord, profile: Profile, arch: string): Evidence {
   if (record.files.length === 0) {
-    return { rung: 'build', outcome: 'inconclusive', sentence: 'The CVE names no files, so the build profile says nothing.', facts: {} };
+    return {
+      rung: 'build',
+      outcome: 'inconclusive',
+      sentence: 'The CVE names no files, so the build profile says nothing.',
+      facts: {},
+    };
   }
   const findings = record.files.map((path) => ({ path, ...findFile(path, profile, arch) }));
   const compiled = findings.filter((finding) => finding.kind === 'compiled');
@@ -54,9 +72,21 @@ export function buildRung(record: CveRecord, profile: Profile, arch: string): Ev
   const undecided = findings.filter((finding) => finding.kind === 'undecided');
   if (undecided.length > 0) {
     const parts = undecided.slice(0, 4).map(({ path, why }) => `${path}: ${why}`);
-    return { rung: 'build', outcome: 'inconclusive', sentence: `Not decided by the build: ${parts.join('; ')}.`, facts: { findings } };
+    return {
+      rung: 'build',
+      outcome: 'inconclusive',
+      sentence: `Not decided by the build: ${parts.join('; ')}.`,
+      facts: { findings },
+    };
   }
-  const parts = findings.slice(0, 4).map((finding) => `${finding.path}: ${finding.kind === 'not-compiled' ? finding.why : ''}`);
+  const parts = findings
+    .slice(0, 4)
+    .map((finding) => `${finding.path}: ${finding.kind === 'not-compiled' ? finding.why : ''}`);
   const more = findings.length > 4 ? ` (and ${findings.length - 4} more files)` : '';
-  return { rung: 'build', outcome: 'clears', sentence: `None of its files is in this build. ${parts.join('; ')}${more}.`, facts: { findings } };
+  return {
+    rung: 'build',
+    outcome: 'clears',
+    sentence: `None of its files is in this build. ${parts.join('; ')}${more}.`,
+    facts: { findings },
+  };
 }

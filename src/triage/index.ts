@@ -1,3 +1,3 @@
-export { type TriagedKernel, decide } from './applicability.ts';
+export { decide, type TriagedKernel } from './applicability.ts';
 export { type FileFinding, findFile } from './build-rung.ts';
 export { type RangeOutcome, rangesRung } from './ranges.ts';

@@ -1,4 +1,12 @@
-import { type CveRecord, type Evidence, type KernelVersion, type Range, type RangeEnd, contains, parseKernelVersion } from '#domain';
+import {
+  type CveRecord,
+  contains,
+  type Evidence,
+  type KernelVersion,
+  parseKernelVersion,
+  type Range,
+  type RangeEnd,
+} from '#domain';
 
 /** What the ranges of a CVE say about one version. */
 export type RangeOutcome = 'affected' | 'fixed' | 'not-introduced' | 'unknown';
@@ -40,21 +48,30 @@ function fixIn(group: Group, version: KernelVersion): RangeEnd | undefined {
 /** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`. */
 export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
   const parsed = parseKernelVersion(version);
-  if (parsed === undefined) return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, { version });
+  if (parsed === undefined)
+    return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, {
+      version,
+    });
   if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
   const introduced = groupsOf(record.ranges).filter((group) => isIntroduced(group.introduced, parsed));
   if (introduced.length === 0) {
     const since = [...new Set(record.ranges.map((range) => range.introduced?.version ?? ''))];
     return {
       outcome: 'not-introduced',
-      evidence: clears(`The vulnerable code came in ${list(since)}, which ${version} does not contain.`, { version, introduced: since }),
+      evidence: clears(`The vulnerable code came in ${list(since)}, which ${version} does not contain.`, {
+        version,
+        introduced: since,
+      }),
     };
   }
   const open = introduced.find((group) => fixIn(group, parsed) === undefined);
   if (open === undefined) {
     const fixes = introduced.map((group) => fixIn(group, parsed)!);
     const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
-    return { outcome: 'fixed', evidence: clears(`Fixed in ${list([...new Set(names)])}, which ${version} contains.`, { version, fixes }) };
+    return {
+      outcome: 'fixed',
+      evidence: clears(`Fixed in ${list([...new Set(names)])}, which ${version} contains.`, { version, fixes }),
+    };
   }
   return { outcome: 'affected', evidence: supports(open, version) };
 }
@@ -62,9 +79,15 @@ export function rangesRung(record: CveRecord, version: string): { outcome: Range
 function supports(open: Group, version: string): Evidence {
   const since = open.introduced === null ? 'an unknown version' : open.introduced.version;
   const fixes = [...new Set(open.fixes.map((fix) => fix.version))];
-  const end = fixes.length === 0 ? 'no fix is known' : `its fixes are in ${list(fixes)}, none of which ${version} contains`;
+  const end =
+    fixes.length === 0 ? 'no fix is known' : `its fixes are in ${list(fixes)}, none of which ${version} contains`;
   const sentence = `The vulnerable code came in ${since}, which ${version} contains, and ${end}.`;
-  return { rung: 'ranges', outcome: 'supports', sentence, facts: { version, introduced: open.introduced, fixes: open.fixes } };
+  return {
+    rung: 'ranges',
+    outcome: 'supports',
+    sentence,
+    facts: { version, introduced: open.introduced, fixes: open.fixes },
+  };
 }
 
 function clears(sentence: string, facts: Evidence['facts']): Evidence {

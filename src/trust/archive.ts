@@ -5,7 +5,7 @@ import { UnsignedMetadataError } from '@tufjs/models/dist/error.js';
 import { Updater } from 'tuf-js';
 import { BadVersionError, DownloadHTTPError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
 import { hasCode } from '#domain';
-import { HttpStatusError, fetchBytes, writeAtomic } from '#host';
+import { fetchBytes, HttpStatusError, writeAtomic } from '#host';
 import { TrustError } from './error.ts';
 import { RememberingFetcher } from './fetcher.ts';
 
@@ -28,7 +28,10 @@ export interface TrustedArchive {
    * Content and custom metadata of a target, verified; undefined when the archive has none of this name.
    * Errors: archive-offline, target-mismatch, those of `openArchive`.
    */
-  read(path: string, maxBytes: number): Promise<{ content: Buffer; custom: Readonly<Record<string, unknown>> } | undefined>;
+  read(
+    path: string,
+    maxBytes: number,
+  ): Promise<{ content: Buffer; custom: Readonly<Record<string, unknown>> } | undefined>;
 }
 
 /**
@@ -43,7 +46,12 @@ export async function openArchive(options: OpenOptions): Promise<TrustedArchive>
   const fetcher = new RememberingFetcher(() => {
     refusal = null;
   });
-  const updater = new Updater({ metadataDir: directory, metadataBaseUrl: `${url}/metadata`, fetcher, config: { fetchRetries: 0, prefixTargetsWithHash: true } });
+  const updater = new Updater({
+    metadataDir: directory,
+    metadataBaseUrl: `${url}/metadata`,
+    fetcher,
+    config: { fetchRetries: 0, prefixTargetsWithHash: true },
+  });
   rememberRefusals(updater, (error) => {
     refusal = error;
   });
@@ -94,21 +102,35 @@ function rememberRefusals(updater: Updater, keep: (error: unknown) => void): voi
 }
 
 async function timestampExpiry(directory: string): Promise<string> {
-  const { signed } = JSON.parse(await readFile(join(directory, 'timestamp.json'), 'utf8')) as { signed: { expires: string } };
+  const { signed } = JSON.parse(await readFile(join(directory, 'timestamp.json'), 'utf8')) as {
+    signed: { expires: string };
+  };
   return signed.expires;
 }
 
-async function readTarget(updater: Updater, url: string, path: string, maxBytes: number): ReturnType<TrustedArchive['read']> {
+async function readTarget(
+  updater: Updater,
+  url: string,
+  path: string,
+  maxBytes: number,
+): ReturnType<TrustedArchive['read']> {
   const info = await updater.getTargetInfo(path);
   if (info === undefined) return undefined;
   const hash = info.hashes['sha256'];
-  const mismatch = (what: string): TrustError => new TrustError('target-mismatch', 'untrusted', { what, where: path, remedy: 'the archive or the way to it was tampered with; nothing was used' });
+  const mismatch = (what: string): TrustError =>
+    new TrustError('target-mismatch', 'untrusted', {
+      what,
+      where: path,
+      remedy: 'the archive or the way to it was tampered with; nothing was used',
+    });
   if (hash === undefined || !/^[0-9a-f]{64}$/.test(hash)) throw mismatch('the target has no sha256');
   if (info.length > maxBytes) throw mismatch(`the target has ${info.length} bytes, at most ${maxBytes} are taken`);
   const file = posix.join(posix.dirname(path), `${hash}.${posix.basename(path)}`);
   const content = await download(`${url}/targets/${file}`, info.length, mismatch);
-  if (content.length !== info.length) throw mismatch(`the target has ${content.length} bytes, its metadata says ${info.length}`);
-  if (createHash('sha256').update(content).digest('hex') !== hash) throw mismatch('the target is not what its metadata says: another sha256');
+  if (content.length !== info.length)
+    throw mismatch(`the target has ${content.length} bytes, its metadata says ${info.length}`);
+  if (createHash('sha256').update(content).digest('hex') !== hash)
+    throw mismatch('the target is not what its metadata says: another sha256');
   return { content, custom: info.custom };
 }
 
@@ -117,13 +139,23 @@ async function download(url: string, length: number, mismatch: (what: string) =>
     return await fetchBytes(url, { timeoutMs: TARGET_TIMEOUT_MS, maxBytes: length });
   } catch (error) {
     if (hasCode(error, 'http-too-large')) throw mismatch('the target is longer than its metadata says');
-    if (error instanceof HttpStatusError) throw new TrustError('target-missing', 'network', { what: `the archive lists a target it does not serve (${error.status})`, where: url, cause: error });
+    if (error instanceof HttpStatusError)
+      throw new TrustError('target-missing', 'network', {
+        what: `the archive lists a target it does not serve (${error.status})`,
+        where: url,
+        cause: error,
+      });
     throw offline(error, url);
   }
 }
 
 function offline(cause: unknown, url: string): TrustError {
-  return new TrustError('archive-offline', 'network', { what: 'the archive cannot be reached', where: url, remedy: 'check the network; the host keeps the state it has', cause });
+  return new TrustError('archive-offline', 'network', {
+    what: 'the archive cannot be reached',
+    where: url,
+    remedy: 'check the network; the host keeps the state it has',
+    cause,
+  });
 }
 
 /** Which check refused, by the class of its error, never by its text. */
@@ -132,10 +164,24 @@ function explain(error: unknown, refusal: unknown, networkFault: unknown, url: s
   if (networkFault !== null) return offline(networkFault, url);
   const cause = refusal ?? error;
   const refused = (code: TrustError['code'], what: string): TrustError =>
-    new TrustError(code, 'untrusted', { what, where: url, remedy: 'nothing was loaded; ask who runs the archive', cause });
-  if (cause instanceof ExpiredMetadataError) return refused('metadata-expired', 'the metadata has expired: the archive is stale, or somebody holds back its news');
-  if (cause instanceof BadVersionError) return refused('metadata-rollback', 'the metadata is older than what this host has seen');
-  if (cause instanceof UnsignedMetadataError) return refused('metadata-unsigned', 'the metadata is not signed by the keys this host trusts');
+    new TrustError(code, 'untrusted', {
+      what,
+      where: url,
+      remedy: 'nothing was loaded; ask who runs the archive',
+      cause,
+    });
+  if (cause instanceof ExpiredMetadataError)
+    return refused(
+      'metadata-expired',
+      'the metadata has expired: the archive is stale, or somebody holds back its news',
+    );
+  if (cause instanceof BadVersionError)
+    return refused('metadata-rollback', 'the metadata is older than what this host has seen');
+  if (cause instanceof UnsignedMetadataError)
+    return refused('metadata-unsigned', 'the metadata is not signed by the keys this host trusts');
   if (cause instanceof DownloadHTTPError) return offline(cause, url);
-  return refused('metadata-invalid', `the metadata is not acceptable: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}`);
+  return refused(
+    'metadata-invalid',
+    `the metadata is not acceptable: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}`,
+  );
 }

@@ -1,7 +1,7 @@
-import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
 import type { Fetcher } from 'tuf-js';
+import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
 import { hasCode } from '#domain';
-import { HttpStatusError, fetchBytes } from '#host';
+import { fetchBytes, HttpStatusError } from '#host';
 import { TrustError } from './error.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -28,7 +28,8 @@ export class RememberingFetcher implements Fetcher {
     } catch (error) {
       if (hasCode(error, 'http-too-large')) throw new DownloadLengthMismatchError('longer than the metadata allows');
       // 403 and 404 say "not there" (TUF 1.0, 5.3.3: no newer root); everything else is a fault of the network or server.
-      if (error instanceof HttpStatusError && [403, 404].includes(error.status)) throw new DownloadHTTPError(error.message, error.status);
+      if (error instanceof HttpStatusError && [403, 404].includes(error.status))
+        throw new DownloadHTTPError(error.message, error.status);
       this.networkFault = error;
       throw error;
     }

@@ -1,2 +1,2 @@
-export { openArchive, type OpenOptions, type TrustedArchive } from './archive.ts';
+export { type OpenOptions, openArchive, type TrustedArchive } from './archive.ts';
 export { type TrustCode, TrustError } from './error.ts';

@@ -12,7 +12,12 @@ const DEFAULTS: View = { kernel: '', status: 'affected', q: '', cve: '' };
 
 function read(): View {
   const words = new URLSearchParams(window.location.search);
-  return { kernel: words.get('kernel') ?? DEFAULTS.kernel, status: words.get('status') ?? DEFAULTS.status, q: words.get('q') ?? '', cve: words.get('cve') ?? '' };
+  return {
+    kernel: words.get('kernel') ?? DEFAULTS.kernel,
+    status: words.get('status') ?? DEFAULTS.status,
+    q: words.get('q') ?? '',
+    cve: words.get('cve') ?? '',
+  };
 }
 
 export function useView(): [View, (change: Partial<View>) => void] {
@@ -25,7 +30,9 @@ export function useView(): [View, (change: Partial<View>) => void] {
   const change = useCallback((part: Partial<View>) => {
     setView((before) => {
       const next = { ...before, ...part };
-      const words = new URLSearchParams(Object.entries(next).filter(([name, value]) => value !== DEFAULTS[name as keyof View]));
+      const words = new URLSearchParams(
+        Object.entries(next).filter(([name, value]) => value !== DEFAULTS[name as keyof View]),
+      );
       window.history.replaceState(null, '', `?${words.toString()}`);
       return next;
     });

@@ -6,7 +6,9 @@ const STALE_AFTER_SYNCS = 4;
 
 /** How old the data is, always; a banner when it is a sample or stale. */
 export function Freshness({ status }: { readonly status: Status }) {
-  const stale = status.sources.filter(({ at }) => Date.parse(status.now) - Date.parse(at) > STALE_AFTER_SYNCS * status.syncInterval * 1000);
+  const stale = status.sources.filter(
+    ({ at }) => Date.parse(status.now) - Date.parse(at) > STALE_AFTER_SYNCS * status.syncInterval * 1000,
+  );
   return (
     <>
       {status.sampleData && (
@@ -16,7 +18,8 @@ export function Freshness({ status }: { readonly status: Status }) {
       )}
       {!status.sampleData && stale.length > 0 && (
         <Alert color="yellow" variant="filled" autoContrast title="Stale" role="status">
-          {stale.map(({ source, at }) => `${source} was last read ${age(at, status.now)}`).join('; ')}. What came since is missing here.
+          {stale.map(({ source, at }) => `${source} was last read ${age(at, status.now)}`).join('; ')}. What came since
+          is missing here.
         </Alert>
       )}
       <Group gap="lg">
@@ -29,7 +32,8 @@ export function Freshness({ status }: { readonly status: Status }) {
           </Tooltip>
         ))}
         <Text size="sm" c="dimmed">
-          {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored, {status.quarantined} set aside
+          {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
+          {status.quarantined} set aside
         </Text>
       </Group>
     </>

@@ -1,7 +1,18 @@
-import { ActionIcon, Alert, Container, Group, NativeSelect, Skeleton, Stack, TextInput, Title, useMantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  Alert,
+  Container,
+  Group,
+  NativeSelect,
+  Skeleton,
+  Stack,
+  TextInput,
+  Title,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { type View, useView } from './address.ts';
+import { useView, type View } from './address.ts';
 import { api } from './api.ts';
 import { Freshness } from './freshness.tsx';
 import { Tiles } from './tiles.tsx';
@@ -9,7 +20,10 @@ import { Verdicts } from './verdicts.tsx';
 import { statusWords } from './words.ts';
 
 const SEARCH_DELAY_MS = 200;
-const STATUSES = [...Object.entries(statusWords).map(([value, label]) => ({ value, label })), { value: 'all', label: 'All verdicts' }];
+const STATUSES = [
+  ...Object.entries(statusWords).map(([value, label]) => ({ value, label })),
+  { value: 'all', label: 'All verdicts' },
+];
 
 /** The one page: how fresh the data is, what was decided for a kernel, and the CVEs by severity with their evidence. */
 export function Page() {
@@ -30,7 +44,10 @@ export function Page() {
               aria-label="Kernel"
               value={kernel}
               onChange={(event) => change({ kernel: event.currentTarget.value, cve: '' })}
-              data={(kernels.data ?? []).map(({ name, bundled }) => ({ value: name, label: bundled ? `${name} (sample)` : name }))}
+              data={(kernels.data ?? []).map(({ name, bundled }) => ({
+                value: name,
+                label: bundled ? `${name} (sample)` : name,
+              }))}
             />
             <Theme />
           </Group>
@@ -54,8 +71,19 @@ function KernelView({ view, change }: { readonly view: View; readonly change: (p
     <>
       {summary.data === undefined ? <Skeleton height={120} /> : <Tiles summary={summary.data} />}
       <Group>
-        <TextInput aria-label="Search CVE, title or file" placeholder="Search CVE, title or file" defaultValue={view.q} onChange={(event) => search(event.currentTarget.value)} style={{ flex: 1 }} />
-        <NativeSelect aria-label="Verdict" value={view.status} data={STATUSES} onChange={(event) => change({ status: event.currentTarget.value, cve: '' })} />
+        <TextInput
+          aria-label="Search CVE, title or file"
+          placeholder="Search CVE, title or file"
+          defaultValue={view.q}
+          onChange={(event) => search(event.currentTarget.value)}
+          style={{ flex: 1 }}
+        />
+        <NativeSelect
+          aria-label="Verdict"
+          value={view.status}
+          data={STATUSES}
+          onChange={(event) => change({ status: event.currentTarget.value, cve: '' })}
+        />
       </Group>
       <Verdicts view={view} change={change} />
     </>
@@ -64,9 +92,15 @@ function KernelView({ view, change }: { readonly view: View; readonly change: (p
 
 function Theme() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const dark = colorScheme === 'dark' || (colorScheme === 'auto' && window.matchMedia('(prefers-color-scheme: dark)').matches);
+  const dark =
+    colorScheme === 'dark' || (colorScheme === 'auto' && window.matchMedia('(prefers-color-scheme: dark)').matches);
   return (
-    <ActionIcon variant="default" size="lg" aria-label={dark ? 'Use light colours' : 'Use dark colours'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
+    <ActionIcon
+      variant="default"
+      size="lg"
+      aria-label={dark ? 'Use light colours' : 'Use dark colours'}
+      onClick={() => setColorScheme(dark ? 'light' : 'dark')}
+    >
       {dark ? '☀' : '☾'}
     </ActionIcon>
   );

@@ -1,13 +1,21 @@
 import { Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import type { Summary } from '#contract';
-import { type VerdictStatus, severities } from '#domain';
+import { severities, type VerdictStatus } from '#domain';
 import { dismissedWords, severityColors, severityWords, statusWords } from './words.ts';
 
 function sum(counts: Summary['counts'], keep: (count: Summary['counts'][number]) => boolean): number {
   return counts.filter(keep).reduce((total, { count }) => total + count, 0);
 }
 
-function Tile({ title, value, children }: { readonly title: string; readonly value: number; readonly children?: React.ReactNode }) {
+function Tile({
+  title,
+  value,
+  children,
+}: {
+  readonly title: string;
+  readonly value: number;
+  readonly children?: React.ReactNode;
+}) {
   return (
     <Paper withBorder p="md" component="section" aria-label={title}>
       <Text size="sm" c="dimmed">
@@ -25,8 +33,15 @@ function Tile({ title, value, children }: { readonly title: string; readonly val
 export function Tiles({ summary }: { readonly summary: Summary }) {
   const { counts } = summary;
   const of = (status: VerdictStatus): number => sum(counts, (count) => count.status === status);
-  const bands = severities.map((severity) => [severity, sum(counts, (count) => count.status === 'affected' && count.severity === severity)] as const).filter(([, count]) => count > 0);
-  const rungs = Object.keys(dismissedWords).map((rung) => [rung, sum(counts, (count) => count.status === 'not_affected' && count.rung === rung)] as const);
+  const bands = severities
+    .map(
+      (severity) =>
+        [severity, sum(counts, (count) => count.status === 'affected' && count.severity === severity)] as const,
+    )
+    .filter(([, count]) => count > 0);
+  const rungs = Object.keys(dismissedWords).map(
+    (rung) => [rung, sum(counts, (count) => count.status === 'not_affected' && count.rung === rung)] as const,
+  );
   return (
     <Stack gap="xs">
       <Title order={2} size="h4">

@@ -8,14 +8,23 @@ import { api } from './api.ts';
 import { rungWords, severityColors, severityText, statusWords } from './words.ts';
 
 const PAGE = 100;
-const OUTCOMES: Readonly<Record<string, string>> = { clears: 'dismisses it', supports: 'affected', inconclusive: 'does not decide' };
+const OUTCOMES: Readonly<Record<string, string>> = {
+  clears: 'dismisses it',
+  supports: 'affected',
+  inconclusive: 'does not decide',
+};
 
 /** The CVEs of a kernel by severity; a row opens its evidence. */
 export function Verdicts({ view, change }: { readonly view: View; readonly change: (part: Partial<View>) => void }) {
-  const query: VerdictQuery = { limit: PAGE, q: view.q, ...(view.status === 'all' ? {} : { status: view.status as VerdictStatus }) };
+  const query: VerdictQuery = {
+    limit: PAGE,
+    q: view.q,
+    ...(view.status === 'all' ? {} : { status: view.status as VerdictStatus }),
+  };
   const pages = useInfiniteQuery({
     queryKey: ['verdicts', view.kernel, view.status, view.q],
-    queryFn: ({ pageParam }) => api.verdicts(view.kernel, { ...query, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
+    queryFn: ({ pageParam }) =>
+      api.verdicts(view.kernel, { ...query, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
   });
@@ -44,7 +53,11 @@ export function Verdicts({ view, change }: { readonly view: View; readonly chang
           <Table.Tbody>
             {rows.map((row) => (
               <Fragment key={row.cve}>
-                <Row row={row} open={view.cve === row.cve} toggle={() => change({ cve: view.cve === row.cve ? '' : row.cve })} />
+                <Row
+                  row={row}
+                  open={view.cve === row.cve}
+                  toggle={() => change({ cve: view.cve === row.cve ? '' : row.cve })}
+                />
                 {view.cve === row.cve && <Details row={row} />}
               </Fragment>
             ))}
@@ -60,11 +73,27 @@ export function Verdicts({ view, change }: { readonly view: View; readonly chang
   );
 }
 
-function Row({ row, open, toggle }: { readonly row: VerdictView; readonly open: boolean; readonly toggle: () => void }) {
+function Row({
+  row,
+  open,
+  toggle,
+}: {
+  readonly row: VerdictView;
+  readonly open: boolean;
+  readonly toggle: () => void;
+}) {
   return (
     <Table.Tr>
       <Table.Td>
-        <UnstyledButton onClick={toggle} aria-expanded={open} ff="monospace" fz="sm" fw={600} td="underline" style={{ whiteSpace: 'nowrap' }}>
+        <UnstyledButton
+          onClick={toggle}
+          aria-expanded={open}
+          ff="monospace"
+          fz="sm"
+          fw={600}
+          td="underline"
+          style={{ whiteSpace: 'nowrap' }}
+        >
           {row.cve}
         </UnstyledButton>
       </Table.Td>

@@ -1,9 +1,28 @@
 import type { VerdictView } from '#contract';
 import type { Severity, VerdictStatus } from '#domain';
 
-export const severityWords: Readonly<Record<Severity, string>> = { critical: 'Critical', high: 'High', medium: 'Medium', low: 'Low', none: 'None', 'not-scored': 'Not scored' };
-export const severityColors: Readonly<Record<Severity, string>> = { critical: 'red', high: 'orange', medium: 'yellow', low: 'blue', none: 'gray', 'not-scored': 'grape' };
-export const statusWords: Readonly<Record<VerdictStatus, string>> = { affected: 'Affected', under_investigation: 'Under investigation', fixed: 'Fixed', not_affected: 'Not affected' };
+export const severityWords: Readonly<Record<Severity, string>> = {
+  critical: 'Critical',
+  high: 'High',
+  medium: 'Medium',
+  low: 'Low',
+  none: 'None',
+  'not-scored': 'Not scored',
+};
+export const severityColors: Readonly<Record<Severity, string>> = {
+  critical: 'red',
+  high: 'orange',
+  medium: 'yellow',
+  low: 'blue',
+  none: 'gray',
+  'not-scored': 'grape',
+};
+export const statusWords: Readonly<Record<VerdictStatus, string>> = {
+  affected: 'Affected',
+  under_investigation: 'Under investigation',
+  fixed: 'Fixed',
+  not_affected: 'Not affected',
+};
 
 /** Why a CVE was dismissed, by the rung that did it. */
 export const dismissedWords: Readonly<Record<string, string>> = {
@@ -12,7 +31,14 @@ export const dismissedWords: Readonly<Record<string, string>> = {
   state: 'rejected by the CNA',
 };
 
-export const rungWords: Readonly<Record<string, string>> = { state: 'Record', ranges: 'Versions', build: 'Build', source: 'Source', object: 'Objects', fleet: 'Fleet' };
+export const rungWords: Readonly<Record<string, string>> = {
+  state: 'Record',
+  ranges: 'Versions',
+  build: 'Build',
+  source: 'Source',
+  object: 'Objects',
+  fleet: 'Fleet',
+};
 
 /** `High 7.8`; a CVE without a score is said to have none. */
 export function severityText({ severity, score }: VerdictView): string {

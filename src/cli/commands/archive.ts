@@ -30,7 +30,9 @@ export function registerArchive(program: Command, context: Context): void {
     .argument('<kernel>', 'name, id or build-id')
     .requiredOption('--archive <dir>', 'the archive')
     .requiredOption('--keys <dir>', 'its keys')
-    .action((kernel: string, options: PlaceOptions) => subscribeOne(context, kernel, placeOf(options.archive, options.keys)));
+    .action((kernel: string, options: PlaceOptions) =>
+      subscribeOne(context, kernel, placeOf(options.archive, options.keys)),
+    );
   archive
     .command('publish')
     .description('publish a proved livepatch as the next release of its kernel')
@@ -38,7 +40,9 @@ export function registerArchive(program: Command, context: Context): void {
     .requiredOption('--archive <dir>', 'the archive')
     .requiredOption('--keys <dir>', 'its keys')
     .addHelpText('after', '\nExample:\n  tuxtape archive publish ID --archive /srv/archive --keys /srv/keys')
-    .action((livepatch: string, options: PlaceOptions) => publishOne(context, livepatch, placeOf(options.archive, options.keys)));
+    .action((livepatch: string, options: PlaceOptions) =>
+      publishOne(context, livepatch, placeOf(options.archive, options.keys)),
+    );
   archive
     .command('refresh')
     .description('sign snapshot and timestamp anew; run it daily, before they expire')
@@ -58,17 +62,28 @@ export function registerArchive(program: Command, context: Context): void {
 async function init(context: Context, place: ArchivePlace): Promise<void> {
   await initArchive(place);
   const root = join(place.directory, 'root.json');
-  context.print({ ...place, root }, () => `made an archive in ${place.directory}\nkeys are in ${place.keys}: keep them off the server\ngive hosts ${root}: it is all they trust`);
+  context.print(
+    { ...place, root },
+    () =>
+      `made an archive in ${place.directory}\nkeys are in ${place.keys}: keep them off the server\ngive hosts ${root}: it is all they trust`,
+  );
 }
 
 async function subscribeOne(context: Context, kernel: string, place: ArchivePlace): Promise<void> {
   const index = await subscribe(await context.store(), place, kernel);
-  context.print(index, () => `kernel ${index.kernelRelease} (build-id ${index.buildId.slice(0, 12)}) is served; ${index.releases.length} releases`);
+  context.print(
+    index,
+    () =>
+      `kernel ${index.kernelRelease} (build-id ${index.buildId.slice(0, 12)}) is served; ${index.releases.length} releases`,
+  );
 }
 
 async function publishOne(context: Context, livepatch: string, place: ArchivePlace): Promise<void> {
   const release = await publish(await context.store(), place, livepatch);
-  context.print(release, () => `published ${release.moduleName} as release ${release.number} for build-id ${release.buildId.slice(0, 12)}`);
+  context.print(
+    release,
+    () => `published ${release.moduleName} as release ${release.number} for build-id ${release.buildId.slice(0, 12)}`,
+  );
 }
 
 async function show(context: Context, directory: string): Promise<void> {
@@ -77,7 +92,13 @@ async function show(context: Context, directory: string): Promise<void> {
     const rows = view.kernels.flatMap(({ kernelRelease, buildId, releases }) =>
       releases.length === 0
         ? [[kernelRelease, buildId.slice(0, 12), '(none yet)', '', '']]
-        : releases.map((release) => [kernelRelease, buildId.slice(0, 12), String(release.number), release.moduleName, release.cves.join(' ') || '(none)']),
+        : releases.map((release) => [
+            kernelRelease,
+            buildId.slice(0, 12),
+            String(release.number),
+            release.moduleName,
+            release.cves.join(' ') || '(none)',
+          ]),
     );
     const head = `timestamp expires ${view.timestampExpires}, snapshot ${view.snapshotExpires}; ${view.targets} files in ${view.bins} bins`;
     return `${head}\n${table(['KERNEL', 'BUILD-ID', 'RELEASE', 'MODULE', 'CVES'], rows)}`;

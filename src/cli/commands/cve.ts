@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type CveId, type CveState, isCveId } from '#domain';
-import { StoreError, announcementsOf, getCve, listCves } from '#store';
+import { announcementsOf, getCve, listCves, StoreError } from '#store';
 import type { Context } from '../context.ts';
 import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
 
@@ -34,8 +34,24 @@ async function list(context: Context, options: { state?: CveState; limit: number
   const { db } = await context.store();
   const rows = await listCves(db, options);
   context.print(
-    rows.map(({ record, score }) => ({ id: record.id, state: record.state, source: record.source, score, title: record.title, files: record.files })),
-    () => table(['CVE', 'SEVERITY', 'STATE', 'TITLE'], rows.map(({ record, score }) => [record.id, severityText(score), record.state, shorten(inert(record.title), 90)])),
+    rows.map(({ record, score }) => ({
+      id: record.id,
+      state: record.state,
+      source: record.source,
+      score,
+      title: record.title,
+      files: record.files,
+    })),
+    () =>
+      table(
+        ['CVE', 'SEVERITY', 'STATE', 'TITLE'],
+        rows.map(({ record, score }) => [
+          record.id,
+          severityText(score),
+          record.state,
+          shorten(inert(record.title), 90),
+        ]),
+      ),
   );
 }
 
@@ -43,11 +59,21 @@ async function show(context: Context, text: string): Promise<void> {
   const { db } = await context.store();
   const id = needCveId(text);
   const row = await getCve(db, id);
-  if (!row) throw new StoreError('not-found', 'input', { what: 'this CVE is not known', where: id, remedy: 'run "tuxtape feed sync"; it may be reserved, or not of the kernel' });
+  if (!row)
+    throw new StoreError('not-found', 'input', {
+      what: 'this CVE is not known',
+      where: id,
+      remedy: 'run "tuxtape feed sync"; it may be reserved, or not of the kernel',
+    });
   const announcements = await announcementsOf(db, id);
   const { record, score } = row;
   context.print({ ...record, score, announcements }, () => {
-    const ranges = record.ranges.map(({ introduced, fixed }) => [introduced?.version ?? 'unknown', introduced?.commit?.slice(0, 12) ?? '', fixed?.version ?? 'no fix', fixed?.commit?.slice(0, 12) ?? '']);
+    const ranges = record.ranges.map(({ introduced, fixed }) => [
+      introduced?.version ?? 'unknown',
+      introduced?.commit?.slice(0, 12) ?? '',
+      fixed?.version ?? 'no fix',
+      fixed?.commit?.slice(0, 12) ?? '',
+    ]);
     const lines = [
       `${record.id}  ${inert(record.title)}`,
       `state     ${record.state}${record.source === 'mail' ? ' (from the mail; the record is not there yet)' : ''}`,

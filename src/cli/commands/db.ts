@@ -16,5 +16,12 @@ export function registerDb(program: Command, context: Context): void {
 async function status(context: Context): Promise<void> {
   const store = await context.store();
   const { migrations } = await databaseState(store.db);
-  context.print({ server: store.server, migrations }, () => `${store.server}\n${table(['MIGRATION', 'APPLIED'], migrations.map(({ name, appliedAt }) => [name, appliedAt === null ? "no" : appliedAt.toISOString()]))}`);
+  context.print(
+    { server: store.server, migrations },
+    () =>
+      `${store.server}\n${table(
+        ['MIGRATION', 'APPLIED'],
+        migrations.map(({ name, appliedAt }) => [name, appliedAt === null ? 'no' : appliedAt.toISOString()]),
+      )}`,
+  );
 }

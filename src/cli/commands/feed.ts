@@ -13,7 +13,10 @@ export function registerFeed(program: Command, context: Context): void {
     .description('read what is new from the announcement archive and vulns.git')
     .option('--lore <url|path>', 'public-inbox v2 archive: an inbox, a folder of epochs, or one bare epoch')
     .option('--vulns <url|path>', 'vulns.git of the kernel CNA')
-    .addHelpText('after', '\nExamples:\n  tuxtape feed sync\n  tuxtape feed sync --lore /srv/mirror/linux-cve-announce --vulns /srv/mirror/vulns.git')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tuxtape feed sync\n  tuxtape feed sync --lore /srv/mirror/linux-cve-announce --vulns /srv/mirror/vulns.git',
+    )
     .action((options: { lore?: string; vulns?: string }) => sync(context, options));
   feed
     .command('status')
@@ -43,7 +46,8 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
   const { lore: mails, vulns: records } = summary;
   context.print(summary, () =>
     [
-      mails && `mails:   ${mails.mails} new (${mails.announced} announced, ${mails.rejections} rejected, ${mails.quarantined} set aside)`,
+      mails &&
+        `mails:   ${mails.mails} new (${mails.announced} announced, ${mails.rejections} rejected, ${mails.quarantined} set aside)`,
       records && `records: ${records.changed} changed, ${records.quarantined} set aside`,
     ]
       .filter(Boolean)
@@ -53,11 +57,21 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
 
 async function status(context: Context): Promise<void> {
   const { db } = await context.store();
-  const [syncs, counts, mails, aside] = await Promise.all([listSyncs(db), countCves(db), countAnnouncements(db), listQuarantine(db)]);
+  const [syncs, counts, mails, aside] = await Promise.all([
+    listSyncs(db),
+    countCves(db),
+    countAnnouncements(db),
+    listQuarantine(db),
+  ]);
   const now = Date.now();
   context.print({ syncs, cves: counts, announcements: mails, quarantined: aside.length }, () => {
     if (syncs.length === 0) return 'Nothing was synced yet: run "tuxtape feed sync".';
-    const rows = syncs.map(({ source, address, at, newest, bundled }) => [source, ago(at, now), newest ? newest.toISOString().slice(0, 16) : 'unknown', bundled ? 'SAMPLE DATA' : address]);
+    const rows = syncs.map(({ source, address, at, newest, bundled }) => [
+      source,
+      ago(at, now),
+      newest ? newest.toISOString().slice(0, 16) : 'unknown',
+      bundled ? 'SAMPLE DATA' : address,
+    ]);
     const totals = `${counts.published} CVEs (${counts.scored} scored), ${counts.rejected} rejected, ${mails} mails, ${aside.length} items set aside`;
     return `${table(['SOURCE', 'LAST SUCCESS', 'NEWEST CONTENT', 'FROM'], rows)}\n${totals}`;
   });
@@ -67,6 +81,11 @@ async function showQuarantine(context: Context): Promise<void> {
   const { db } = await context.store();
   const items = await listQuarantine(db);
   context.print(items, () =>
-    items.length === 0 ? 'Nothing is set aside.' : table(['SOURCE', 'ITEM', 'CODE', 'REASON'], items.map((item) => [item.source, item.item, item.code, inert(item.reason)])),
+    items.length === 0
+      ? 'Nothing is set aside.'
+      : table(
+          ['SOURCE', 'ITEM', 'CODE', 'REASON'],
+          items.map((item) => [item.source, item.item, item.code, inert(item.reason)]),
+        ),
   );
 }

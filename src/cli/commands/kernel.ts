@@ -25,7 +25,10 @@ export function registerKernel(program: Command, context: Context): void {
     .requiredOption('--config <file>', 'the .config it runs with')
     .option('--chroot <dir>', 'toolchain: a chroot with the compiler (default: this host)')
     .option('--accept-config-changes', 'go on although the source changes choices of the configuration')
-    .addHelpText('after', '\nExample:\n  tuxtape kernel add web --source linux-6.1.170 --config web.config --chroot /srv/trixie')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tuxtape kernel add web --source linux-6.1.170 --config web.config --chroot /srv/trixie',
+    )
     .action((name: string, options: AddOptions) => add(context, name, options));
   kernel
     .command('build')
@@ -70,9 +73,15 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   context.print(result, () => {
     const remarks = [
       keptTree ? 'its tree was there already and is used again' : '',
-      toolchainChanges.length > 0 ? `${toolchainChanges.length} symbols that describe the toolchain were set by it` : '',
+      toolchainChanges.length > 0
+        ? `${toolchainChanges.length} symbols that describe the toolchain were set by it`
+        : '',
     ];
-    return [`added kernel "${name}": ${kernel.version}, ${kernel.toolchain.compiler}`, ...remarks.filter(Boolean), `next: tuxtape kernel build ${name}`].join('\n');
+    return [
+      `added kernel "${name}": ${kernel.version}, ${kernel.toolchain.compiler}`,
+      ...remarks.filter(Boolean),
+      `next: tuxtape kernel build ${name}`,
+    ].join('\n');
   });
 }
 
@@ -81,7 +90,14 @@ async function build(context: Context, name: string, options: { jobs?: number })
   const store = await context.store();
   const jobs = options.jobs ?? config.number('kernel.jobs');
   const result = await context.progress(`building kernel ${name}`, (step) =>
-    buildAndProfile({ store, name, jobs, clock: systemClock, signal: context.signal, onProgress: (compiled, line) => step(compiled, null, line) }),
+    buildAndProfile({
+      store,
+      name,
+      jobs,
+      clock: systemClock,
+      signal: context.signal,
+      onProgress: (compiled, line) => step(compiled, null, line),
+    }),
   );
   const profiled = await profileOf(store.db, result.kernel);
   context.print({ ...result, profile: profiled && summary(profiled) }, () => {
@@ -96,17 +112,34 @@ async function profile(context: Context, name: string): Promise<void> {
   context.print({ kernel: result.kernel.name, ...summary(result.profile) }, () => summaryText(result.profile));
 }
 
-function summary(profile: Profile): { objects: number; inVmlinux: number; inModules: number; modules: number; files: number; unreadable: readonly string[] } {
+function summary(profile: Profile): {
+  objects: number;
+  inVmlinux: number;
+  inModules: number;
+  modules: number;
+  files: number;
+  unreadable: readonly string[];
+} {
   const targets = targetsOf(profile);
   const inVmlinux = targets.get('vmlinux') ?? 0;
   const modules = [...targets].filter(([name]) => name !== 'vmlinux' && name !== 'image');
   const inModules = modules.reduce((sum, [, count]) => sum + count, 0);
-  return { objects: profile.objects.length, inVmlinux, inModules, modules: modules.length, files: profile.files.size, unreadable: profile.unreadable };
+  return {
+    objects: profile.objects.length,
+    inVmlinux,
+    inModules,
+    modules: modules.length,
+    files: profile.files.size,
+    unreadable: profile.unreadable,
+  };
 }
 
 function summaryText(profile: Profile): string {
   const { objects, inVmlinux, inModules, modules, files, unreadable } = summary(profile);
-  const warning = unreadable.length === 0 ? '' : `\nWARNING: ${unreadable.length} command files could not be read; no CVE is dismissed by this profile`;
+  const warning =
+    unreadable.length === 0
+      ? ''
+      : `\nWARNING: ${unreadable.length} command files could not be read; no CVE is dismissed by this profile`;
   return `profile: ${objects} objects (${inVmlinux} in vmlinux, ${inModules} in ${modules} modules) from ${files} files${warning}`;
 }
 
@@ -121,7 +154,13 @@ async function list(context: Context): Promise<void> {
 }
 
 function row(kernel: KernelRow): string[] {
-  return [kernel.name, kernel.version, kernel.bundled ? 'sample' : kernel.state, kernel.buildId ?? '', kernel.toolchain.compiler];
+  return [
+    kernel.name,
+    kernel.version,
+    kernel.bundled ? 'sample' : kernel.state,
+    kernel.buildId ?? '',
+    kernel.toolchain.compiler,
+  ];
 }
 
 async function show(context: Context, name: string): Promise<void> {

@@ -21,7 +21,9 @@ export function registerVerify(livepatch: Command, context: Context): void {
       if (!gate.passed) process.exitCode = exitCodes.patch;
       context.print(gate, () =>
         [
-          ...gate.checks.map(({ name, passed, detail }) => `${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail.split('\n')[0] ?? '')}`),
+          ...gate.checks.map(
+            ({ name, passed, detail }) => `${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail.split('\n')[0] ?? '')}`,
+          ),
           `${gate.passed ? 'passed' : 'DID NOT PASS'} in ${gate.seconds} s on ${gate.machine}, kernel ${gate.kernelRelease} (build-id ${gate.buildId.slice(0, 12)})`,
         ].join('\n'),
       );

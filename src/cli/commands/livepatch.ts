@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '#host';
-import { type LivepatchInput, buildLivepatch } from '#pipeline';
+import { buildLivepatch, type LivepatchInput } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
@@ -26,7 +26,10 @@ export function registerLivepatch(program: Command, context: Context): void {
     .option('--patch <file>', 'a change without a CVE')
     .option('--fixes <dir|git>', 'where the fix is: a directory of <commit>.patch files or a git repository')
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
-    .addHelpText('after', '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --patch change.patch')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --patch change.patch',
+    )
     .action((options: BuildOptions) => build(context, options));
   livepatch
     .command('list')
@@ -43,9 +46,13 @@ export function registerLivepatch(program: Command, context: Context): void {
 
 async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {
   if (options.patch !== undefined && options.cve === undefined) return { patchFile: resolve(options.patch) };
-  if (options.cve === undefined || options.patch !== undefined) throw new InvalidArgumentError('give either --cve or --patch');
+  if (options.cve === undefined || options.patch !== undefined)
+    throw new InvalidArgumentError('give either --cve or --patch');
   const config = await context.config();
-  return { cve: needCveId(options.cve), fixes: options.fixes === undefined ? config.need('livepatch.fixes') : resolve(options.fixes) };
+  return {
+    cve: needCveId(options.cve),
+    fixes: options.fixes === undefined ? config.need('livepatch.fixes') : resolve(options.fixes),
+  };
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {
@@ -88,7 +95,16 @@ async function list(context: Context, options: { kernel?: string }): Promise<voi
   context.print(rows, () =>
     rows.length === 0
       ? 'There is no livepatch yet.'
-      : table(['ID', 'MODULE', 'CVES', 'ENGINE', 'PROOF'], rows.map(({ id, moduleName, recipe, gate }) => [id, moduleName, recipe.cves.join(' ') || '(none)', recipe.engine, proof(gate)])),
+      : table(
+          ['ID', 'MODULE', 'CVES', 'ENGINE', 'PROOF'],
+          rows.map(({ id, moduleName, recipe, gate }) => [
+            id,
+            moduleName,
+            recipe.cves.join(' ') || '(none)',
+            recipe.engine,
+            proof(gate),
+          ]),
+        ),
   );
 }
 
@@ -110,7 +126,9 @@ async function show(context: Context, key: string): Promise<void> {
       ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       `files     ${row.directory}`,
       `proof     ${proof(row.gate)}`,
-      ...(row.gate?.checks ?? []).map(({ name, passed, detail }) => `  ${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail)}`),
+      ...(row.gate?.checks ?? []).map(
+        ({ name, passed, detail }) => `  ${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail)}`,
+      ),
     ].join('\n'),
   );
 }

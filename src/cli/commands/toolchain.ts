@@ -22,7 +22,10 @@ export function registerToolchain(program: Command, context: Context): void {
         }),
       );
       const found = await identifyToolchain(resolve(directory));
-      context.print({ ...found, how }, () => `${how === 'made' ? 'made' : 'it is there already'}: ${found.compiler} in ${found.root}`);
+      context.print(
+        { ...found, how },
+        () => `${how === 'made' ? 'made' : 'it is there already'}: ${found.compiler} in ${found.root}`,
+      );
     });
   toolchain
     .command('show')

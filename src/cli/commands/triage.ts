@@ -1,14 +1,27 @@
 import { type Command, Option } from 'commander';
-import { type Severity, type VerdictStatus, severities } from '#domain';
+import { type Severity, severities, type VerdictStatus } from '#domain';
 import { systemClock } from '#host';
 import { triageKernel } from '#pipeline';
-import { type KernelRow, StoreError, type VerdictCount, type VerdictRow, getVerdict, listVerdicts, needKernel } from '#store';
+import {
+  getVerdict,
+  type KernelRow,
+  listVerdicts,
+  needKernel,
+  StoreError,
+  type VerdictCount,
+  type VerdictRow,
+} from '#store';
 import type { Context } from '../context.ts';
 import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve.ts';
 
 const DEFAULT_LIMIT = 25;
-const STATUSES = ['affected', 'not_affected', 'fixed', 'under_investigation'] as const satisfies readonly VerdictStatus[];
+const STATUSES = [
+  'affected',
+  'not_affected',
+  'fixed',
+  'under_investigation',
+] as const satisfies readonly VerdictStatus[];
 
 interface TriageOptions {
   readonly kernel: string;
@@ -23,7 +36,10 @@ export function registerTriage(program: Command, context: Context): void {
     .option('--kernel <name>', 'name, id or build-id of a kernel')
     .addOption(new Option('--status <status>', 'which verdicts to list').choices(STATUSES).default('affected'))
     .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
-    .addHelpText('after', '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage explain CVE-2026-53352 --kernel web')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage explain CVE-2026-53352 --kernel web',
+    )
     .action((options: Partial<TriageOptions>, command: Command) => {
       if (options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
       return run(context, options as TriageOptions);
@@ -43,10 +59,15 @@ export function registerTriage(program: Command, context: Context): void {
 async function run(context: Context, options: TriageOptions): Promise<void> {
   const store = await context.store();
   const kernel = await needKernel(store.db, options.kernel);
-  const counts = await context.progress(`deciding for kernel ${kernel.name}`, () => triageKernel({ store, kernel, clock: systemClock }));
+  const counts = await context.progress(`deciding for kernel ${kernel.name}`, () =>
+    triageKernel({ store, kernel, clock: systemClock }),
+  );
   const rows = await listVerdicts(store.db, kernel.id, { status: options.status, limit: options.limit });
   const verdicts = rows.map(({ verdict, title, score, files }) => ({ ...verdict, title, score, files }));
-  context.print({ kernel: { name: kernel.name, version: kernel.version, buildId: kernel.buildId }, counts, verdicts }, () => `${verdictTable(rows)}\n\n${countsText(kernel, counts, rows.length, options)}`);
+  context.print(
+    { kernel: { name: kernel.name, version: kernel.version, buildId: kernel.buildId }, counts, verdicts },
+    () => `${verdictTable(rows)}\n\n${countsText(kernel, counts, rows.length, options)}`,
+  );
 }
 
 /** One line a verdict, with the sentence that decided it. */
@@ -54,7 +75,13 @@ export function verdictTable(rows: readonly VerdictRow[]): string {
   if (rows.length === 0) return 'No CVE has this verdict.';
   return table(
     ['CVE', 'SEVERITY', 'VERDICT', 'TITLE', 'WHY'],
-    rows.map(({ verdict, title, score }) => [verdict.cve, severityText(score), verdict.status, shorten(inert(title), 60), shorten(inert(verdict.evidence.at(-1)?.sentence ?? ''), 90)]),
+    rows.map(({ verdict, title, score }) => [
+      verdict.cve,
+      severityText(score),
+      verdict.status,
+      shorten(inert(title), 60),
+      shorten(inert(verdict.evidence.at(-1)?.sentence ?? ''), 90),
+    ]),
   );
 }
 
@@ -69,11 +96,24 @@ const RUNG_REASON: Readonly<Record<string, string>> = {
 };
 
 /** What was dismissed and why, and how the rest divides by severity. */
-export function countsText(kernel: KernelRow, counts: readonly VerdictCount[], shown: number, options: { status: VerdictStatus }): string {
+export function countsText(
+  kernel: KernelRow,
+  counts: readonly VerdictCount[],
+  shown: number,
+  options: { status: VerdictStatus },
+): string {
   const of = (status: VerdictStatus): number => total(counts, (count) => count.status === status);
-  const bySeverity = severities.map((severity: Severity) => [severity, total(counts, (count) => count.status === 'affected' && count.severity === severity)] as const).filter(([, count]) => count > 0);
+  const bySeverity = severities
+    .map(
+      (severity: Severity) =>
+        [severity, total(counts, (count) => count.status === 'affected' && count.severity === severity)] as const,
+    )
+    .filter(([, count]) => count > 0);
   const rungs = [...new Set(counts.filter(({ status }) => status === 'not_affected').map(({ rung }) => rung))];
-  const dismissed = rungs.map((rung) => `  ${total(counts, (count) => count.status === 'not_affected' && count.rung === rung)} ${RUNG_REASON[rung] ?? rung}`);
+  const dismissed = rungs.map(
+    (rung) =>
+      `  ${total(counts, (count) => count.status === 'not_affected' && count.rung === rung)} ${RUNG_REASON[rung] ?? rung}`,
+  );
   return [
     `kernel ${kernel.name} ${kernel.version}${kernel.buildId ? ` (build-id ${kernel.buildId.slice(0, 12)})` : ', not built: decided by ranges only'}; ${shown} of ${of(options.status)} ${options.status} shown`,
     `affected ${of('affected')}: ${bySeverity.map(([severity, count]) => `${count} ${severity}`).join(', ') || 'none'}`,
@@ -88,13 +128,20 @@ async function explain(context: Context, text: string, name: string): Promise<vo
   const kernel = await needKernel(db, name);
   const id = needCveId(text);
   const row = await getVerdict(db, kernel.id, id);
-  if (!row) throw new StoreError('not-found', 'input', { what: `there is no verdict on ${id} for this kernel yet`, where: kernel.name, remedy: `run "tuxtape triage --kernel ${kernel.name}"` });
+  if (!row)
+    throw new StoreError('not-found', 'input', {
+      what: `there is no verdict on ${id} for this kernel yet`,
+      where: kernel.name,
+      remedy: `run "tuxtape triage --kernel ${kernel.name}"`,
+    });
   const { verdict, title, score } = row;
   context.print({ kernel: kernel.name, title, score, ...verdict }, () =>
     [
       `${id}  ${inert(title)}`,
       `kernel ${kernel.name} ${kernel.version}: ${verdict.status}${verdict.justification === null ? '' : ` (${verdict.justification})`}, ${severityText(score)}`,
-      ...verdict.evidence.map(({ rung, outcome, sentence }, i) => `${i + 1}. ${rung.padEnd(7)} ${outcome.padEnd(12)} ${inert(sentence)}`),
+      ...verdict.evidence.map(
+        ({ rung, outcome, sentence }, i) => `${i + 1}. ${rung.padEnd(7)} ${outcome.padEnd(12)} ${inert(sentence)}`,
+      ),
     ].join('\n'),
   );
 }

@@ -4,7 +4,7 @@ import type { Config } from '#config';
 import { StageError } from '#domain';
 import { Git, plainEnvironment, run, systemClock } from '#host';
 import { addBundledKernel, syncBundled, syncFeed, triageKernel } from '#pipeline';
-import { type KernelRow, type Store, countCves, listKernels, listSyncs, listVerdicts } from '#store';
+import { countCves, type KernelRow, listKernels, listSyncs, listVerdicts, type Store } from '#store';
 import type { Context } from '../context.ts';
 import { wholeNumber } from '../text.ts';
 import { countsText, verdictTable } from './triage.ts';
@@ -41,7 +41,12 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   context.print({ synced, sampleData: sample, kernel: kernel.name, counts, top: rows }, () =>
     [
       '',
-      ...(sample ? ['SAMPLE DATA: a few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.', ''] : []),
+      ...(sample
+        ? [
+            'SAMPLE DATA: a few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.',
+            '',
+          ]
+        : []),
       `Top CVEs of kernel ${label(kernel)}:`,
       verdictTable(rows),
       '',
@@ -57,12 +62,19 @@ function label(kernel: KernelRow): string {
 }
 
 /** Reads upstream when it answers; else keeps what is there; else, in an empty store only, takes the sample. */
-async function syncOrSample(context: Context, config: Config, store: Store, offline: boolean): Promise<'upstream' | 'kept' | 'sample'> {
+async function syncOrSample(
+  context: Context,
+  config: Config,
+  store: Store,
+  offline: boolean,
+): Promise<'upstream' | 'kept' | 'sample'> {
   const dataDirectory = config.need('data');
   const [lore, vulns] = [config.need('feed.lore'), config.need('feed.vulns')];
   if (!offline && (await reachable(vulns))) {
     try {
-      await context.progress('feed sync', (onProgress) => syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress }));
+      await context.progress('feed sync', (onProgress) =>
+        syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress }),
+      );
       return 'upstream';
     } catch (error) {
       if (!(error instanceof StageError) || error.fault !== 'network') throw error;

@@ -1,5 +1,5 @@
 import type { Fault } from '#domain';
-import { LivepatchError, type LivepatchCode } from '../error.ts';
+import { type LivepatchCode, LivepatchError } from '../error.ts';
 
 interface Rule {
   readonly pattern: RegExp;
@@ -43,7 +43,8 @@ const rules: readonly Rule[] = [
     remedy: 'leave that hunk out: it has run already; the rest may be enough',
   },
   {
-    pattern: /unsupported section change|changed section .* not selected for inclusion|changed data: .*|unsupported data change/,
+    pattern:
+      /unsupported section change|changed section .* not selected for inclusion|changed data: .*|unsupported data change/,
     code: 'section-changed',
     fault: 'patch',
     what: 'static data changes, which a livepatch cannot replace',
@@ -90,8 +91,24 @@ const rules: readonly Rule[] = [
 export function diagnose(output: string, log: string, cause: unknown): LivepatchError {
   for (const { pattern, code, fault, what, remedy } of rules) {
     const match = pattern.exec(output);
-    if (match) return new LivepatchError(code, fault, { what: `${what}: ${match[0].trim().slice(0, 200)}`, where: log, remedy, cause });
+    if (match)
+      return new LivepatchError(code, fault, {
+        what: `${what}: ${match[0].trim().slice(0, 200)}`,
+        where: log,
+        remedy,
+        cause,
+      });
   }
-  const lastWords = output.split('\n').filter((line) => line.trim() !== '').slice(-2).join(' | ').slice(0, 300);
-  return new LivepatchError('engine-failed', 'toolchain', { what: `the engine failed: ${lastWords}`, where: log, remedy: 'read the log named above', cause });
+  const lastWords = output
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-2)
+    .join(' | ')
+    .slice(0, 300);
+  return new LivepatchError('engine-failed', 'toolchain', {
+    what: `the engine failed: ${lastWords}`,
+    where: log,
+    remedy: 'read the log named above',
+    cause,
+  });
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareKernelVersions, parseKernelVersion } from '#domain';
-import { ProgramError, exists, runSandboxed } from '#host';
+import { exists, ProgramError, runSandboxed } from '#host';
 import { IN_TREE, reproducible } from '#kernel';
 import { LivepatchError } from '../error.ts';
 import { diagnose } from './diagnose.ts';
@@ -30,7 +30,10 @@ export const klpEngine: LivepatchEngine = {
  */
 async function build(job: EngineJob, tree: string): Promise<EngineResult> {
   if (!(await exists(join(tree, SCRIPT)))) {
-    throw new LivepatchError('engine-missing', 'kernel-source', { what: 'this kernel source has no klp-build', where: join(tree, SCRIPT) });
+    throw new LivepatchError('engine-missing', 'kernel-source', {
+      what: 'this kernel source has no klp-build',
+      where: join(tree, SCRIPT),
+    });
   }
   await mkdir(join(job.work, 'out'), { recursive: true });
   await writeFile(join(job.work, 'change.patch'), job.patch);
@@ -45,8 +48,22 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
     env: reproducible,
   };
   const warm = await exists(join(tree, 'klp-tmp/1-orig/.complete'));
-  const args = ['-T', ...(warm ? ['-S', '2'] : []), '-j', String(job.jobs), '-o', `/mnt/out/${job.moduleName}.ko`, '/mnt/change.patch'];
-  const options = { timeoutMs: BUILD_TIMEOUT_MS, keepTail: true, maxOutput: 4 << 20, onOutput: job.onOutput, ...(job.signal ? { signal: job.signal } : {}) };
+  const args = [
+    '-T',
+    ...(warm ? ['-S', '2'] : []),
+    '-j',
+    String(job.jobs),
+    '-o',
+    `/mnt/out/${job.moduleName}.ko`,
+    '/mnt/change.patch',
+  ];
+  const options = {
+    timeoutMs: BUILD_TIMEOUT_MS,
+    keepTail: true,
+    maxOutput: 4 << 20,
+    onOutput: job.onOutput,
+    ...(job.signal ? { signal: job.signal } : {}),
+  };
   try {
     const { stdout, stderr } = await runSandboxed(sandbox, SCRIPT, args, options);
     return {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareKernelVersions, parseKernelVersion } from '#domain';
-import { ProgramError, exists, plainEnvironment, runSandboxed } from '#host';
+import { exists, ProgramError, plainEnvironment, runSandboxed } from '#host';
 import { IN_TREE, reproducible } from '#kernel';
 import { diagnose } from './diagnose.ts';
 import type { EngineJob, EngineResult, LivepatchEngine } from './engine.ts';
@@ -47,7 +47,13 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
   };
   const source = ['-s', IN_TREE, '-c', `${IN_TREE}/.config`, '-v', '/mnt/vmlinux'];
   const args = [...source, '-n', job.moduleName, `-j${job.jobs}`, '-o', '/mnt/out', '/mnt/change.patch'];
-  const options = { timeoutMs: BUILD_TIMEOUT_MS, keepTail: true, maxOutput: 4 << 20, onOutput: job.onOutput, ...(job.signal ? { signal: job.signal } : {}) };
+  const options = {
+    timeoutMs: BUILD_TIMEOUT_MS,
+    keepTail: true,
+    maxOutput: 4 << 20,
+    onOutput: job.onOutput,
+    ...(job.signal ? { signal: job.signal } : {}),
+  };
   const { stdout } = await runSandboxed(sandbox, 'kpatch-build', args, options).catch(async (error: unknown) => {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
     const log = join(home, '.kpatch', 'build.log');
@@ -65,5 +71,8 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
 
 /** Lines `signal.o: changed function: zap_other_threads` (create-diff-object); new functions are in the module but replace nothing. */
 export function changedFunctions(output: string): { object: string; name: string }[] {
-  return [...output.matchAll(/^\s*(\S+\.o): changed function: (\S+)$/gm)].map((match) => ({ object: match[1]!, name: match[2]! }));
+  return [...output.matchAll(/^\s*(\S+\.o): changed function: (\S+)$/gm)].map((match) => ({
+    object: match[1]!,
+    name: match[2]!,
+  }));
 }

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '#domain';
 import { exists, requireFree, run, withLock } from '#host';
-import { type TreeLayout, needBuilt } from '#kernel';
+import { needBuilt, type TreeLayout } from '#kernel';
 
 const COPY_TIMEOUT_MS = 30 * 60_000;
 const COPY_BYTES = 8 * 2 ** 30;
@@ -12,7 +12,11 @@ const LOCK_WAIT_MS = 3_600_000;
  * Lends the engine's own copy of a built tree to `body`, one job at a time. The engines patch and rebuild in it and put
  * the source back; a mark file says while they are at it, so that a copy left by a killed run is made anew.
  */
-export async function withWarmTree<T>(layout: TreeLayout, engine: Engine, body: (tree: string) => Promise<T>): Promise<T> {
+export async function withWarmTree<T>(
+  layout: TreeLayout,
+  engine: Engine,
+  body: (tree: string) => Promise<T>,
+): Promise<T> {
   await needBuilt(layout);
   const tree = join(layout.directory, engine);
   const mark = join(layout.directory, `${engine}.at-work`);

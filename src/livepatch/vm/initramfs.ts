@@ -19,7 +19,12 @@ export interface PayloadFile {
  * Builds the initial file system: a static busybox, our init, the payload, and modules of the kernel with all they depend
  * on, without their debug information. Errors: vm-program-missing.
  */
-export async function initramfs(modulesRoot: string, release: string, modules: readonly string[], payload: readonly PayloadFile[]): Promise<Buffer> {
+export async function initramfs(
+  modulesRoot: string,
+  release: string,
+  modules: readonly string[],
+  payload: readonly PayloadFile[],
+): Promise<Buffer> {
   const busybox = findProgram('busybox');
   if (busybox === undefined) throw missing('busybox', 'busybox-static');
   const entries: CpioEntry[] = [
@@ -28,15 +33,27 @@ export async function initramfs(modulesRoot: string, release: string, modules: r
     { path: 'dev', folder: true },
   ];
   const files = await moduleFiles(modulesRoot, release, modules);
-  for (const file of files) entries.push({ path: `modules/${basename(file)}`, mode: 0o644, content: await stripped(join(modulesRoot, 'lib/modules', release, file)) });
+  for (const file of files)
+    entries.push({
+      path: `modules/${basename(file)}`,
+      mode: 0o644,
+      content: await stripped(join(modulesRoot, 'lib/modules', release, file)),
+    });
   // The order in which they must be loaded: what others need comes first.
-  entries.push({ path: 'modules/order', mode: 0o644, content: Buffer.from(files.map((file) => `${basename(file)}\n`).join('')) });
+  entries.push({
+    path: 'modules/order',
+    mode: 0o644,
+    content: Buffer.from(files.map((file) => `${basename(file)}\n`).join('')),
+  });
   for (const { path, content, mode } of payload) entries.push({ path, content, mode: mode ?? 0o644 });
   return gzipSync(cpio(entries), { level: GZIP_LEVEL });
 }
 
 export function missing(program: string, debianPackage: string): LivepatchError {
-  return new LivepatchError('vm-program-missing', 'toolchain', { what: `the proof needs "${program}"`, remedy: `apt-get install ${debianPackage}` });
+  return new LivepatchError('vm-program-missing', 'toolchain', {
+    what: `the proof needs "${program}"`,
+    remedy: `apt-get install ${debianPackage}`,
+  });
 }
 
 /** Paths below lib/modules/<release> of modules and what they depend on, in loading order (modules.dep of depmod(8)). */
@@ -46,9 +63,15 @@ async function moduleFiles(root: string, release: string, modules: readonly stri
   const text = (await exists(list)) ? await readFile(list, 'utf8') : '';
   const wanted: string[] = [];
   for (const module of modules) {
-    const line = text.split('\n').find((entry) => basename(entry.split(':')[0]!, '.ko').replaceAll('-', '_') === module);
+    const line = text
+      .split('\n')
+      .find((entry) => basename(entry.split(':')[0]!, '.ko').replaceAll('-', '_') === module);
     if (line === undefined) {
-      throw new LivepatchError('vm-boot-failed', 'input', { what: `the kernel has no module "${module}"`, where: list, remedy: 'build the kernel again; its modules are incomplete' });
+      throw new LivepatchError('vm-boot-failed', 'input', {
+        what: `the kernel has no module "${module}"`,
+        where: list,
+        remedy: 'build the kernel again; its modules are incomplete',
+      });
     }
     const [file, dependencies] = line.split(':');
     // depmod lists the nearest dependency first: loading goes the other way round.

@@ -1,10 +1,11 @@
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Interactive, exists, findProgram, startInteractive } from '#host';
+import { setTimeout } from 'node:timers/promises';
+import { exists, findProgram, type Interactive, startInteractive } from '#host';
 import { LivepatchError } from '../error.ts';
 import { missing } from './initramfs.ts';
-import { VmProtocol, requestLine } from './protocol.ts';
+import { requestLine, VmProtocol } from './protocol.ts';
 
 const DEFAULT_MEMORY_MB = 512;
 const BOOT_TIMEOUT_MS = 180_000;
@@ -90,10 +91,28 @@ function qemuArguments(options: MachineOptions, folder: string, accelerator: str
     return ['-drive', drive, '-device', `virtio-blk-pci,drive=disk${i}`];
   });
   const forward = `guestfwd=tcp:10.0.2.100:80-cmd:${findProgram('busybox')} nc 127.0.0.1 ${options.port}`;
-  const network = options.port === undefined ? ['-nic', 'none'] : ['-netdev', `user,id=net,restrict=on,${forward}`, '-device', 'virtio-net-pci,netdev=net'];
+  const network =
+    options.port === undefined
+      ? ['-nic', 'none']
+      : ['-netdev', `user,id=net,restrict=on,${forward}`, '-device', 'virtio-net-pci,netdev=net'];
   return [
-    ...['-machine', `accel=${accelerator}`, '-cpu', accelerator === 'kvm' ? 'host' : 'max', '-smp', String(options.cpus ?? 2)],
-    ...['-m', String(options.memoryMb ?? DEFAULT_MEMORY_MB), '-nodefaults', '-display', 'none', '-no-reboot', '-no-user-config'],
+    ...[
+      '-machine',
+      `accel=${accelerator}`,
+      '-cpu',
+      accelerator === 'kvm' ? 'host' : 'max',
+      '-smp',
+      String(options.cpus ?? 2),
+    ],
+    ...[
+      '-m',
+      String(options.memoryMb ?? DEFAULT_MEMORY_MB),
+      '-nodefaults',
+      '-display',
+      'none',
+      '-no-reboot',
+      '-no-user-config',
+    ],
     ...(options.clock === undefined ? [] : ['-rtc', `base=${options.clock}`]),
     ...['-chardev', `file,id=console,path=${join(folder, 'console')}`, '-serial', 'chardev:console'],
     ...['-chardev', 'stdio,id=control,signal=off', '-serial', 'chardev:control'],
@@ -136,12 +155,9 @@ class QemuMachine implements Machine {
 
   /** Did the kernel print anything within this time? */
   async showsLife(timeoutMs: number): Promise<boolean> {
-    let dead = false;
-    void this.#child.ended.then(() => {
-      dead = true;
-    });
-    for (const deadline = performance.now() + timeoutMs; performance.now() < deadline && !dead; ) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    const dead = this.#child.ended.then(() => 'dead' as const);
+    for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; ) {
+      if ((await Promise.race([dead, setTimeout(100)])) === 'dead') return false;
       if ((await this.console()) !== '') return true;
     }
     return false;
@@ -161,7 +177,8 @@ class QemuMachine implements Machine {
 
   async console(): Promise<string> {
     const text = await readFile(join(this.#folder, 'console')).catch(() => undefined);
-    if (text !== undefined) this.#lastConsole = text.subarray(0, MAX_CONSOLE_BYTES).toString('utf8').replaceAll('\r\n', '\n');
+    if (text !== undefined)
+      this.#lastConsole = text.subarray(0, MAX_CONSOLE_BYTES).toString('utf8').replaceAll('\r\n', '\n');
     return this.#lastConsole;
   }
 
@@ -172,16 +189,30 @@ class QemuMachine implements Machine {
   }
 
   /** Waits for `promise`, for the deadline and for the death of QEMU, whichever comes first. */
-  async #within<T>(promise: Promise<T>, timeoutMs: number, code: 'vm-boot-failed' | 'vm-timed-out', what: string): Promise<T> {
+  async #within<T>(
+    promise: Promise<T>,
+    timeoutMs: number,
+    code: 'vm-boot-failed' | 'vm-timed-out',
+    what: string,
+  ): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), timeoutMs);
+      timer = globalThis.setTimeout(() => resolve('late'), timeoutMs);
     });
-    const first = await Promise.race([promise.then((value) => ({ value })), deadline, this.#child.ended.then(() => 'dead' as const)]);
+    const first = await Promise.race([
+      promise.then((value) => ({ value })),
+      deadline,
+      this.#child.ended.then(() => 'dead' as const),
+    ]);
     clearTimeout(timer);
     if (typeof first === 'object') return first.value;
     const tail = (await this.console()).slice(-TAIL);
-    if (first === 'late') throw new LivepatchError(code, 'kernel-source', { what: `${what} within ${Math.round(timeoutMs / 1000)} s; the console ends:\n${tail}` });
-    throw new LivepatchError('vm-died', 'kernel-source', { what: `the machine died: ${this.#child.errors().slice(-300)}; the console ends:\n${tail}` });
+    if (first === 'late')
+      throw new LivepatchError(code, 'kernel-source', {
+        what: `${what} within ${Math.round(timeoutMs / 1000)} s; the console ends:\n${tail}`,
+      });
+    throw new LivepatchError('vm-died', 'kernel-source', {
+      what: `the machine died: ${this.#child.errors().slice(-300)}; the console ends:\n${tail}`,
+    });
   }
 }

@@ -21,7 +21,12 @@ function parseLine(line: string): VmMessage | undefined {
   if (line === '!ready') return { kind: 'ready' };
   const match = /^=(\d{1,9}) (\d{1,3}) ([A-Za-z0-9+/=]*)$/.exec(line);
   if (!match) return undefined;
-  return { kind: 'result', id: Number(match[1]), exitCode: Number(match[2]), output: Buffer.from(match[3]!, 'base64').toString('utf8') };
+  return {
+    kind: 'result',
+    id: Number(match[1]),
+    exitCode: Number(match[2]),
+    output: Buffer.from(match[3]!, 'base64').toString('utf8'),
+  };
 }
 
 /** One request line: the command travels as base64, so no byte of it can end the line. */

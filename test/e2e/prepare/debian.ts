@@ -92,11 +92,11 @@ async function fetchAndUnpack(
     env: plainEnvironment(),
     timeoutMs: 600_000,
   });
-  const package_ = (await readdir(target)).find((entry) => entry.endsWith('.deb'));
-  await run('dpkg-deb', ['-x', join(target, package_!), join(target, 'deb')], { timeoutMs: 600_000 });
+  const deb = (await readdir(target)).find((entry) => entry.endsWith('.deb'));
+  await run('dpkg-deb', ['-x', join(target, deb!), join(target, 'deb')], { timeoutMs: 600_000 });
   const tarball = (await readdir(join(target, 'deb/usr/src'))).find(
     (entry) => entry.startsWith('linux-source-') && entry.includes('.tar'),
   );
   await run('tar', ['xf', join(target, 'deb/usr/src', tarball!), '-C', target], { timeoutMs: 900_000 });
-  await run('rm', ['-r', join(target, 'deb'), join(target, package_!)]);
+  await run('rm', ['-r', join(target, 'deb'), join(target, deb!)]);
 }

@@ -2,7 +2,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, runSandboxed, sha256 } from '#host';
 import { once } from './cache.ts';
-import { type SourcePackage, kernelSource } from './debian.ts';
+import { kernelSource, type SourcePackage } from './debian.ts';
 
 const CONFIGS = join(import.meta.dirname, '../kernels');
 
@@ -25,15 +25,26 @@ export function source72(cache: string): Promise<SourcePackage> {
  * Turns a fragment of test/e2e/kernels into a full `.config` with the tree's own tools and the toolchain's compiler:
  * tinyconfig, merged, olddefconfig. Kept in the cache by the hash of fragment, source and toolchain.
  */
-export async function prepare(cache: string, source: SourcePackage, fragment: string, chroot: string | null): Promise<PreparedKernel> {
-  const text = await readFile(join(CONFIGS, fragment));
+export async function prepare(
+  cache: string,
+  source: SourcePackage,
+  fragment: string,
+  chroot: string | null,
+): Promise<PreparedKernel> {
+  const text = await readFile(join(CONFIGS, fragment), 'utf8');
   const key = sha256(`${source.name} ${source.version} ${chroot === null ? 'host' : 'chroot'} ${text}`).slice(0, 16);
   const folder = await once(join(cache, 'configs', key), async (target) => {
     const tree = join(target, 'tree');
     await run('cp', ['-a', '--reflink=auto', source.directory, tree], { timeoutMs: 600_000 });
     await copyFile(join(CONFIGS, fragment), join(tree, 'tuxtape.fragment'));
-    const steps = 'make -s tinyconfig && scripts/kconfig/merge_config.sh -m .config tuxtape.fragment && make -s olddefconfig';
-    await runSandboxed({ root: chroot, mounts: [{ from: tree, to: '/mnt/linux', writable: true }], cwd: '/mnt/linux' }, 'sh', ['-c', steps], { timeoutMs: 600_000 });
+    const steps =
+      'make -s tinyconfig && scripts/kconfig/merge_config.sh -m .config tuxtape.fragment && make -s olddefconfig';
+    await runSandboxed(
+      { root: chroot, mounts: [{ from: tree, to: '/mnt/linux', writable: true }], cwd: '/mnt/linux' },
+      'sh',
+      ['-c', steps],
+      { timeoutMs: 600_000 },
+    );
     await copyFile(join(tree, '.config'), join(target, 'config'));
     await run('rm', ['-rf', tree]);
   });

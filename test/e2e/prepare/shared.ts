@@ -10,10 +10,11 @@ export const shared: string | undefined = [join(import.meta.dirname, '../../../.
 
 /** The two feeds of ../shared, unpacked into the cache (a bare repository does not survive inside another). */
 export async function sharedFeeds(cache: string): Promise<{ lore: string; vulns: string } | undefined> {
-  if (shared === undefined) return undefined;
+  const from = shared;
+  if (from === undefined) return undefined;
   const feeds = await once(join(cache, 'feeds'), async (target) => {
     for (const name of ['linux-cve-announce.git.tar', 'vulns.git.tar'])
-      await run('tar', ['xf', join(shared!, 'feeds', name), '-C', target]);
+      await run('tar', ['xf', join(from, 'feeds', name), '-C', target]);
   });
   return { lore: feeds, vulns: join(feeds, 'vulns.git') };
 }
