@@ -4,11 +4,11 @@ export type AgentCode =
   | 'unknown-kernel'
   | 'release-mismatch'
   | 'not-root'
-  | 'transition-running'
   | 'load-failed'
   | 'transition-stalled'
   | 'kernel-report'
   | 'quarantined'
+  | 'journal-damaged'
   | 'root-unreadable';
 
 export class AgentError extends StageError<AgentCode> {}

@@ -6,7 +6,7 @@ import { isRoot, readLimited, systemClock, withLock } from '#host';
 import { AgentError } from './error.ts';
 import { linuxKernel } from './kernel-door.ts';
 import { type PollResult, poll } from './poll.ts';
-import { readJournal } from './state.ts';
+import { emptyJournal, readJournal } from './state.ts';
 import { type AgentStatus, exitCodeOf, writeStatus } from './status.ts';
 
 const MAX_ROOT_BYTES = 1 << 20;
@@ -18,7 +18,7 @@ const HELP = `tuxtape-agent run --archive URL --root FILE [--state DIR] [--statu
 tuxtape-agent status [--status FILE]
     what the last poll found
 
-Exit codes: 0 done; 10-17 the archive is offline or not believed; 20 this kernel is not served; 30-33 the livepatch was not
+Exit codes: 0 done; 10-17 the archive is offline or not believed; 20 this kernel is not served; 30-34 the livepatch was not
 loaded or was taken back; 64 usage; 77 not root; 78 the root of trust cannot be read.`;
 
 const options = {
@@ -84,7 +84,7 @@ async function statusOf(
   contact: { at: string; expires: string } | null,
 ): Promise<AgentStatus> {
   const bootId = await linuxKernel.bootId();
-  const journal = await readJournal(settings.state, bootId);
+  const journal = await readJournal(settings.state, bootId).catch(() => emptyJournal(bootId));
   const error =
     failure === null
       ? null

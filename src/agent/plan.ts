@@ -8,57 +8,56 @@ export interface LoadedLivepatch {
   readonly transition: boolean;
 }
 
-/** What one poll saw. */
-export interface Observation {
+/** What the host itself says, before anything of the archive is looked at. */
+export interface LocalObservation {
   readonly bootId: string;
-  readonly buildId: string;
   readonly journal: Journal;
   readonly loaded: readonly LoadedLivepatch[];
-  /** The archive's index for this build-id; null: it has none. */
+}
+
+/** What one poll saw. */
+export interface Observation extends LocalObservation {
+  /** The archive's index for the running kernel; null: it has none. */
   readonly index: ReleaseIndex | null;
 }
+
+/** What is left to do of an earlier poll. Needs no archive: a host finishes or gives up what it began also when offline. */
+export type UnfinishedPlan =
+  | { readonly step: 'quarantine'; readonly release: ReleaseRef; readonly why: string }
+  | { readonly step: 'watch'; readonly release: ReleaseRef };
 
 /** What to do next. Pure data: it can be printed before anything is done. */
 export type Plan =
   | { readonly step: 'unknown-kernel' }
-  | { readonly step: 'quarantine'; readonly release: ReleaseRef; readonly why: string }
   | { readonly step: 'nothing'; readonly why: string }
   | { readonly step: 'wait'; readonly why: string }
-  | { readonly step: 'watch'; readonly release: ReleaseRef }
   | { readonly step: 'accept'; readonly release: ReleaseRef }
   | { readonly step: 'load'; readonly release: ReleaseRef; readonly path: string; readonly length: number };
 
 const AT_WORK = new Set(['loading', 'transitioning', 'soaking']);
 
-/**
- * Decides one step. A release whose load a boot did not survive is never loaded again; neither is one that failed here.
- */
-export function plan(seen: Observation): Plan {
-  const { journal, loaded } = seen;
-  const current = journal.release;
-  if (current !== null && AT_WORK.has(journal.state)) {
-    if (journal.bootId !== seen.bootId)
-      return { step: 'quarantine', release: current, why: `the host went down while it was ${journal.state}` };
-    const module = loaded.find(({ name }) => name === current.moduleName);
-    if (module === undefined)
-      return {
-        step: 'quarantine',
-        release: current,
-        why: 'it is not loaded although it was being loaded in this boot',
-      };
-    return { step: 'watch', release: current };
+/** A release whose load a boot did not survive is never loaded again; one that is still in transition is watched on. */
+export function planUnfinished({ bootId, journal, loaded }: LocalObservation): UnfinishedPlan | null {
+  const { release } = journal;
+  if (release === null || !AT_WORK.has(journal.state)) return null;
+  if (journal.bootId !== bootId) {
+    return { step: 'quarantine', release, why: `the host went down while it was ${journal.state}` };
   }
-  if (seen.index === null) return { step: 'unknown-kernel' };
-  const candidates = seen.index.releases.filter(({ sha256 }) => !isFailed(journal.failed, sha256));
+  if (!loaded.some(({ name }) => name === release.moduleName)) {
+    return { step: 'quarantine', release, why: 'it is not loaded although it was being loaded in this boot' };
+  }
+  return { step: 'watch', release };
+}
+
+/** Decides one step towards the newest release that has not failed on this host. */
+export function plan({ journal, loaded, index }: Observation): Plan {
+  if (index === null) return { step: 'unknown-kernel' };
+  const candidates = index.releases.filter(({ sha256 }) => !isFailed(journal.failed, sha256));
   const newest = candidates.toSorted((a, b) => b.number - a.number)[0];
   if (newest === undefined) {
-    return {
-      step: 'nothing',
-      why:
-        seen.index.releases.length === 0
-          ? 'this kernel is subscribed and has no release yet'
-          : 'every release failed on this host',
-    };
+    const none = index.releases.length === 0;
+    const why = none ? 'this kernel is subscribed and has no release yet' : 'every release failed on this host';
+    return { step: 'nothing', why };
   }
   const release: ReleaseRef = {
     number: newest.number,

@@ -1,10 +1,10 @@
-import { type IndexedRelease, indexPath, messageOf, type Release, type ReleaseIndex } from '#domain';
+import { indexPath, messageOf, parseReleaseIndex, type Release, type ReleaseIndex } from '#domain';
 import type { Clock } from '#host';
 import { parseKernelLog } from '#klog';
 import { openArchive, type TrustedArchive } from '#trust';
 import { AgentError } from './error.ts';
 import type { KernelDoor } from './kernel-door.ts';
-import { type Plan, plan } from './plan.ts';
+import { type Plan, plan, planUnfinished, type UnfinishedPlan } from './plan.ts';
 import { type AgentState, type Journal, type ReleaseRef, readJournal, writeJournal } from './state.ts';
 
 const MAX_INDEX_BYTES = 4 << 20;
@@ -28,7 +28,6 @@ export interface PollResult {
   readonly release: ReleaseRef | null;
   /** What was decided, in words. */
   readonly note: string;
-  readonly metadataExpires: string | null;
 }
 
 /**
@@ -40,21 +39,22 @@ export async function poll(options: PollOptions, onContact: (expires: string) =>
   const bootId = await kernel.bootId();
   const buildId = await kernel.buildId();
   const journal = await readJournal(options.state, bootId);
+  const loaded = await kernel.livepatches();
+  const steps = new Steps(options, { ...journal, bootId });
+  const unfinished = planUnfinished({ bootId, journal, loaded });
+  if (unfinished !== null) return steps.finish(unfinished);
   const archive = await openArchive(options);
   onContact(archive.expires);
   const index = await readIndex(archive, buildId);
-  const decided = plan({ bootId, buildId, journal, loaded: await kernel.livepatches(), index });
-  const machine = new Steps(options, { ...journal, bootId });
-  const result = await machine.execute(decided, archive, buildId);
-  return { ...result, metadataExpires: archive.expires };
+  return steps.execute(plan({ bootId, journal, loaded, index }), archive, buildId);
 }
 
 async function readIndex(archive: TrustedArchive, buildId: string): Promise<ReleaseIndex | null> {
   const found = await archive.read(indexPath(buildId), MAX_INDEX_BYTES);
   if (found === undefined) return null;
-  const index = JSON.parse(found.content.toString('utf8')) as ReleaseIndex;
-  const foreign =
-    index.buildId !== buildId || index.releases.some((release: IndexedRelease) => release.buildId !== buildId);
+  const index = parseReleaseIndex(found.content.toString('utf8'));
+  if (index === undefined) throw mismatch(`the index of ${buildId} is not in the form of an index`);
+  const foreign = index.buildId !== buildId || index.releases.some((release) => release.buildId !== buildId);
   if (foreign) throw mismatch(`the index of ${buildId} lists releases of another kernel`);
   return index;
 }
@@ -66,8 +66,6 @@ function mismatch(what: string): AgentError {
   });
 }
 
-type StepResult = Omit<PollResult, 'metadataExpires'>;
-
 /** The executors: one for each step a plan can name. */
 class Steps {
   readonly #options: PollOptions;
@@ -78,18 +76,22 @@ class Steps {
     this.#journal = journal;
   }
 
-  async execute(decided: Plan, archive: TrustedArchive, buildId: string): Promise<StepResult> {
+  async finish(decided: UnfinishedPlan): Promise<PollResult> {
+    const { release } = decided;
+    if (decided.step === 'watch') return this.#watch(release);
+    await this.#fail('quarantined', release, decided.why);
+    throw new AgentError('quarantined', 'patch', {
+      what: `release ${release.number} is not loaded again: ${decided.why}`,
+      where: release.moduleName,
+    });
+  }
+
+  async execute(decided: Plan, archive: TrustedArchive, buildId: string): Promise<PollResult> {
     switch (decided.step) {
       case 'unknown-kernel':
         throw new AgentError('unknown-kernel', 'input', {
           what: `the archive does not serve this kernel (build-id ${buildId})`,
           remedy: 'add the kernel to TuxTape and subscribe it; until then its exposure is unknown, not none',
-        });
-      case 'quarantine':
-        await this.#fail('quarantined', decided.release, decided.why);
-        throw new AgentError('quarantined', 'patch', {
-          what: `release ${decided.release.number} is not loaded again: ${decided.why}`,
-          where: decided.release.moduleName,
         });
       case 'nothing':
       case 'wait':
@@ -97,14 +99,12 @@ class Steps {
       case 'accept':
         await this.#write('accepted', decided.release);
         return { state: 'accepted', release: decided.release, note: 'the newest release is loaded' };
-      case 'watch':
-        return this.#watch(decided.release, await this.#reportsSoFar());
       default:
         return this.#load(decided, archive, buildId);
     }
   }
 
-  async #load(decided: Extract<Plan, { step: 'load' }>, archive: TrustedArchive, buildId: string): Promise<StepResult> {
+  async #load(decided: Extract<Plan, { step: 'load' }>, archive: TrustedArchive, buildId: string): Promise<PollResult> {
     const { release, path, length } = decided;
     const found = await archive.read(path, Math.min(MAX_MODULE_BYTES, length));
     if (found === undefined) throw mismatch(`the index names ${path}, which the archive's metadata does not have`);
@@ -114,7 +114,8 @@ class Steps {
       throw mismatch(`${path} is signed for build-id ${signed?.buildId ?? 'none'}, this host runs ${buildId}`);
     }
     await this.#write('verified', release);
-    const before = await this.#reportsSoFar();
+    // Kept over a restart of the agent: what the kernel reports from here on is laid to this release.
+    this.#journal = { ...this.#journal, reportsBefore: await this.#reportsSoFar() };
     await this.#write('loading', release);
     try {
       await this.#options.kernel.load(found.content, this.#options.state);
@@ -122,11 +123,11 @@ class Steps {
       await this.#fail('quarantined', release, messageOf(error));
       throw error;
     }
-    return this.#watch(release, before);
+    return this.#watch(release);
   }
 
   /** Waits for the transition, then for the soak; takes the livepatch off when either goes wrong. Never forces. */
-  async #watch(release: ReleaseRef, reportsBefore: number): Promise<StepResult> {
+  async #watch(release: ReleaseRef): Promise<PollResult> {
     await this.#write('transitioning', release);
     const name = release.moduleName;
     if (!(await this.#settles(name, TRANSITION_TIMEOUT_MS))) {
@@ -140,7 +141,7 @@ class Steps {
     await this.#write('soaking', release);
     await this.#options.clock.sleep(this.#options.soakMs);
     const log = parseKernelLog(await this.#options.kernel.kernelLog());
-    if (log.reports.length > reportsBefore) {
+    if (log.reports.length > this.#journal.reportsBefore) {
       const title = log.reports.at(-1)!.title;
       await this.#revert(release, `the kernel reported: ${title}`);
       throw new AgentError('kernel-report', 'patch', { what: `the livepatch was taken back: ${title}`, where: name });

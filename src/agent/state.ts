@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CveId } from '#domain';
 import { writeAtomic } from '#host';
+import { AgentError } from './error.ts';
 
 /** Where a host stands with its release. */
 export type AgentState =
@@ -38,16 +39,29 @@ export interface Journal {
   /** Boot the state belongs to (/proc/sys/kernel/random/boot_id). */
   readonly bootId: string;
   readonly failed: readonly FailedRelease[];
+  /** How many reports the kernel log of this boot had when the release was loaded. */
+  readonly reportsBefore: number;
 }
 
 export function emptyJournal(bootId: string): Journal {
-  return { version: 1, state: 'idle', release: null, bootId, failed: [] };
+  return { version: 1, state: 'idle', release: null, bootId, failed: [], reportsBefore: 0 };
 }
 
 export async function readJournal(directory: string, bootId: string): Promise<Journal> {
   const text = await readFile(join(directory, 'journal.json'), 'utf8').catch(() => undefined);
-  // The file is replaced atomically, so it is whole or not there; anything else is damage from outside: start careful.
-  return text === undefined ? emptyJournal(bootId) : (JSON.parse(text) as Journal);
+  if (text === undefined) return emptyJournal(bootId);
+  try {
+    return JSON.parse(text) as Journal;
+  } catch (error) {
+    // The file is replaced atomically: this is damage from outside. What failed here before cannot be known any more, so
+    // nothing is loaded until a person has looked.
+    throw new AgentError('journal-damaged', 'input', {
+      what: "the agent's journal cannot be read",
+      where: directory,
+      remedy: 'look at what is loaded, then remove journal.json',
+      cause: error,
+    });
+  }
 }
 
 export async function writeJournal(directory: string, journal: Journal): Promise<void> {

@@ -35,11 +35,11 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'target-mismatch': 16,
   'release-mismatch': 17,
   'unknown-kernel': 20,
-  'transition-running': 21,
   'load-failed': 30,
   'transition-stalled': 31,
   'kernel-report': 32,
   quarantined: 33,
+  'journal-damaged': 34,
   'not-root': 77,
   'root-unreadable': 78,
 };

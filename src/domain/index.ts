@@ -6,5 +6,6 @@ export * from './kernel.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
+export * from './release-index.ts';
 export * from './severity.ts';
 export * from './verdict.ts';

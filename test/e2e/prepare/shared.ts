@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '#host';
 import { once } from './cache.ts';
@@ -17,4 +18,14 @@ export async function sharedFeeds(cache: string): Promise<{ lore: string; vulns:
       await run('tar', ['xf', join(from, 'feeds', name), '-C', target]);
   });
   return { lore: feeds, vulns: join(feeds, 'vulns.git') };
+}
+
+/** The folder of real fixes, `<commit>.patch` each. */
+export function sharedFixes(): string | undefined {
+  return shared === undefined ? undefined : join(shared, 'fixes/6.1.170');
+}
+
+export async function patchesOf(folder: string): Promise<{ path: string; text: string }[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.patch')).sort();
+  return Promise.all(names.map(async (name) => ({ path: name, text: await readFile(join(folder, name), 'utf8') })));
 }

@@ -1,0 +1,247 @@
+/** The proof: one announcement becomes one patched host, on a real kernel, compiler, archive and virtual machine. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import type { GateRecord, LivepatchRecipe, ReleaseIndex, Verdict } from '#domain';
+import { readProfile, treeLayout } from '#kernel';
+import { parseDiff } from '#patch';
+import { serveFolder } from '../../testkit/static-server.ts';
+import { misdirected, tampered } from './prepare/archives.ts';
+import { cacheRoot } from './prepare/cache.ts';
+import { type Cli, cliIn, failing } from './prepare/cli.ts';
+import type { SourcePackage } from './prepare/debian.ts';
+import { AgentHost } from './prepare/host.ts';
+import { prepare, source61, source72 } from './prepare/kernels.ts';
+import { patchesOf, sharedFeeds, sharedFixes } from './prepare/shared.ts';
+
+/** A real CVE whose fix is in ../shared/fixes and changes one function of kernel/signal.c. */
+const CVE = 'CVE-2026-53352';
+const FIXES_COMPILED_AT_LEAST = 30;
+const PATCHES = join(import.meta.dirname, 'patches');
+
+const cache = cacheRoot();
+let data: string;
+let tuxtape: Cli;
+let toolchain: string;
+let synced = false;
+/** Modules that were built, loaded on a virtual host and seen patched there. */
+const patched: string[] = [];
+
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), 'tuxtape-e2e-'));
+  tuxtape = cliIn(data, join(cache, 'kernels'));
+});
+
+after(async () => {
+  await rm(data, { recursive: true, force: true });
+  assert.ok(patched.length > 0, 'no module was built, loaded and seen patched: nothing is proved');
+  console.log(`  seen patched: ${patched.join(', ')}`);
+});
+
+interface Kernel {
+  readonly name: string;
+  readonly release: string;
+  readonly version: string;
+  readonly buildId: string;
+  readonly treeDirectory: string;
+}
+
+test('the announcements and records of ../shared are read', async (t) => {
+  const feeds = await sharedFeeds(cache);
+  if (feeds === undefined) return t.skip('../shared is not there: no feed to read');
+  const summary = (await tuxtape('feed', 'sync', '--lore', feeds.lore, '--vulns', feeds.vulns)) as {
+    lore: { mails: number };
+    vulns: { changed: number };
+  };
+  assert.ok(summary.lore.mails > 15_000, `${summary.lore.mails} mails`);
+  assert.ok(summary.vulns.changed > 14_000, `${summary.vulns.changed} records`);
+  const again = (await tuxtape('feed', 'sync', '--lore', feeds.lore, '--vulns', feeds.vulns)) as typeof summary;
+  assert.deepEqual([again.lore.mails, again.vulns.changed], [0, 0]);
+  synced = true;
+});
+
+test('6.1 by kpatch-build: from a CVE to a patched host', async (t) => {
+  toolchain = join(cache, 'toolchain/trixie');
+  await tuxtape('toolchain', 'make', toolchain);
+  const source = await sourceOr(t, () => source61(cache));
+  if (source === undefined) return;
+  const kernel = await builtKernel('server', source, 'server-6.1.config', toolchain);
+  const fixes = sharedFixes();
+  let change = ['--patch', join(PATCHES, '6.1-cmdline.patch')];
+  if (synced && fixes !== undefined && source.version.startsWith('6.1.170')) {
+    await countCompiledFixes(kernel, fixes);
+    await triageNames(kernel.name);
+    change = ['--cve', CVE, '--fixes', fixes];
+  } else {
+    console.log('  a change of ours stands in for a CVE: ../shared or the exact kernel source is not there');
+  }
+  const livepatch = await provedLivepatch(kernel, change);
+  assert.equal(livepatch.recipe.engine, 'kpatch');
+  await publishedAndLoaded(kernel, livepatch);
+});
+
+test('7.2 by klp-build: from a change of ours to a patched host', async (t) => {
+  const source = await sourceOr(t, () => source72(cache));
+  if (source === undefined) return;
+  const kernel = await builtKernel('small', source, 'small-7.2.config', null);
+  const livepatch = await provedLivepatch(kernel, ['--patch', join(PATCHES, '7.2-cmdline.patch')]);
+  assert.equal(livepatch.recipe.engine, 'klp');
+  const host = await publishedAndLoaded(kernel, livepatch);
+  assert.match(host.cmdline, /tuxtape=patched$/);
+});
+
+/** The source package, or undefined and the test skipped, with why. */
+async function sourceOr(t: TestContext, fetch: () => Promise<SourcePackage>): Promise<SourcePackage | undefined> {
+  try {
+    const source = await fetch();
+    console.log(`  ${source.name} ${source.version}`);
+    return source;
+  } catch (error) {
+    t.skip(`the registry does not give the kernel source: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+async function builtKernel(
+  name: string,
+  source: SourcePackage,
+  fragment: string,
+  chroot: string | null,
+): Promise<Kernel> {
+  const prepared = await prepare(cache, source, fragment, chroot);
+  const where = chroot === null ? [] : ['--chroot', chroot];
+  await tuxtape('kernel', 'add', name, '--source', source.directory, '--config', prepared.config, ...where);
+  await tuxtape('kernel', 'build', name);
+  return (await tuxtape('kernel', 'show', name)) as Kernel;
+}
+
+/** How many of the given fixes change a file that is compiled into this kernel: the configuration must be worth proving. */
+async function countCompiledFixes(kernel: Kernel, fixes: string): Promise<void> {
+  const { files } = await readProfile(treeLayout(kernel.treeDirectory).build);
+  const all = await patchesOf(fixes);
+  const compiled = all.filter(({ path, text }) => parseDiff(text, path).some((file) => files.has(file.path)));
+  console.log(`  ${compiled.length} of ${all.length} fixes change a file that is compiled into kernel ${kernel.name}`);
+  assert.ok(compiled.length >= FIXES_COMPILED_AT_LEAST);
+}
+
+async function triageNames(kernel: string): Promise<void> {
+  const { counts, verdicts } = (await tuxtape('triage', '--kernel', kernel, '--limit', '0')) as {
+    counts: { status: string; count: number }[];
+    verdicts: Verdict[];
+  };
+  const verdict = verdicts.find(({ cve }) => cve === CVE);
+  assert.equal(verdict?.status, 'affected', `${CVE} affects this kernel`);
+  const build = verdict.evidence.find(({ rung }) => rung === 'build');
+  assert.equal(build?.outcome, 'supports', 'because its file is compiled in');
+  console.log(`  ${CVE}: ${build.sentence}`);
+  for (const status of ['affected', 'not_affected', 'fixed', 'under_investigation']) {
+    const count = counts.filter((row) => row.status === status).reduce((sum, row) => sum + row.count, 0);
+    assert.ok(count > 0, `some CVEs are ${status}`);
+    console.log(`  ${status}: ${count}`);
+  }
+}
+
+interface Livepatch {
+  readonly id: string;
+  readonly moduleName: string;
+  readonly recipe: LivepatchRecipe;
+  readonly gate: GateRecord;
+}
+
+async function provedLivepatch(kernel: Kernel, change: readonly string[]): Promise<Livepatch> {
+  const { livepatch } = (await tuxtape('livepatch', 'build', '--kernel', kernel.name, ...change)) as {
+    livepatch: Livepatch;
+  };
+  console.log(`  changed: ${livepatch.recipe.functions.map(({ object, name }) => `${object}:${name}`).join(', ')}`);
+  assert.ok(livepatch.recipe.functions.length > 0);
+  const archive = join(data, 'refused');
+  const keys = join(data, 'refused-keys');
+  await tuxtape('archive', 'init', archive, '--keys', keys);
+  const refusal = await failing(tuxtape('archive', 'publish', livepatch.id, '--archive', archive, '--keys', keys));
+  assert.equal(refusal.error.code, 'gate-missing', 'what is not proved is not published');
+  await rm(archive, { recursive: true });
+  await rm(keys, { recursive: true });
+  await tuxtape('livepatch', 'verify', livepatch.id);
+  const proved = (await tuxtape('livepatch', 'show', livepatch.id)) as Livepatch;
+  assert.equal(proved.gate.passed, true);
+  console.log(
+    `  proof: ${proved.gate.checks.length} checks passed in ${proved.gate.seconds} s on ${proved.gate.machine}`,
+  );
+  return proved;
+}
+
+/** Publishes, boots a host with the agent, sees every bad archive refused with nothing loaded, and the good one loaded. */
+async function publishedAndLoaded(kernel: Kernel, livepatch: Livepatch): Promise<{ cmdline: string }> {
+  const web = join(data, `web-${kernel.name}`);
+  const archive = join(web, 'good');
+  const keys = join(data, `keys-${kernel.name}`);
+  const place = ['--archive', archive, '--keys', keys];
+  await tuxtape('archive', 'init', archive, '--keys', keys);
+  await tuxtape('archive', 'subscribe', kernel.name, ...place);
+  await tuxtape('archive', 'publish', livepatch.id, ...place);
+  const { kernels } = (await tuxtape('archive', 'show', archive)) as { kernels: ReleaseIndex[] };
+  await tampered(archive, join(web, 'tampered'));
+  await misdirected(archive, keys, join(web, 'misdirected'), kernels[0]!);
+
+  await using server = await serveFolder(web);
+  const out = treeLayout(kernel.treeDirectory).out;
+  const host = await AgentHost.boot(out, kernel.release, server.port, await readFile(join(archive, 'root.json')));
+  try {
+    await refuses(host, 'tampered', 'target-mismatch', 16);
+    await refuses(host, 'misdirected', 'release-mismatch', 17);
+    await refuses(host, 'nowhere', 'archive-offline', 10);
+    await inAMonth(host, () => refuses(host, 'good', 'metadata-expired', 11));
+    await accepts(host, livepatch);
+    const { output } = await host.machine.run('cat /proc/cmdline');
+    return { cmdline: output.trim() };
+  } finally {
+    await host.machine.stop();
+  }
+}
+
+async function refuses(host: AgentHost, path: string, code: string, exitCode: number): Promise<void> {
+  const poll = await host.poll(path, `state-${code}`);
+  assert.equal(poll.status.error?.code, code, poll.output);
+  assert.equal(poll.exitCode, exitCode);
+  assert.deepEqual(await host.loaded(), [], `nothing is loaded after ${code}`);
+  console.log(`  refused: ${poll.status.error.what}`);
+}
+
+/** Sets the host's clock a month ahead: every timestamp of today has expired by then. */
+async function inAMonth(host: AgentHost, body: () => Promise<void>): Promise<void> {
+  const set = async (seconds: number): Promise<void> => {
+    const { exitCode, output } = await host.machine.run(`date -s @${Math.round(Date.now() / 1000 + seconds)}`);
+    assert.equal(exitCode, 0, output);
+  };
+  await set(30 * 86_400);
+  await body();
+  await set(0);
+}
+
+async function accepts(host: AgentHost, { moduleName, recipe }: Livepatch): Promise<void> {
+  const first = await host.poll('good', 'state');
+  assert.equal(first.exitCode, 0, first.output);
+  assert.equal(first.status.state, 'accepted');
+  assert.equal(first.status.error, null);
+  assert.equal(first.status.kernel.buildId, recipe.buildId);
+  assert.equal(first.status.release?.moduleName, moduleName);
+  assert.deepEqual(first.status.release.cves, recipe.cves);
+  assert.deepEqual(await host.loaded(), [moduleName]);
+  const states = await host.machine.run(`cd /sys/kernel/livepatch/${moduleName} && cat enabled transition */patched`);
+  assert.deepEqual(states.output.trim().split('\n').slice(0, 2), ['1', '0'], 'enabled, no transition');
+  assert.ok(
+    states.output
+      .trim()
+      .split('\n')
+      .slice(2)
+      .every((state) => state === '1'),
+    'every object is patched',
+  );
+  console.log(`  the host says: ${first.status.state}, ${first.status.note}`);
+  const second = await host.poll('good', 'state');
+  assert.equal(second.exitCode, 0);
+  assert.equal(second.status.note, 'the newest release is loaded');
+  patched.push(moduleName);
+}
