@@ -25,17 +25,13 @@ export function sectionsOf(body: string): Map<string, string> {
     heads.push({ title, line: i });
     next = order + 1;
   }
+  const end = (i: number): number => heads[i + 1]?.line ?? lines.length;
+  // The tab before a line says that it is data: blank lines go, the first line keeps its own.
   return new Map(
-    heads.map(
-      ({ title, line }, i) =>
-        [
-          title,
-          lines
-            .slice(line + 2, heads[i + 1]?.line ?? lines.length)
-            .join('\n')
-            .trim(),
-        ].map(String) as [string, string],
-    ),
+    heads.map(({ title, line }, i) => {
+      const text = lines.slice(line + 2, end(i)).join('\n');
+      return [title, text.replace(/^\s*\n/, '').trimEnd()];
+    }),
   );
 }
 

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Toolchain } from '#domain';
@@ -70,7 +71,7 @@ async function make(options: BuildOptions, targets: readonly string[]): Promise<
   let compiled = 0;
   let logged = 0;
   const onOutput = (text: string): void => {
-    if (logged < MAX_LOG_BYTES) void log.write(text);
+    if (logged < MAX_LOG_BYTES) writeSync(log.fd, text);
     logged += text.length;
     const lines = text.split('\n');
     compiled += lines.filter((line) => /^\s+(?:CC|AS|LD)\b/.test(line)).length;

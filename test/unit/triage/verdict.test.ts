@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { CveRecord, Profile, Range, RangeEnd } from '#domain';
+import { decide } from '#triage';
+
+function end(version: string, commit: string | null = null): RangeEnd {
+  return { version, commit };
+}
+
+function cve(part: Partial<CveRecord>): CveRecord {
+  return {
+    id: 'CVE-2026-10001',
+    state: 'published',
+    source: 'record',
+    title: '',
+    description: '',
+    files: ['net/core/sample.c'],
+    ranges: [{ introduced: end('5.4', 'aaaaaaa'), fixed: end('6.1.171', 'bbbbbbb') }],
+    cvssVector: null,
+    references: [],
+    ...part,
+  };
+}
+
+/** A profile in which one file is compiled and some more are in the source tree. */
+function profileWith(
+  compiled: readonly string[],
+  sources: readonly string[],
+  unreadable: readonly string[] = [],
+): Profile {
+  const objects = compiled.map((source) => ({ object: source.replace(/c$/, 'o'), source, target: 'vmlinux' }));
+  const files = new Map(compiled.map((source, i) => [source, [i]]));
+  return { objects, files, sources: new Set([...compiled, ...sources]), unreadable };
+}
+
+function status(record: CveRecord, version: string, profile: Profile | null): string {
+  return decide(record, { version, arch: 'x86_64', profile }).status;
+}
+
+test('a compiled file in an affected range is affected', () => {
+  const verdict = decide(cve({}), {
+    version: '6.1.170',
+    arch: 'x86_64',
+    profile: profileWith(['net/core/sample.c'], []),
+  });
+  assert.equal(verdict.status, 'affected');
+  assert.match(verdict.evidence.at(-1)!.sentence, /net\/core\/sample\.c is compiled into vmlinux/);
+});
+
+test('a file of the tree that was not compiled clears, with evidence', () => {
+  const verdict = decide(cve({}), {
+    version: '6.1.170',
+    arch: 'x86_64',
+    profile: profileWith([], ['net/core/sample.c']),
+  });
+  assert.equal(verdict.status, 'not_affected');
+  assert.equal(verdict.justification, 'vulnerable_code_not_present');
+  assert.equal(verdict.evidence.at(-1)!.rung, 'build');
+});
+
+test('what is not known is never cleared', () => {
+  const nothing = profileWith([], []);
+  assert.equal(status(cve({}), '6.1.170', nothing), 'under_investigation', 'a path the tree does not have');
+  assert.equal(status(cve({ files: [] }), '6.1.170', nothing), 'under_investigation', 'no files named');
+  const damaged = profileWith([], ['net/core/sample.c'], ['net/.x.o.cmd']);
+  assert.equal(status(cve({}), '6.1.170', damaged), 'under_investigation', 'a profile with a hole');
+  const generated = cve({ files: ['drivers/tty/vt/sample.map'] });
+  assert.equal(status(generated, '6.1.170', profileWith([], generated.files)), 'under_investigation', 'generated code');
+  const kbuild = cve({ files: ['net/core/Makefile'] });
+  assert.equal(status(kbuild, '6.1.170', profileWith([], kbuild.files)), 'under_investigation', 'a build rule');
+  const half = cve({ files: ['net/core/sample.c', 'net/core/gone.c'] });
+  assert.equal(
+    status(half, '6.1.170', profileWith([], ['net/core/sample.c'])),
+    'under_investigation',
+    'one file unknown',
+  );
+  assert.equal(status(cve({ ranges: [] }), '6.1.170', profileWith(['net/core/sample.c'], [])), 'under_investigation');
+});
+
+test('ranges decide before the build does', () => {
+  const compiled = profileWith(['net/core/sample.c'], []);
+  assert.equal(status(cve({}), '6.1.171', compiled), 'fixed');
+  assert.equal(status(cve({}), '5.3.1', compiled), 'not_affected');
+  assert.equal(status(cve({}), '6.6', compiled), 'affected', 'a stable fix says nothing of another branch');
+  assert.equal(status(cve({ state: 'rejected' }), '6.1.170', compiled), 'not_affected');
+  assert.equal(status(cve({}), '6.1.170', null), 'affected', 'not built: the ranges speak alone');
+});
+
+test('a fix clears only the bug it belongs to', () => {
+  const twice: Range[] = [
+    { introduced: end('5.4', 'aaaaaaa'), fixed: end('6.1.100', 'bbbbbbb') },
+    { introduced: end('6.1.150', 'ccccccc'), fixed: end('6.1.171', 'ddddddd') },
+  ];
+  assert.equal(status(cve({ ranges: twice }), '6.1.170', null), 'affected');
+});
+
+const versions = fc
+  .tuple(fc.constantFrom('5.10', '5.15', '6.1', '6.6'), fc.nat(300))
+  .map(([b, p]) => (p === 0 ? b : `${b}.${p}`));
+
+test('a verdict clears only with a clearing rung at its end, and an unread version clears nothing', () => {
+  const range = fc.record({
+    introduced: fc.option(versions.map((v) => end(v))),
+    fixed: fc.option(versions.map((v) => end(v))),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(range, { maxLength: 6 }),
+      fc.oneof(versions, fc.string()),
+      fc.boolean(),
+      (ranges, version, built) => {
+        const profile = profileWith(built ? ['net/core/sample.c'] : [], ['net/core/sample.c']);
+        const verdict = decide(cve({ ranges }), { version, arch: 'x86_64', profile });
+        assert.equal(verdict.justification !== null, verdict.status === 'not_affected');
+        const last = verdict.evidence.at(-1)!;
+        const cleared = verdict.status === 'not_affected' || verdict.status === 'fixed';
+        assert.equal(last.outcome === 'clears', cleared);
+        if (built && !/^\d/.test(version)) assert.equal(verdict.status, 'under_investigation');
+      },
+    ),
+  );
+});
