@@ -39,7 +39,7 @@ test('a dyad line is introduced version:commit:fixed version:commit, 0 for none'
 test('no text makes the record reader fail in another way than by its own errors', () => {
   const any = fc.oneof(
     fc.json().map((text) => Buffer.from(text)),
-    fc.uint8Array().map(Buffer.from),
+    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
   );
   fc.assert(
     fc.property(any, any, (json, dyad) => {
