@@ -1,13 +1,8 @@
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '#host';
+import { shared } from '../../../testkit/shared.ts';
 import { once } from './cache.ts';
-
-/** Real data beside the checkout, read in place; undefined where it is absent. */
-export const shared: string | undefined = [join(import.meta.dirname, '../../../../shared')].find((path) =>
-  existsSync(path),
-);
 
 /** The two feeds of ../shared, unpacked into the cache (a bare repository does not survive inside another). */
 export async function sharedFeeds(cache: string): Promise<{ lore: string; vulns: string } | undefined> {
