@@ -1,0 +1,181 @@
+/** A host believes its root and nothing else: every way an archive can be wrong has its own refusal. */
+import assert from 'node:assert/strict';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ArchivePlace, refreshArchive } from '#archive';
+import { indexPath, releasePath } from '#domain';
+import { openArchive, type TrustedArchive } from '#trust';
+import { BUILD_ID, bundle, clockAt, newArchive, publishOne } from '../../../testkit/archive.ts';
+import { scratch } from '../../../testkit/scratch.ts';
+import { serveFolder } from '../../../testkit/static-server.ts';
+
+const DAY_MS = 86_400_000;
+const MAX = 1 << 20;
+
+interface Setting {
+  readonly home: string;
+  readonly place: ArchivePlace;
+  readonly root: Buffer;
+  readonly modulePath: string;
+}
+
+async function published(offsetMs = 0): Promise<Setting> {
+  const home = await scratch();
+  const place = await newArchive(home, clockAt(offsetMs));
+  const release = await publishOne(place, 'tuxtape_one');
+  const root = await readFile(join(place.directory, 'root.json'));
+  return { home, place, root, modulePath: releasePath(release, 'tuxtape_one.ko') };
+}
+
+/** Opens what `directory` holds, over HTTP, as a host that was given `root` and remembers in `state`. */
+async function visit<T>(
+  directory: string,
+  root: Buffer,
+  state: string,
+  body: (archive: TrustedArchive) => Promise<T>,
+): Promise<T> {
+  await using server = await serveFolder(directory);
+  return await body(await openArchive({ url: server.url, root, state }));
+}
+
+function read(path: string): (archive: TrustedArchive) => ReturnType<TrustedArchive['read']> {
+  return (archive) => archive.read(path, MAX);
+}
+
+/** Changes bytes of every file whose name matches. */
+async function spoil(directory: string, pattern: RegExp, change: (bytes: Buffer) => Buffer): Promise<void> {
+  const names = (await readdir(directory, { recursive: true })).filter((name) => pattern.test(name));
+  assert.ok(names.length > 0, `nothing matches ${pattern}`);
+  for (const name of names) await writeFile(join(directory, name), change(await readFile(join(directory, name))));
+}
+
+function flip(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[copy.length >> 1]! ^= 1;
+  return copy;
+}
+
+test('a good archive gives the very bytes that were published, with their release', async () => {
+  const { home, place, root, modulePath } = await published();
+  const found = await visit(place.directory, root, join(home, 'state'), read(modulePath));
+  assert.deepEqual(found?.content, bundle('tuxtape_one').module);
+  assert.equal((found.custom['release'] as { buildId: string }).buildId, BUILD_ID);
+  const none = await visit(place.directory, root, join(home, 'state'), read(indexPath('e'.repeat(40))));
+  assert.equal(none, undefined);
+});
+
+test('a tampered, cut or lengthened module is refused', async () => {
+  for (const change of [
+    flip,
+    (bytes: Buffer) => bytes.subarray(0, -1),
+    (bytes: Buffer) => Buffer.concat([bytes, bytes]),
+  ]) {
+    const { home, place, root, modulePath } = await published();
+    await spoil(place.directory, /\.ko$/, change);
+    await assert.rejects(visit(place.directory, root, join(home, 'state'), read(modulePath)), {
+      code: 'target-mismatch',
+    });
+  }
+});
+
+test('a target that is listed and not served is told from one that is not listed', async () => {
+  const { home, place, root, modulePath } = await published();
+  for (const name of await readdir(place.directory, { recursive: true })) {
+    if (name.endsWith('.ko')) await rm(join(place.directory, name));
+  }
+  await assert.rejects(visit(place.directory, root, join(home, 'state'), read(modulePath)), { code: 'target-missing' });
+});
+
+test('expired metadata is refused', async () => {
+  const { home, place, root } = await published(-30 * DAY_MS);
+  await assert.rejects(visit(place.directory, root, join(home, 'state'), read('x')), { code: 'metadata-expired' });
+});
+
+test('metadata whose signed part was changed is refused', async () => {
+  for (const name of [/timestamp\.json$/, /\d\.snapshot\.json$/, /\d\.targets\.json$/]) {
+    const { home, place, root, modulePath } = await published();
+    await spoil(place.directory, name, (bytes) =>
+      Buffer.from(bytes.toString().replace('"expires":"2', '"expires":"3')),
+    );
+    await assert.rejects(visit(place.directory, root, join(home, 'state'), read(modulePath)), {
+      code: 'metadata-unsigned',
+    });
+  }
+});
+
+test('an archive of other keys is refused by a host that trusts this root', async () => {
+  const [mine, other] = [await published(), await published()];
+  await assert.rejects(visit(other.place.directory, mine.root, join(mine.home, 'state'), read('x')), {
+    code: 'metadata-unsigned',
+  });
+});
+
+test('an archive that goes back in time is refused', async () => {
+  const { home, place, root } = await published();
+  const [old, state] = [join(home, 'old'), join(home, 'state')];
+  await cp(place.directory, old, { recursive: true });
+  await refreshArchive(place);
+  await visit(place.directory, root, state, read('x'));
+  await assert.rejects(visit(old, root, state, read('x')), { code: 'metadata-rollback' });
+  await visit(place.directory, root, state, read('x'));
+});
+
+test('a publication that was cut off before its timestamp leaves the old archive', async () => {
+  const { home, place, root } = await published();
+  const old = await readFile(join(place.directory, 'metadata/timestamp.json'));
+  await publishOne(place, 'tuxtape_two');
+  await writeFile(join(place.directory, 'metadata/timestamp.json'), old);
+  const index = await visit(place.directory, root, join(home, 'state'), read(indexPath(BUILD_ID)));
+  const { releases } = JSON.parse(index!.content.toString()) as { releases: { number: number }[] };
+  assert.deepEqual(
+    releases.map(({ number }) => number),
+    [1],
+  );
+});
+
+test('remembered metadata that was damaged on the host does not lock it out', async () => {
+  const { home, place, root, modulePath } = await published();
+  const state = join(home, 'state');
+  await visit(place.directory, root, state, read('x'));
+  await writeFile(join(state, 'metadata/root.json'), '');
+  await writeFile(join(state, 'metadata/timestamp.json'), 'x');
+  assert.ok(await visit(place.directory, root, state, read(modulePath)));
+});
+
+async function answeredBy<T>(listener: RequestListener, body: (url: string) => Promise<T>): Promise<T> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return await body(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('servers that misbehave are offline or refused, and never fill the memory', async () => {
+  const { home, root } = await published();
+  const open = (url: string): Promise<unknown> => openArchive({ url, root, state: join(home, 'state') });
+  await assert.rejects(open('http://127.0.0.1:1'), { code: 'archive-offline' });
+  const internal: RequestListener = (_request, response) => response.writeHead(500).end();
+  await assert.rejects(answeredBy(internal, open), { code: 'archive-offline' });
+  const elsewhere: RequestListener = (_request, response) =>
+    response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
+  await assert.rejects(answeredBy(elsewhere, open), { code: 'archive-offline' });
+  const html: RequestListener = (_request, response) => response.end('<html>log in to the hotel</html>');
+  await assert.rejects(answeredBy(html, open), { code: 'metadata-invalid' });
+  let sent = 0;
+  const endless: RequestListener = (_request, response) => {
+    const more = (): void => {
+      if (response.destroyed || sent > 256 << 20) return;
+      sent += 65_536;
+      response.write(Buffer.alloc(65_536), more);
+    };
+    more();
+  };
+  await assert.rejects(answeredBy(endless, open), { code: 'metadata-invalid' });
+  assert.ok(sent < 64 << 20, `${sent} bytes were taken`);
+});

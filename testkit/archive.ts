@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { type ArchivePlace, initArchive, publishLivepatch } from '#archive';
+import type { GateRecord, LivepatchRecipe, Release } from '#domain';
+import { type Clock, sha256, systemClock } from '#host';
+
+export const BUILD_ID = 'c915b3da96198004e546bdae77fc20a81b2bc005';
+export const RELEASE = '6.1.170-test';
+
+/** A clock that stands somewhere else than now. */
+export function clockAt(offsetMs: number): Clock {
+  return { ...systemClock, now: () => new Date(Date.now() + offsetMs) };
+}
+
+/** An empty archive with keys of its own below `home`. */
+export async function newArchive(home: string, clock: Clock = systemClock): Promise<ArchivePlace> {
+  const place = { directory: join(home, 'archive'), keys: join(home, 'keys'), clock };
+  await initArchive(place);
+  return place;
+}
+
+export interface Bundle {
+  readonly module: Buffer;
+  readonly moduleName: string;
+  readonly patch: Buffer;
+  readonly recipe: LivepatchRecipe;
+  readonly gate: GateRecord;
+}
+
+/** What is published of one livepatch: any bytes, with a recipe and a gate record that are of them. */
+export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
+  const module = Buffer.from(`module ${name}`.repeat(100));
+  const patch = Buffer.from(`patch ${name}`);
+  const recipe: LivepatchRecipe = {
+    engine: 'kpatch',
+    engineVersion: 'kpatch-build 0',
+    compiler: 'gcc',
+    buildId,
+    kernelRelease: RELEASE,
+    cves: ['CVE-2026-10001'],
+    fixCommits: [],
+    patchSha256: sha256(patch),
+    functions: [{ object: 'vmlinux', name: 'sample' }],
+  };
+  const gate: GateRecord = {
+    version: 1,
+    moduleName: name,
+    moduleSha256: sha256(module),
+    patchSha256: sha256(patch),
+    buildId,
+    kernelRelease: RELEASE,
+    engine: 'kpatch',
+    startedAt: '2026-11-03T09:00:00.000Z',
+    seconds: 1,
+    machine: 'none',
+    checks: [{ name: 'looked at', passed: true, detail: '' }],
+    passed: true,
+    kernelLog: '',
+  };
+  return { module, moduleName: name, patch, recipe, gate };
+}
+
+export async function publishOne(place: ArchivePlace, name: string, buildId: string = BUILD_ID): Promise<Release> {
+  return publishLivepatch(place, bundle(name, buildId));
+}
