@@ -1,0 +1,148 @@
+/** The agent's state machine against a real archive over HTTP; what loads is a model, for this machine's kernel is not ours. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ArchivePlace, subscribeKernel } from '#archive';
+import { poll } from '../../../src/agent/poll.ts';
+import { type Journal, readJournal } from '../../../src/agent/state.ts';
+import { BUILD_ID, newArchive, publishOne, RELEASE } from '../../../testkit/archive.ts';
+import { jumpingClock, ModelKernel, PowerCut } from '../../../testkit/model-kernel.ts';
+import { scratch } from '../../../testkit/scratch.ts';
+import { serveFolder } from '../../../testkit/static-server.ts';
+
+class Host {
+  readonly kernel = new ModelKernel('tuxtape_one');
+  readonly place: ArchivePlace;
+  readonly state: string;
+
+  constructor(home: string, place: ArchivePlace) {
+    this.place = place;
+    this.state = join(home, 'state');
+  }
+
+  async poll(): ReturnType<typeof poll> {
+    const root = await readFile(join(this.place.directory, 'root.json'));
+    await using server = await serveFolder(this.place.directory);
+    const options = {
+      url: server.url,
+      root,
+      state: this.state,
+      soakMs: 10_000,
+      kernel: this.kernel,
+      clock: jumpingClock(),
+    };
+    return await poll(options, () => {});
+  }
+
+  /** The archive is away. */
+  async pollOffline(): ReturnType<typeof poll> {
+    const root = await readFile(join(this.place.directory, 'root.json'));
+    const options = {
+      url: 'http://127.0.0.1:1',
+      root,
+      state: this.state,
+      soakMs: 0,
+      kernel: this.kernel,
+      clock: jumpingClock(),
+    };
+    return await poll(options, () => {});
+  }
+
+  async journal(): Promise<Journal> {
+    return readJournal(this.state, await this.kernel.bootId());
+  }
+}
+
+async function hostWith(release: boolean): Promise<Host> {
+  const home = await scratch();
+  const place = await newArchive(home);
+  await subscribeKernel(place, BUILD_ID, RELEASE);
+  if (release) await publishOne(place, 'tuxtape_one');
+  return new Host(home, place);
+}
+
+test('a release is loaded once, and then it is there', async () => {
+  const host = await hostWith(true);
+  assert.equal((await host.poll()).state, 'accepted');
+  assert.equal((await host.poll()).note, 'the newest release is loaded');
+  assert.equal(host.kernel.loads.length, 1);
+});
+
+test('a subscribed kernel without a release has nothing to do; one that is not subscribed is unknown', async () => {
+  const host = await hostWith(false);
+  assert.equal((await host.poll()).state, 'idle');
+  host.kernel.buildId = () => Promise.resolve('e'.repeat(40));
+  await assert.rejects(host.poll(), { code: 'unknown-kernel' });
+  assert.deepEqual(host.kernel.loads, []);
+});
+
+test('a stalled transition is taken back, never forced, and not tried again', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { stalls: true };
+  await assert.rejects(host.poll(), { code: 'transition-stalled', message: /blocked by 77 sleeper/ });
+  assert.deepEqual(await host.kernel.livepatches(), []);
+  assert.equal((await host.journal()).state, 'reverted');
+  assert.equal((await host.poll()).note, 'every release failed on this host');
+  assert.equal(host.kernel.loads.length, 1);
+});
+
+test('a report of the kernel during the soak takes the livepatch back', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { logs: '[   99.000000] BUG: kernel NULL pointer dereference, address: 0\n' };
+  await assert.rejects(host.poll(), { code: 'kernel-report', message: /NULL pointer/ });
+  assert.deepEqual(await host.kernel.livepatches(), []);
+  assert.equal((await host.journal()).failed.length, 1);
+});
+
+test('a module that the kernel refuses is not tried again; the next release is', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { refuses: true };
+  await assert.rejects(host.poll(), { code: 'load-failed' });
+  assert.equal((await host.poll()).note, 'every release failed on this host');
+  host.kernel.behaviour = {};
+  await publishOne(host.place, 'tuxtape_two');
+  host.kernel.name = 'tuxtape_two';
+  assert.equal((await host.poll()).release?.number, 2);
+});
+
+test('a host that went down while loading does not load that release again', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { dies: true };
+  await assert.rejects(host.poll(), PowerCut);
+  // The power went before the failure could be written: the journal is as it was put before the load.
+  const cut = await host.journal();
+  await writeFile(join(host.state, 'journal.json'), JSON.stringify({ ...cut, state: 'loading', failed: [] }));
+  host.kernel.reboot();
+  host.kernel.behaviour = {};
+  await assert.rejects(host.pollOffline(), { code: 'quarantined' }, 'also when the archive is away');
+  assert.equal((await host.poll()).note, 'every release failed on this host');
+  assert.equal(host.kernel.loads.length, 1);
+});
+
+test('an agent that was restarted in a transition goes on watching, offline too', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  const done = await host.journal();
+  await writeFile(join(host.state, 'journal.json'), JSON.stringify({ ...done, state: 'transitioning' }));
+  assert.equal((await host.pollOffline()).state, 'accepted');
+  assert.equal(host.kernel.loads.length, 1);
+});
+
+test('a damaged journal loads nothing until a person has looked', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  host.kernel.reboot();
+  await writeFile(join(host.state, 'journal.json'), '{');
+  await assert.rejects(host.poll(), { code: 'journal-damaged' });
+  assert.equal(host.kernel.loads.length, 1);
+});
+
+test('an archive that is away changes nothing', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  const before = await host.journal();
+  await assert.rejects(host.pollOffline(), { code: 'archive-offline' });
+  assert.deepEqual(await host.journal(), before);
+  assert.equal((await host.kernel.livepatches()).length, 1);
+});

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '#host';
+import { AgentError } from '../src/agent/error.ts';
+import type { KernelDoor } from '../src/agent/kernel-door.ts';
+import type { LoadedLivepatch } from '../src/agent/plan.ts';
+import { BUILD_ID, RELEASE } from './archive.ts';
+
+/** How the modelled kernel takes a module. */
+export interface Behaviour {
+  /** insmod fails. */
+  readonly refuses?: boolean;
+  /** The transition never ends by itself. */
+  readonly stalls?: boolean;
+  /** Text the kernel logs once the module is in. */
+  readonly logs?: string;
+  /** The machine dies while the module is being loaded. */
+  readonly dies?: boolean;
+}
+
+export class PowerCut extends Error {}
+
+/**
+ * The livepatch part of a kernel as the agent sees it (ABI/testing/sysfs-kernel-livepatch), for the agent's state machine:
+ * the real door loads into the kernel of the machine that runs it, which only a virtual machine may be.
+ */
+export class ModelKernel implements KernelDoor {
+  /** Name of the module that is loaded next. */
+  name: string;
+  behaviour: Behaviour = {};
+  boots = 1;
+  /** sha256 of every module that was loaded, in order. */
+  readonly loads: string[] = [];
+  #log = '[    1.000000] Linux version 6.1.170\n';
+  #loaded: LoadedLivepatch | null = null;
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  reboot(): void {
+    this.boots += 1;
+    this.#loaded = null;
+    this.#log = '[    1.000000] Linux version 6.1.170\n';
+  }
+
+  buildId = (): Promise<string> => Promise.resolve(BUILD_ID);
+  release = (): Promise<string> => Promise.resolve(RELEASE);
+  bootId = (): Promise<string> => Promise.resolve(`boot ${this.boots}`);
+  kernelLog = (): Promise<string> => Promise.resolve(this.#log);
+  livepatches = (): Promise<LoadedLivepatch[]> => Promise.resolve(this.#loaded === null ? [] : [this.#loaded]);
+  blockers = (): Promise<string[]> => Promise.resolve(['77 sleeper: schedule+0x1/0x2']);
+
+  load = (module: Buffer): Promise<void> => {
+    this.loads.push(createHash('sha256').update(module).digest('hex'));
+    const { refuses, stalls, logs, dies } = this.behaviour;
+    if (dies === true) return Promise.reject(new PowerCut());
+    if (refuses === true) return Promise.reject(new AgentError('load-failed', 'patch', { what: 'refused' }));
+    this.#loaded = { name: this.name, enabled: true, transition: stalls === true };
+    if (logs !== undefined) this.#log += logs;
+    return Promise.resolve();
+  };
+
+  disable = (name: string): Promise<void> => {
+    if (this.#loaded?.name === name) this.#loaded = null;
+    return Promise.resolve();
+  };
+}
+
+/** A clock that jumps instead of waiting. */
+export function jumpingClock(): Clock {
+  let passed = 0;
+  const sleep = (ms: number): Promise<void> => {
+    passed += ms;
+    return Promise.resolve();
+  };
+  return { now: () => new Date(), monotonicMs: () => passed, sleep };
+}
