@@ -28,14 +28,14 @@ export function useView(): [View, (change: Partial<View>) => void] {
     return () => window.removeEventListener('popstate', onPop);
   }, []);
   const change = useCallback((part: Partial<View>) => {
-    setView((before) => {
-      const next = { ...before, ...part };
-      const words = new URLSearchParams(
-        Object.entries(next).filter(([name, value]) => value !== DEFAULTS[name as keyof View]),
-      );
-      window.history.replaceState(null, '', `?${words.toString()}`);
-      return next;
-    });
+    const next = { ...read(), ...part };
+    const words = new URLSearchParams(
+      Object.entries(next).filter(([name, value]) => value !== DEFAULTS[name as keyof View]),
+    );
+    // Letters typed into the search are one step back, not one each.
+    const write = part.q === undefined ? 'pushState' : 'replaceState';
+    window.history[write](null, '', `?${words.toString()}`);
+    setView(next);
   }, []);
   return [view, change];
 }

@@ -59,7 +59,7 @@ export function Tiles({ summary }: { readonly summary: Summary }) {
         </Tile>
         <Tile title={statusWords.under_investigation} value={of('under_investigation')}>
           <Text size="sm" c="dimmed">
-            not decided by any rung; nothing is dismissed without proof
+            not decided yet: nothing is dismissed without proof
           </Text>
         </Tile>
         <Tile title={statusWords.not_affected} value={of('not_affected')}>

@@ -98,7 +98,7 @@ function Row({
         </UnstyledButton>
       </Table.Td>
       <Table.Td>
-        <Badge color={severityColors[row.severity]} variant="filled" autoContrast tt="none">
+        <Badge color={severityColors[row.severity]} variant="filled" autoContrast tt="none" miw="max-content">
           {severityText(row)}
         </Badge>
       </Table.Td>

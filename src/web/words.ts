@@ -9,13 +9,14 @@ export const severityWords: Readonly<Record<Severity, string>> = {
   none: 'None',
   'not-scored': 'Not scored',
 };
+/** Fixed shades: the same in both themes, and told apart in lightness too. */
 export const severityColors: Readonly<Record<Severity, string>> = {
-  critical: 'red',
-  high: 'orange',
-  medium: 'yellow',
-  low: 'blue',
-  none: 'gray',
-  'not-scored': 'grape',
+  critical: 'red.9',
+  high: 'orange.5',
+  medium: 'yellow.3',
+  low: 'blue.9',
+  none: 'gray.7',
+  'not-scored': 'grape.9',
 };
 export const statusWords: Readonly<Record<VerdictStatus, string>> = {
   affected: 'Affected',

@@ -18,6 +18,8 @@ import { patchesOf, sharedFeeds, sharedFixes } from './prepare/shared.ts';
 
 /** A real CVE whose fix is in ../shared/fixes and changes one function of kernel/signal.c. */
 const CVE = 'CVE-2026-53352';
+/** Its fix grows a structure: kpatch-build makes a module of it that writes past objects allocated before. */
+const GROWS_A_STRUCTURE = 'CVE-2026-43074';
 const FIXES_COMPILED_AT_LEAST = 30;
 const PATCHES = join(import.meta.dirname, 'patches');
 
@@ -80,6 +82,21 @@ test('6.1 by kpatch-build: from a CVE to a patched host', async (t) => {
   const livepatch = await provedLivepatch(kernel, change);
   assert.equal(livepatch.recipe.engine, 'kpatch');
   await publishedAndLoaded(kernel, livepatch);
+});
+
+test('what must not become a livepatch is refused before a compiler runs', async (t) => {
+  const fixes = sharedFixes();
+  if (!synced || fixes === undefined) return t.skip('../shared is not there: no real fixes');
+  const code = async (cve: string): Promise<string> => {
+    const refusal = await failing(tuxtape('livepatch', 'build', '--kernel', 'server', '--cve', cve, '--fixes', fixes));
+    return refusal.error.code;
+  };
+  assert.equal(await code(GROWS_A_STRUCTURE), 'layout-may-change');
+  assert.equal(await code('CVE-1999-0001'), 'not-found');
+  const elsewhere = await failing(
+    tuxtape('livepatch', 'build', '--kernel', 'server', '--patch', join(PATCHES, '7.2-cmdline.patch.orig')),
+  );
+  assert.equal(elsewhere.error.code, 'file-missing');
 });
 
 test('7.2 by klp-build: from a change of ours to a patched host', async (t) => {
