@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CveId, LivepatchRecipe, Profile, Verdict } from '#domain';
 import { type Clock, sha256, writeAtomic } from '#host';
-import { type Built, needBuilt, type TreeLayout, treeLayout } from '#kernel';
+import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
   type Finding,
@@ -90,7 +90,7 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
   const profile = await profileOf(store.db, kernel);
   if (profile === null) {
     const what = 'the kernel has no profile';
-    throw new StoreError('not-found', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
+    throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
   }
   const change = await fetchChange(store, kernel, input);
   const files = parseDiff(change.text, change.where);

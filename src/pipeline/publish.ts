@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArchivePlace, publishLivepatch, subscribeKernel } from '#archive';
 import type { Release, ReleaseIndex } from '#domain';
-import { needKernel, needLivepatch, type Store, StoreError } from '#store';
+import { KernelError } from '#kernel';
+import { needKernel, needLivepatch, type Store } from '#store';
 
 /** Publishes a built and proved livepatch as the next release of its kernel. */
 export async function publish(store: Store, place: ArchivePlace, key: string): Promise<Release> {
@@ -16,7 +17,7 @@ export async function publish(store: Store, place: ArchivePlace, key: string): P
 export async function subscribe(store: Store, place: ArchivePlace, name: string): Promise<ReleaseIndex> {
   const kernel = await needKernel(store.db, name);
   if (kernel.buildId === null || kernel.release === null) {
-    throw new StoreError('not-found', 'input', {
+    throw new KernelError('tree-missing', 'input', {
       what: 'the kernel is not built, so it has no build-id',
       where: name,
       remedy: `run "tuxtape kernel build ${name}"`,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type CveId, type CveState, isCveId } from '#domain';
 import { announcementsOf, getCve, listCves, StoreError } from '#store';
 import type { Context } from '../context.ts';
+import { CliError } from '../error.ts';
 import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
 
 const DEFAULT_LIMIT = 20;
@@ -27,7 +28,10 @@ export function registerCve(program: Command, context: Context): void {
 export function needCveId(text: string): CveId {
   const id = text.toUpperCase();
   if (isCveId(id)) return id;
-  throw new StoreError('not-found', 'input', { what: `"${text}" is no CVE id`, remedy: 'write it as CVE-2026-53352' });
+  throw new CliError('cve-id-invalid', 'input', {
+    what: `"${text}" is no CVE id`,
+    remedy: 'write it as CVE-2026-53352',
+  });
 }
 
 async function list(context: Context, options: { state?: CveState; limit: number }): Promise<void> {
