@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { exitCodes } from '../src/agent/status.ts';
 import { arrows } from '../tools/arrows.ts';
+import { configReference } from '../tools/config-reference.ts';
 import { tsconfigs } from '../tools/tsconfigs.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -139,4 +141,12 @@ test("nothing names a path of somebody's machine", () => {
   );
   const wrong = files.filter((path) => /\/(?:root|home\/[a-z]+|work)\/[A-Za-z0-9._-]+/.test(read(path)));
   assert.deepEqual(wrong, []);
+});
+
+test('the references are those of the code', () => {
+  assert.equal(read('docs/reference/config.md'), configReference(), 'run "node tools/config-reference.ts"');
+  const agent = read('docs/reference/agent.md');
+  for (const [code, exit] of Object.entries(exitCodes)) {
+    assert.match(agent, new RegExp(`\\| ${exit} +\\| \`${code}\` `), `docs/reference/agent.md lacks ${code}`);
+  }
 });

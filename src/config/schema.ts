@@ -52,7 +52,7 @@ export const schema = {
   'livepatch.fixes': key(
     'url-or-path',
     'TUXTAPE_LIVEPATCH_FIXES',
-    'where fixes come from: a directory of <commit>.patch or a git mirror',
+    'where fixes come from: a directory of `<commit>.patch` or a git mirror',
     () => null,
   ),
   'kernel.chroot': key(

@@ -1,6 +1,6 @@
 /** The command line as people and scripts meet it. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tuxtape } from '../../../testkit/cli.ts';
@@ -18,6 +18,7 @@ async function place(): Promise<Record<string, string>> {
 }
 
 test('help says what there is, with examples and exit codes', async () => {
+  const reference = await readFile(join(import.meta.dirname, '../../../docs/reference/cli.md'), 'utf8');
   const { stdout, exitCode } = await tuxtape(['--help']);
   assert.equal(exitCode, 0);
   for (const word of ['feed', 'cve', 'kernel', 'triage', 'livepatch', 'archive', 'up', 'config', 'Exit codes']) {
@@ -26,6 +27,7 @@ test('help says what there is, with examples and exit codes', async () => {
   for (const command of ['feed sync', 'cve list', 'kernel add', 'triage', 'livepatch build', 'archive init', 'up']) {
     const help = await tuxtape([...command.split(' '), '--help']);
     assert.equal(help.exitCode, 0);
+    assert.ok(reference.includes(`tuxtape ${command}`), `docs/reference/cli.md lacks ${command}`);
     assert.match(help.stdout, /Examples?:\n {2}(?:sudo )?tuxtape /, command);
   }
 });
@@ -140,5 +142,4 @@ test('a data directory that cannot be written is said', async () => {
   const { exitCode, stderr } = await tuxtape(['--json', 'feed', 'status'], { TUXTAPE_DATA: join(home, 'file') });
   assert.notEqual(exitCode, 0);
   assert.match((JSON.parse(stderr) as ErrorReport).error.where ?? '', /file/);
-  await mkdir(join(home, 'data'));
 });
