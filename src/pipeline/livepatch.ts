@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CveId, LivepatchRecipe, Profile, Verdict } from '#domain';
-import { type Clock, sha256, writeAtomic } from '#host';
+import { type Clock, sha256 } from '#host';
 import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
@@ -20,6 +19,7 @@ import {
 } from '#patch';
 import {
   addLivepatch,
+  findLivepatch,
   getCve,
   getVerdict,
   type KernelRow,
@@ -30,6 +30,7 @@ import {
   StoreError,
 } from '#store';
 import { profileOf } from './kernel.ts';
+import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
 
 /** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
 export type LivepatchInput = { readonly cve: CveId; readonly fixes: string } | { readonly patchFile: string };
@@ -109,8 +110,9 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
   const id = randomUUID();
-  const place = placeOf(join(options.dataDirectory, 'livepatches'), id);
-  await mkdir(place.work, { recursive: true });
+  const { db } = options.store;
+  const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
+  const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
   const onOutput = (text: string): void => {
     appendFileSync(place.log, text);
     options.onOutput(text);
@@ -132,7 +134,6 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
       functions: module.functions,
     };
     await keep(place, { module: module.bytes, patch: change.text, recipe });
-    const { db } = options.store;
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();
     await addLivepatch(db, {
@@ -144,36 +145,12 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
       recipe,
       builtAt,
     });
-    return await needLivepatch(db, id);
   } catch (error) {
-    for (const folder of [place.work, place.staging, place.kept]) await rm(folder, { recursive: true, force: true });
+    await clear(place);
     throw withLog(error, place.log);
   }
-}
-
-/** Where one livepatch is made and kept. `kept` appears whole; the log stays where it is, whatever comes of the build. */
-interface Place {
-  readonly work: string;
-  readonly staging: string;
-  readonly kept: string;
-  readonly log: string;
-}
-
-function placeOf(folder: string, id: string): Place {
-  const at = (suffix: string): string => join(folder, `${id}${suffix}`);
-  return { work: at('.part'), staging: at('.new'), kept: at(''), log: at('.log') };
-}
-
-async function keep(
-  { work, staging, kept }: Place,
-  content: { module: Buffer; patch: string; recipe: LivepatchRecipe },
-): Promise<void> {
-  await mkdir(staging);
-  await writeAtomic(join(staging, 'module.ko'), content.module);
-  await writeAtomic(join(staging, 'change.patch'), content.patch);
-  await writeAtomic(join(staging, 'recipe.json'), `${JSON.stringify(content.recipe, null, 2)}\n`);
-  await rm(work, { recursive: true, force: true });
-  await rename(staging, kept);
+  await endWork(place);
+  return await needLivepatch(db, id);
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */

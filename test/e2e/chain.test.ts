@@ -3,18 +3,16 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { GateRecord, LivepatchRecipe, ReleaseIndex, Verdict } from '#domain';
-import { readProfile, treeLayout } from '#kernel';
-import { parseDiff } from '#patch';
+import { treeLayout } from '#kernel';
 import { serveFolder } from '../../testkit/static-server.ts';
 import { misdirected, tampered } from './prepare/archives.ts';
 import { cacheRoot } from './prepare/cache.ts';
 import { type Cli, cliIn, failing } from './prepare/cli.ts';
-import type { SourcePackage } from './prepare/debian.ts';
 import { AgentHost } from './prepare/host.ts';
-import { prepare, source61, source72 } from './prepare/kernels.ts';
-import { patchesOf, sharedFeeds, sharedFixes } from './prepare/shared.ts';
+import { type BuiltKernel, builtKernel, source61, source72, sourceOr } from './prepare/kernels.ts';
+import { compiledFixes, patchesOf, sharedFeeds, sharedFixes } from './prepare/shared.ts';
 
 /** A real CVE whose fix is in ../shared/fixes and changes one function of kernel/signal.c. */
 const CVE = 'CVE-2026-53352';
@@ -44,14 +42,6 @@ after(async () => {
   console.log(`  seen patched: ${patched.join(', ')}`);
 });
 
-interface Kernel {
-  readonly name: string;
-  readonly release: string;
-  readonly version: string;
-  readonly buildId: string;
-  readonly treeDirectory: string;
-}
-
 test('the announcements and records of ../shared are read', async (t) => {
   const feeds = await sharedFeeds(cache);
   if (feeds === undefined) return t.skip('../shared is not there: no feed to read');
@@ -71,7 +61,7 @@ test('6.1 by kpatch-build: from a CVE to a patched host', async (t) => {
   await tuxtape('toolchain', 'make', toolchain);
   const source = await sourceOr(t, () => source61(cache));
   if (source === undefined) return;
-  const kernel = await builtKernel('server', source, 'server-6.1.config', toolchain);
+  const kernel = await builtKernel(tuxtape, cache, 'server', source, toolchain);
   const fixes = sharedFixes();
   let change = ['--patch', join(PATCHES, '6.1-cmdline.patch')];
   if (synced && fixes !== undefined && source.version.startsWith('6.1.170')) {
@@ -103,43 +93,17 @@ test('what must not become a livepatch is refused before a compiler runs', async
 test('7.2 by klp-build: from a change of ours to a patched host', async (t) => {
   const source = await sourceOr(t, () => source72(cache));
   if (source === undefined) return;
-  const kernel = await builtKernel('small', source, 'small-7.2.config', null);
+  const kernel = await builtKernel(tuxtape, cache, 'small', source, null);
   const livepatch = await provedLivepatch(kernel, ['--patch', join(PATCHES, '7.2-cmdline.patch')]);
   assert.equal(livepatch.recipe.engine, 'klp');
   const host = await publishedAndLoaded(kernel, livepatch);
   assert.match(host.cmdline, /tuxtape=patched$/);
 });
 
-/** The source package, or undefined and the test skipped, with why. */
-async function sourceOr(t: TestContext, fetch: () => Promise<SourcePackage>): Promise<SourcePackage | undefined> {
-  try {
-    const source = await fetch();
-    console.log(`  ${source.name} ${source.version}`);
-    return source;
-  } catch (error) {
-    t.skip(`the registry does not give the kernel source: ${(error as Error).message}`);
-    return undefined;
-  }
-}
-
-async function builtKernel(
-  name: string,
-  source: SourcePackage,
-  fragment: string,
-  chroot: string | null,
-): Promise<Kernel> {
-  const prepared = await prepare(cache, source, fragment, chroot);
-  const where = chroot === null ? [] : ['--chroot', chroot];
-  await tuxtape('kernel', 'add', name, '--source', source.directory, '--config', prepared.config, ...where);
-  await tuxtape('kernel', 'build', name);
-  return (await tuxtape('kernel', 'show', name)) as Kernel;
-}
-
 /** How many of the given fixes change a file that is compiled into this kernel: the configuration must be worth proving. */
-async function countCompiledFixes(kernel: Kernel, fixes: string): Promise<void> {
-  const { files } = await readProfile(treeLayout(kernel.treeDirectory).build);
+async function countCompiledFixes(kernel: BuiltKernel, fixes: string): Promise<void> {
   const all = await patchesOf(fixes);
-  const compiled = all.filter(({ path, text }) => parseDiff(text, path).some((file) => files.has(file.path)));
+  const compiled = await compiledFixes(kernel, fixes);
   console.log(`  ${compiled.length} of ${all.length} fixes change a file that is compiled into kernel ${kernel.name}`);
   assert.ok(compiled.length >= FIXES_COMPILED_AT_LEAST);
 }
@@ -168,7 +132,7 @@ interface Livepatch {
   readonly gate: GateRecord;
 }
 
-async function provedLivepatch(kernel: Kernel, change: readonly string[]): Promise<Livepatch> {
+async function provedLivepatch(kernel: BuiltKernel, change: readonly string[]): Promise<Livepatch> {
   const { livepatch } = (await tuxtape('livepatch', 'build', '--kernel', kernel.name, ...change)) as {
     livepatch: Livepatch;
   };
@@ -191,7 +155,7 @@ async function provedLivepatch(kernel: Kernel, change: readonly string[]): Promi
 }
 
 /** Publishes, boots a host with the agent, sees every bad archive refused with nothing loaded, and the good one loaded. */
-async function publishedAndLoaded(kernel: Kernel, livepatch: Livepatch): Promise<{ cmdline: string }> {
+async function publishedAndLoaded(kernel: BuiltKernel, livepatch: Livepatch): Promise<{ cmdline: string }> {
   const web = join(data, `web-${kernel.name}`);
   const archive = join(web, 'good');
   const keys = join(data, `keys-${kernel.name}`);

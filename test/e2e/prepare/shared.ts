@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '#host';
+import { readProfile, treeLayout } from '#kernel';
+import { parseDiff } from '#patch';
 import { shared } from '../../../testkit/shared.ts';
 import { once } from './cache.ts';
 
@@ -23,4 +25,14 @@ export function sharedFixes(): string | undefined {
 export async function patchesOf(folder: string): Promise<{ path: string; text: string }[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.patch')).sort();
   return Promise.all(names.map(async (name) => ({ path: name, text: await readFile(join(folder, name), 'utf8') })));
+}
+
+/** Those of the fixes that change a file which is compiled into this kernel. */
+export async function compiledFixes(
+  kernel: { treeDirectory: string },
+  folder: string,
+): Promise<{ path: string; text: string }[]> {
+  const { files } = await readProfile(treeLayout(kernel.treeDirectory).build);
+  const fixes = await patchesOf(folder);
+  return fixes.filter(({ path, text }) => parseDiff(text, path).some((file) => files.has(file.path)));
 }
