@@ -14,7 +14,7 @@ help: ## list the targets
 
 node_modules/.installed: package.json package-lock.json tools/install.sh
 	@tools/install.sh base
-	@npm install --prefer-offline --no-audit --no-fund --loglevel=error
+	@npm install --prefer-offline --no-update-notifier --no-audit --no-fund --loglevel=error
 	@touch $@
 
 install: node_modules/.installed ## install what a clone needs (Node 24, packages)

@@ -30,4 +30,4 @@ export async function bundleAgent(): Promise<number> {
   return statSync(agentBundle).size;
 }
 
-if (import.meta.main) console.log(`${agentBundle}: ${await bundleAgent()} bytes`);
+if (import.meta.main) console.log(`build/agent/tuxtape-agent.cjs: ${await bundleAgent()} bytes`);

@@ -125,7 +125,8 @@ export async function run(program: string, args: readonly string[], options: Run
     options.signal?.throwIfAborted();
     return judge(program, args, options, ended, result);
   } catch (error) {
-    if (errno(error) === 'ENOENT') throw missing(program, options.cwd, error);
+    // EACCES: a folder of PATH that may not be read hides the program as well as one that is not there.
+    if (errno(error) === 'ENOENT' || errno(error) === 'EACCES') throw missing(program, options.cwd, error);
     throw error;
   } finally {
     clearTimeout(timer);

@@ -25,6 +25,10 @@ test('a missing program says which', async () => {
   );
 });
 
+test('a program that may not be started is missing too', async () => {
+  await assert.rejects(run(import.meta.filename, []), (error) => hasCode(error, 'program-missing'));
+});
+
 test('a deadline kills the whole process group', async () => {
   let pid = 0;
   const onOutput = (text: string): void => {
