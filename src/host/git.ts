@@ -78,6 +78,7 @@ export class Git {
   async fetch(url: string): Promise<void> {
     await this.run(['fetch', '--quiet', '--prune', '--force', '--', url, '+refs/*:refs/*'], {
       timeoutMs: FETCH_TIMEOUT_MS,
+      diesWithUs: true,
     });
   }
 

@@ -1,4 +1,5 @@
 export * from './clock.ts';
+export * from './copy.ts';
 export * from './daemon.ts';
 export * from './environment.ts';
 export * from './error.ts';

@@ -19,6 +19,8 @@ export interface RunOptions {
   /** User and group to run as; only root may give it. */
   readonly uid?: number;
   readonly gid?: number;
+  /** The kernel kills the program when this process dies, even by SIGKILL: for what writes where a next run works. */
+  readonly diesWithUs?: boolean;
   /** Called with every chunk of stdout and stderr, for live logs. */
   readonly onOutput?: (text: string) => void;
 }
@@ -31,6 +33,8 @@ export interface RunResult {
 
 const DEFAULT_MAX_OUTPUT = 16 << 20;
 const KILL_AFTER_MS = 5_000;
+/** prctl(2) PR_SET_PDEATHSIG, set between fork and exec by util-linux. */
+const DIES_WITH_US = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
 
 /** Environment given to every program: no user settings, no locale, no proxies but the documented ones. */
 export function plainEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -87,8 +91,9 @@ export async function run(program: string, args: readonly string[], options: Run
   const out = new Collector(limit, options.keepTail ?? false);
   const err = new Collector(limit, true);
   options.signal?.throwIfAborted();
+  const [file, ...words] = options.diesWithUs === true ? [...DIES_WITH_US, program, ...args] : [program, ...args];
   // The first three are pipes, whatever else is handed down.
-  const child = spawn(program, args, {
+  const child = spawn(file, words, {
     cwd: options.cwd,
     env: options.env ?? plainEnvironment(),
     detached: true,
@@ -123,6 +128,9 @@ export async function run(program: string, args: readonly string[], options: Run
     });
     const result = { exitCode, stdout: out.text(), stderr: err.text() };
     options.signal?.throwIfAborted();
+    // What setpriv says and exits with when the program behind it cannot be started.
+    if ((exitCode === 126 || exitCode === 127) && result.stderr.startsWith('setpriv: '))
+      throw missing(program, options.cwd, result.stderr);
     return judge(program, args, options, ended, result);
   } catch (error) {
     // EACCES: a folder of PATH that may not be read hides the program as well as one that is not there.

@@ -89,9 +89,9 @@ export async function makeChroot(
 
 async function fill(root: string, suite: string, onOutput: (text: string) => void): Promise<void> {
   const options = { timeoutMs: MAKE_TIMEOUT_MS, onOutput, keepTail: true, maxOutput: 1 << 20 };
-  await run('debootstrap', ['--variant=minbase', `--include=${PACKAGES.join(',')}`, suite, root], options);
+  await isolated(['debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, suite, root], options);
   await installKpatchBuild(root, options);
-  await run('chroot', [root, 'apt-get', 'clean'], options);
+  await isolated(['chroot', root, 'apt-get', 'clean'], options);
   // Mount points for work trees: the sandbox mounts the root read-only.
   await mkdir(join(root, 'mnt'), { recursive: true });
 }
@@ -102,10 +102,16 @@ async function fill(root: string, suite: string, onOutput: (text: string) => voi
  */
 async function installKpatchBuild(root: string, options: Parameters<typeof run>[2]): Promise<void> {
   const inside = { ...options, env: plainEnvironment({ HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' }) };
-  await run(
-    'chroot',
-    [root, 'sh', '-c', 'cd /var/cache/apt/archives && apt-get download kpatch-build && dpkg -x kpatch-build_*.deb /'],
-    inside,
-  );
-  await run('chroot', [root, 'kpatch-build', '--version'], inside);
+  const download = 'cd /var/cache/apt/archives && apt-get download kpatch-build && dpkg -x kpatch-build_*.deb /';
+  await isolated(['chroot', root, 'sh', '-c', download], inside);
+  await isolated(['chroot', root, 'kpatch-build', '--version'], inside);
+}
+
+/**
+ * Runs a command in mount and process namespaces of its own: what debootstrap mounts in the chroot goes with it, so that
+ * removing an unfinished chroot never reaches through a mount into the machine, and no process of it outlives us.
+ */
+async function isolated(command: readonly string[], options: Parameters<typeof run>[2]): Promise<void> {
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];
+  await run('unshare', [...namespaces, '--', ...command], { ...options, diesWithUs: true });
 }

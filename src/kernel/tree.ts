@@ -1,13 +1,13 @@
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildId, Toolchain } from '#domain';
-import { exists, requireFree, run, sha256, writeAtomic } from '#host';
+import { copyFolder, exists, requireFree, sha256, writeAtomic } from '#host';
 import { KernelError } from './error.ts';
 import { type ConfigChange, configChanges, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 import { IN_TREE, runInTree } from './sandbox.ts';
 import type { KernelSource } from './source.ts';
 
-const COPY_TIMEOUT_MS = 20 * 60_000;
+const CONFIGURE_TIMEOUT_MS = 20 * 60_000;
 const SOURCE_BYTES = 3 * 2 ** 30;
 
 /** Where the parts of one kernel lie below its tree directory. */
@@ -82,7 +82,7 @@ export async function prepareTree(
   const temporary = join(directory, 'build.part');
   await rm(temporary, { recursive: true, force: true });
   try {
-    await run('cp', ['-a', '--reflink=auto', options.source.directory, temporary], { timeoutMs: COPY_TIMEOUT_MS });
+    await copyFolder(options.source.directory, temporary);
     const toolchainChanges = await configure(temporary, options);
     await writeAtomic(
       join(directory, 'kernel.json'),
@@ -98,9 +98,9 @@ export async function prepareTree(
 
 async function configure(tree: string, options: PrepareOptions): Promise<ConfigChange[]> {
   const before = await readKernelConfig(options.config);
-  await runInTree(tree, options.toolchain, 'make', ['-s', 'mrproper'], { timeoutMs: COPY_TIMEOUT_MS });
+  await runInTree(tree, options.toolchain, 'make', ['-s', 'mrproper'], { timeoutMs: CONFIGURE_TIMEOUT_MS });
   await copyFile(options.config, join(tree, '.config'));
-  await runInTree(tree, options.toolchain, 'make', ['-s', 'olddefconfig'], { timeoutMs: COPY_TIMEOUT_MS });
+  await runInTree(tree, options.toolchain, 'make', ['-s', 'olddefconfig'], { timeoutMs: CONFIGURE_TIMEOUT_MS });
   const after = parseKernelConfig(await readFile(join(tree, '.config'), 'utf8'), `${IN_TREE}/.config`);
   const { choices, toolchain } = configChanges(before, after);
   if (choices.length > 0 && !options.acceptChanges) {

@@ -1,10 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '#domain';
-import { exists, requireFree, run, withLock } from '#host';
+import { copyFolder, exists, requireFree, withLock } from '#host';
 import { needBuilt, type TreeLayout } from '#kernel';
 
-const COPY_TIMEOUT_MS = 30 * 60_000;
 const COPY_BYTES = 8 * 2 ** 30;
 const LOCK_WAIT_MS = 3_600_000;
 
@@ -34,6 +33,6 @@ async function copyTree(from: string, to: string): Promise<void> {
   await requireFree(join(to, '..'), COPY_BYTES, "the engine's copy of the kernel tree");
   const temporary = `${to}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await run('cp', ['-a', '--reflink=auto', from, temporary], { timeoutMs: COPY_TIMEOUT_MS });
+  await copyFolder(from, temporary);
   await rename(temporary, to);
 }

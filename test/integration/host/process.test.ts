@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '#domain';
 import { identify, ProgramError, run } from '#host';
 
@@ -27,6 +30,27 @@ test('a missing program says which', async () => {
 
 test('a program that may not be started is missing too', async () => {
   await assert.rejects(run(import.meta.filename, []), (error) => hasCode(error, 'program-missing'));
+});
+
+test('a missing program that should die with us says which', async () => {
+  await assert.rejects(
+    run('no-such-program-here', [], { diesWithUs: true }),
+    (error) => hasCode(error, 'program-missing') && error.message.includes('no-such-program-here'),
+  );
+});
+
+test('a program that should die with us does, also by kill -9', async () => {
+  const code = `
+    const { run } = await import(${JSON.stringify(import.meta.resolve('#host'))});
+    await run('sh', ['-c', 'echo $$; exec sleep 300'], { diesWithUs: true, onOutput: (text) => console.log(text) });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(line.toString());
+  assert.ok(identify(pid) !== undefined, 'it runs');
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  for (let wait = 0; identify(pid) !== undefined && wait < 100; wait += 1) await sleep(20);
+  assert.equal(identify(pid), undefined, 'it is gone');
 });
 
 test('a deadline kills the whole process group', async () => {
