@@ -6,6 +6,8 @@ export * from './kernel.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
+export * from './priority.ts';
 export * from './release-index.ts';
 export * from './severity.ts';
+export * from './signal.ts';
 export * from './verdict.ts';

@@ -13,6 +13,11 @@ export type FeedCode =
   | 'record-too-large'
   | 'record-vanished'
   | 'dyad-unreadable'
-  | 'cvss-invalid';
+  | 'cvss-invalid'
+  | 'signal-unreadable'
+  | 'signal-truncated'
+  | 'signal-shrunk'
+  | 'signal-throttled'
+  | 'signal-row-invalid';
 
 export class FeedError extends StageError<FeedCode> {}

@@ -20,10 +20,13 @@ export class HostError extends StageError<HostCode> {}
 /** The server answered, with a status that is no success. */
 export class HttpStatusError extends HostError {
   readonly status: number;
+  /** Milliseconds the server asked to wait (Retry-After in seconds, RFC 9110 section 10.2.3); null when it did not. */
+  readonly retryAfterMs: number | null;
 
-  constructor(url: string, status: number) {
+  constructor(url: string, status: number, retryAfter: string | null = null) {
     super('http-failed', 'network', { what: `the server answered ${status}`, where: url });
     this.status = status;
+    this.retryAfterMs = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1000 : null;
   }
 }
 

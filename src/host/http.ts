@@ -4,20 +4,23 @@ export interface FetchOptions {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How many redirects are followed, never from https to http. Default: none. Headers are not sent to another host. */
+  readonly maxRedirects?: number;
 }
 
 /**
- * GETs a URL as bytes: no redirects, a deadline over the whole exchange and a cap on the body.
+ * GETs a URL as bytes, with a deadline over the whole exchange and a cap on the body.
  * Errors: http-failed (with the status), http-too-large, timed-out.
  */
 export async function fetchBytes(url: string, options: FetchOptions): Promise<Buffer> {
   const deadline = AbortSignal.timeout(options.timeoutMs);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
   try {
-    const response = await fetch(url, { redirect: 'error', signal });
+    const response = await follow(url, options, signal);
     if (!response.ok || !response.body) {
       await response.body?.cancel();
-      throw new HttpStatusError(url, response.status);
+      throw new HttpStatusError(url, response.status, response.headers.get('retry-after'));
     }
     return await readBody(response.body, url, options.maxBytes);
   } catch (error) {
@@ -30,10 +33,30 @@ export async function fetchBytes(url: string, options: FetchOptions): Promise<Bu
       });
     }
     throw new HostError('http-failed', 'network', {
-      what: 'the server could not be reached',
+      what: 'the server could not be reached, or ended its answer early',
       where: url,
       cause: error,
     });
+  }
+}
+
+async function follow(url: string, options: FetchOptions, signal: AbortSignal): Promise<Response> {
+  let at = new URL(url);
+  for (let left = options.maxRedirects ?? 0; ; left -= 1) {
+    const same = at.host === new URL(url).host;
+    const response = await fetch(at, { redirect: 'manual', signal, ...(same && { headers: options.headers ?? {} }) });
+    const target = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || target === null) return response;
+    await response.body?.cancel();
+    const next = new URL(target, at);
+    const weaker = at.protocol === 'https:' && next.protocol !== 'https:';
+    if (left === 0 || weaker || !/^https?:$/.test(next.protocol))
+      throw new HostError('http-failed', 'untrusted', {
+        what: `the server sends us elsewhere, to ${next.origin}`,
+        where: at.href,
+        remedy: 'set the address it sends us to, if it can be trusted',
+      });
+    at = next;
   }
 }
 

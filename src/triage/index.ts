@@ -1,5 +1,7 @@
 export { decide, type TriagedKernel } from './applicability.ts';
 export { type FileFinding, findFile } from './build-rung.ts';
+export { byPriority, classRank, type Exposure, type PersonalView, type RankInput, rank } from './priority/rank.ts';
+export { type Reach, reachOf } from './priority/reach.ts';
 export { type RangeOutcome, rangesRung } from './ranges.ts';
 export { FEATURES, features, type ScorableText } from './severity-model/features.ts';
 export {
