@@ -19,6 +19,8 @@ export const HOSTILE: CveRecord = {
   ranges: [],
   cvssVector: null,
   references: [],
+  rationale: null,
+  vulnerableCommits: [],
 };
 
 /** The server on the sample feed and the sample kernel, as `tuxtape up --offline` serves it. */

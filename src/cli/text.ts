@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { InvalidArgumentError } from 'commander';
-import { severityOf } from '#domain';
+import { predictedBand, severityOf } from '#domain';
 
 /**
  * A plain table: a head line and rows, columns padded, no frame, so that it can be read, copied and piped.
@@ -59,6 +59,12 @@ export function ago(at: Date, now: number): string {
 /** `HIGH 7.8`, or `not scored`: never a zero. */
 export function severityText(score: number | null): string {
   return score === null ? 'not scored' : `${severityOf(score).toUpperCase()} ${score.toFixed(1)}`;
+}
+
+/** As `severityText`; a CVE nobody scored shows its predicted band, in words that cannot be taken for a score. */
+export function severityOrPrediction(score: number | null, predicted: number | null): string {
+  if (score !== null || predicted === null) return severityText(score);
+  return `predicted ${predictedBand(predicted).replace('-', ' ')}`;
 }
 
 /** A flag's number, from 0. Errors: usage (commander). */

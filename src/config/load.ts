@@ -65,6 +65,14 @@ function asConfig(values: ReadonlyMap<ConfigKey, { value: Value; source: Source 
   };
 }
 
+/** The configuration as environment variables, for a program of ours that is started with it. */
+export function toEnvironment({ values }: Config): Record<string, string> {
+  const entries = configKeys.map((name) => [schema[name].env, values.get(name)?.value ?? null] as const);
+  return Object.fromEntries(
+    entries.flatMap(([variable, value]) => (value === null ? [] : [[variable, String(value)] as const])),
+  );
+}
+
 async function defaultFile(data: string): Promise<string | undefined> {
   const file = resolve(data, 'tuxtape.toml');
   return (await exists(file)) ? file : undefined;
@@ -159,7 +167,10 @@ function check(name: ConfigKey, value: unknown, where: string): Value {
       throw bad('debug, info, warn, error or silent');
     default:
       if (typeof value !== 'string' || value === '' || value.includes('\0')) throw bad('a text that is not empty');
-      return type === 'path' || (type === 'url-or-path' && !value.includes('://')) ? absolute(value) : value;
+      if (type === 'source' && value === 'none') return null;
+      return type === 'path' || (/^(?:url-or-path|source)$/.test(type) && !value.includes('://'))
+        ? absolute(value)
+        : value;
   }
 }
 

@@ -1,8 +1,11 @@
 import { cpus } from 'node:os';
 import { defaultDataDirectory } from '#host';
 
-/** Types a configuration value can have. `path` is made absolute; `seconds` is a number greater than zero. */
-export type KeyType = 'string' | 'path' | 'url-or-path' | 'integer' | 'seconds' | 'boolean' | 'log-level';
+/**
+ * Types a configuration value can have. `path` is made absolute; `seconds` is a number greater than zero; `source` is a
+ * URL, a path or "none".
+ */
+export type KeyType = 'string' | 'path' | 'url-or-path' | 'source' | 'integer' | 'seconds' | 'boolean' | 'log-level';
 
 export interface KeySchema {
   readonly type: KeyType;
@@ -42,6 +45,63 @@ export const schema = {
     () => 'https://git.kernel.org/pub/scm/linux/security/vulns.git',
   ),
   'feed.interval': key('seconds', 'TUXTAPE_FEED_INTERVAL', 'seconds between two syncs of the server', () => 900),
+  'signals.nvd.url': key(
+    'source',
+    'TUXTAPE_SIGNALS_NVD_URL',
+    'CVE API 2.0 of NVD; none: not read',
+    () => 'https://services.nvd.nist.gov/rest/json/cves/2.0',
+  ),
+  'signals.nvd.key': key('string', 'TUXTAPE_SIGNALS_NVD_KEY', 'API key of NVD; empty: asked without one', () => null),
+  'signals.nvd.interval': key('seconds', 'TUXTAPE_SIGNALS_NVD_INTERVAL', 'seconds between two readings', () => 7_200),
+  'signals.kev.url': key(
+    'source',
+    'TUXTAPE_SIGNALS_KEV_URL',
+    "CISA's catalog of known exploited vulnerabilities: URL or file; none: not read",
+    () => 'https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json',
+  ),
+  'signals.kev.interval': key('seconds', 'TUXTAPE_SIGNALS_KEV_INTERVAL', 'seconds between two readings', () => 21_600),
+  'signals.vulnrichment.url': key(
+    'source',
+    'TUXTAPE_SIGNALS_VULNRICHMENT_URL',
+    "CISA's Vulnrichment: git URL, repository or unpacked folder; none: not read",
+    () => 'https://github.com/cisagov/vulnrichment.git',
+  ),
+  'signals.vulnrichment.interval': key(
+    'seconds',
+    'TUXTAPE_SIGNALS_VULNRICHMENT_INTERVAL',
+    'seconds between two readings',
+    () => 21_600,
+  ),
+  'signals.epss.url': key(
+    'source',
+    'TUXTAPE_SIGNALS_EPSS_URL',
+    'daily CSV of EPSS: URL or file, gzipped or not; none: not read',
+    () => 'https://epss.empiricalsecurity.com/epss_scores-current.csv.gz',
+  ),
+  'signals.epss.interval': key(
+    'seconds',
+    'TUXTAPE_SIGNALS_EPSS_INTERVAL',
+    'seconds between two readings',
+    () => 43_200,
+  ),
+  'signals.exploits.directory': key(
+    'source',
+    'TUXTAPE_SIGNALS_EXPLOITS_DIRECTORY',
+    'public exploits as kernelCTF files them: git URL, repository or folder; none: not read',
+    () => 'https://github.com/google/security-research.git',
+  ),
+  'signals.exploits.list': key(
+    'source',
+    'TUXTAPE_SIGNALS_EXPLOITS_LIST',
+    'public exploits as a list: URL or file with a CVE id and a place on each line; none: not read',
+    () => null,
+  ),
+  'signals.exploits.interval': key(
+    'seconds',
+    'TUXTAPE_SIGNALS_EXPLOITS_INTERVAL',
+    'seconds between two readings',
+    () => 86_400,
+  ),
   'kernel.trees': key(
     'path',
     'TUXTAPE_KERNEL_TREES',

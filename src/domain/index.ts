@@ -1,5 +1,6 @@
 export * from './cve-id.ts';
 export * from './cve-record.ts';
+export * from './decision.ts';
 export * from './elf-notes.ts';
 export * from './error.ts';
 export * from './kernel.ts';

@@ -33,7 +33,7 @@ export interface PriorityTerm {
 /** Where the severity of a priority comes from. A prediction is never shown as a score. */
 export type SeverityOrigin = 'person' | 'scored' | 'predicted';
 
-/** Why a CVE stands where it stands. Ordered by class, weight, origin (a real score wins only ties), EPSS, age. */
+/** Why a CVE stands where it stands. Ordered by class, weight, origin (a real score wins only ties), EPSS, newest first. */
 export interface Priority {
   readonly cve: CveId;
   readonly class: PriorityClass;

@@ -14,6 +14,7 @@ export type FeedCode =
   | 'record-vanished'
   | 'dyad-unreadable'
   | 'cvss-invalid'
+  | 'score-disagrees'
   | 'signal-unreadable'
   | 'signal-truncated'
   | 'signal-shrunk'

@@ -1,5 +1,8 @@
 export { scoreOf } from './cvss.ts';
 export { type FeedCode, FeedError } from './error.ts';
+export { csvLine } from './formats/csv.ts';
+export { type OsvEntry, toOsv } from './formats/osv.ts';
+export { type RecordChange, type RecordHistory, recordHistory } from './history.ts';
 export { type Epoch, type EpochDelta, type EpochItem, epochDelta, findEpochs, mirror, readMails } from './lore.ts';
 export { type ParsedMail, parseMail } from './mail.ts';
 export { readVersionLines, sectionsOf } from './mail-sections.ts';

@@ -61,18 +61,25 @@ async function listEpochs(path: string): Promise<Epoch[]> {
     .toSorted((a, b) => a.number - b.number);
 }
 
-/** Mirrors a repository into `directory`: cloned whole the first time (it appears whole or not at all), fetched afterwards. */
-export async function mirror(address: string, directory: string): Promise<Git> {
+/**
+ * Mirrors a repository into `directory`: cloned the first time (it appears whole or not at all),
+ * fetched afterwards. `depth`: only so many commits of its history.
+ */
+export async function mirror(
+  address: string,
+  directory: string,
+  options: { readonly depth?: number } = {},
+): Promise<Git> {
   try {
     if (await exists(directory)) {
       const git = new Git(directory);
-      await git.fetch(address);
+      await git.fetch(address, options.depth);
       return git;
     }
     const temporary = `${directory}.part`;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(dirname(directory), { recursive: true });
-    await Git.mirror(address, temporary);
+    await Git.mirror(address, temporary, options.depth);
     await rename(temporary, directory);
     return new Git(directory);
   } catch (error) {

@@ -86,6 +86,8 @@ function recordOf(cve: CveId, title: string, body: string): CveRecord {
     files: tabbed('Affected files').slice(0, MAX_FILES_PER_CVE),
     ranges: readVersionLines(tabbed('Affected and fixed versions')),
     cvssVector: null,
+    rationale: null,
+    vulnerableCommits: [],
     references: tabbed('Mitigation').filter((line) => line.startsWith('https://')),
   };
 }

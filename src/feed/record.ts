@@ -26,16 +26,32 @@ const recordSchema = z.object({
       title: z.optional(z.string()),
       descriptions: z.optional(z.array(z.object({ lang: z.string(), value: z.string() }))),
       affected: z.optional(z.array(z.object({ programFiles: z.optional(z.array(z.string())) }))),
-      metrics: z.optional(z.array(z.object({ cvssV3_1: z.optional(z.object({ vectorString: z.string() })) }))),
+      metrics: z.optional(
+        z.array(
+          z.object({
+            cvssV3_1: z.optional(z.object({ vectorString: z.string() })),
+            scenarios: z.optional(z.array(z.object({ lang: z.string(), value: z.string() }))),
+          }),
+        ),
+      ),
       references: z.optional(z.array(z.object({ url: z.string() }))),
     }),
   }),
 });
 
+const MAX_RATIONALE = 20_000;
+const MAX_REFERENCES = 500;
+
 export interface RecordFiles {
   readonly json: Buffer;
   /** The `.dyad` file; undefined where there is none (90 rejected CVEs). */
-  readonly dyad: Buffer | undefined;
+  readonly dyad?: Buffer | undefined;
+  /** The CNA's score: `<CNA> <vector>`, a blank line, the rationale; the record repeats it, sometimes later. */
+  readonly cvss?: Buffer | undefined;
+  /** Introducing commits set by hand, one a line. */
+  readonly vulnerable?: Buffer | undefined;
+  /** More references, one a line. */
+  readonly reference?: Buffer | undefined;
 }
 
 export interface ParsedRecord {
@@ -58,8 +74,8 @@ export function parseRecord(id: CveId, state: CveState, files: RecordFiles): Par
       what: `the record of ${id} names ${cveMetadata.cveId.slice(0, 40)}`,
     });
   const { cna } = containers;
-  const stated = cna.metrics?.find((metric) => metric.cvssV3_1 !== undefined)?.cvssV3_1?.vectorString ?? null;
-  const { vector, score, doubt } = readScore(stated);
+  const stated = statedScore(cna.metrics ?? [], files.cvss);
+  const { vector, score, doubt } = readScore(stated.vector);
   const text = cna.descriptions?.find(({ lang }) => lang.startsWith('en'))?.value ?? '';
   const record: CveRecord = {
     id,
@@ -73,9 +89,43 @@ export function parseRecord(id: CveId, state: CveState, files: RecordFiles): Par
     ),
     ranges: files.dyad === undefined ? [] : parseDyad(files.dyad.toString('utf8')),
     cvssVector: vector,
-    references: (cna.references ?? []).map(({ url }) => url).filter((url) => url.startsWith('https://')),
+    rationale: vector === null ? null : stated.rationale,
+    vulnerableCommits: linesOf(files.vulnerable).filter((line) => /^[0-9a-f]{7,40}$/.test(line)),
+    references: [...new Set([...(cna.references ?? []).map(({ url }) => url), ...linesOf(files.reference)])]
+      .filter((url) => url.startsWith('https://'))
+      .slice(0, MAX_REFERENCES),
   };
-  return { record, score, doubt };
+  return { record, score, doubt: doubt ?? stated.doubt };
+}
+
+type Metric = NonNullable<z.infer<typeof recordSchema>['containers']['cna']['metrics']>[number];
+
+interface StatedScore {
+  readonly vector: string | null;
+  readonly rationale: string | null;
+  readonly doubt: FeedError | null;
+}
+
+/** The record's score, or that of the `.cvss` file where the record has none yet; two that differ are said. */
+function statedScore(metrics: readonly Metric[], cvss: Buffer | undefined): StatedScore {
+  const metric = metrics.find(({ cvssV3_1 }) => cvssV3_1 !== undefined);
+  const inRecord = metric?.cvssV3_1?.vectorString ?? null;
+  const [head = '', ...rest] = (cvss?.toString('utf8') ?? '').split('\n');
+  const inFile = /^\S+ (CVSS:3\.1\/\S+)\s*$/.exec(head)?.[1] ?? null;
+  const fromRecord = metric?.scenarios?.find(({ lang }) => lang.startsWith('en'))?.value ?? '';
+  const rationale = (fromRecord === '' ? rest.join('\n') : fromRecord).trim().slice(0, MAX_RATIONALE);
+  const doubt =
+    inRecord === null || inFile === null || inRecord === inFile
+      ? null
+      : new FeedError('score-disagrees', 'untrusted', {
+          what: `the record says ${inRecord.slice(0, 80)}, its .cvss file ${inFile.slice(0, 80)}; the record counts`,
+        });
+  return { vector: inRecord ?? inFile, rationale: rationale === '' ? null : rationale, doubt };
+}
+
+function linesOf(file: Buffer | undefined): string[] {
+  const lines = (file?.toString('utf8') ?? '').split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 function readScore(vector: string | null): { vector: string | null; score: number | null; doubt: FeedError | null } {

@@ -33,10 +33,10 @@ export class Git {
   }
 
   /** Mirrors `url` (or a local path) into a new bare repository. */
-  static async mirror(url: string, directory: string, signal?: AbortSignal): Promise<Git> {
+  static async mirror(url: string, directory: string, depth?: number): Promise<Git> {
     await git(
-      ['clone', '--quiet', '--mirror', '--', url, directory],
-      { timeoutMs: FETCH_TIMEOUT_MS, ...(signal ? { signal } : {}) },
+      ['clone', '--quiet', '--mirror', ...depthOption(depth), '--', url, directory],
+      { timeoutMs: FETCH_TIMEOUT_MS, diesWithUs: true },
       url,
     );
     return new Git(directory);
@@ -75,8 +75,8 @@ export class Git {
   }
 
   /** Fetches everything of the mirror's remote, dropping what is gone there. */
-  async fetch(url: string): Promise<void> {
-    await this.run(['fetch', '--quiet', '--prune', '--force', '--', url, '+refs/*:refs/*'], {
+  async fetch(url: string, depth?: number): Promise<void> {
+    await this.run(['fetch', '--quiet', '--prune', '--force', ...depthOption(depth), '--', url, '+refs/*:refs/*'], {
       timeoutMs: FETCH_TIMEOUT_MS,
       diesWithUs: true,
     });
@@ -169,6 +169,10 @@ async function* parseBatch(
     const content = size <= maxBytes ? Buffer.concat(parts).subarray(0, size) : null;
     yield { request, oid: match[1]!, size, content };
   }
+}
+
+function depthOption(depth: number | undefined): string[] {
+  return depth === undefined ? [] : [`--depth=${depth}`];
 }
 
 async function git(args: readonly string[], options: RunOptions, where: string): Promise<RunResult> {

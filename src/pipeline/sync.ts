@@ -16,10 +16,12 @@ import {
   addAnnouncements,
   type CveRow,
   type Db,
+  dateCves,
   dropAnnouncements,
   getCursor,
   getCves,
   inTransaction,
+  markDue,
   quarantine,
   recordSync,
   release,
@@ -28,6 +30,7 @@ import {
   storedOids,
   upsertCves,
 } from '#store';
+import { rankDue } from './rank.ts';
 
 const BATCH = 1_000;
 const LOCK_WAIT_MS = 5_000;
@@ -68,6 +71,8 @@ export interface SyncSummary {
   readonly vulns: VulnsSummary | null;
   /** Did anything change that a verdict could depend on? */
   readonly changed: boolean;
+  /** CVEs that stand anew in everyone's order. */
+  readonly ranked: number;
 }
 
 /**
@@ -78,7 +83,8 @@ export async function syncFeed(options: SyncOptions): Promise<SyncSummary> {
   return withLock(join(options.dataDirectory, 'sync.lock'), LOCK_WAIT_MS, async () => {
     const lore = options.lore === null ? null : await syncLore(options, options.lore);
     const vulns = options.vulns === null ? null : await syncVulns(options, options.vulns);
-    return { lore, vulns, changed: (lore?.mails ?? 0) > 0 || (vulns?.changed ?? 0) > 0 };
+    const ranked = await rankDue(options);
+    return { lore, vulns, changed: (lore?.mails ?? 0) > 0 || (vulns?.changed ?? 0) > 0, ranked };
   });
 }
 
@@ -130,6 +136,8 @@ async function syncEpoch(tx: Db, git: Git, epoch: number, onProgress?: OnProgres
     await addAnnouncements(tx, mails.splice(0));
     await quarantine(tx, bad.splice(0));
     await storeMailCves(tx, said);
+    await dateCves(tx, [...said.keys()]);
+    await markDue(tx, [...said.keys()]);
     said.clear();
   };
   for await (const item of readMails(git, epoch, delta.commits)) {
@@ -179,6 +187,8 @@ function unknownRejected(id: CveId): CveRecord {
     files: [],
     ranges: [],
     cvssVector: null,
+    rationale: null,
+    vulnerableCommits: [],
     references: [],
   };
 }
@@ -217,7 +227,12 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
     .map(([id]) => vanished(id));
   const readable: string[] = [];
   const flush = async (): Promise<void> => {
-    await upsertCves(tx, rows.splice(0));
+    const batch = rows.splice(0);
+    await upsertCves(tx, batch);
+    await markDue(
+      tx,
+      batch.map(({ record }) => record.id),
+    );
     await quarantine(tx, bad.splice(0));
     await release(tx, 'vulns', readable.splice(0));
   };

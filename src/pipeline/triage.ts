@@ -12,6 +12,7 @@ import {
 } from '#store';
 import { decide } from '#triage';
 import { profileOf } from './kernel.ts';
+import { rankDue } from './rank.ts';
 
 /** Decides every CVE for one kernel and stores the verdicts in one transaction; readers see the old set or the new. */
 export async function triageKernel(options: {
@@ -26,6 +27,7 @@ export async function triageKernel(options: {
     const verdicts: Verdict[] = (await allCves(tx)).map(({ record }) => decide(record, subject));
     await replaceVerdicts(tx, kernel.id, verdicts, clock.now());
   });
+  await rankDue({ store, clock });
   return countVerdicts(store.db, kernel.id);
 }
 

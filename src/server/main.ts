@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import { loadConfig } from '#config';
 import { messageOf, StageError } from '#domain';
 import { createLogger, type Logger, systemClock } from '#host';
-import { syncFeed, triageAll } from '#pipeline';
+import { type SignalSettings, signalDoor, signalSettings, syncFeed, syncSignals, triageAll } from '#pipeline';
 import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 
@@ -11,7 +11,7 @@ const VERSION = '0.1.0';
 /** Syncs on a schedule and decides again when something changed. A failed sync is logged and tried again at the next turn. */
 function schedule(
   store: Store,
-  settings: { data: string; lore: string; vulns: string; seconds: number },
+  settings: { data: string; lore: string; vulns: string; seconds: number; signals: SignalSettings },
   log: Logger,
 ): Cron {
   return new Cron(
@@ -28,6 +28,7 @@ function schedule(
         });
         if (summary.changed) await triageAll({ store, clock: systemClock });
         log.info(summary, 'synced');
+        await readSignals(store, settings, log);
       } catch (error) {
         log.warn(
           { error, code: error instanceof StageError ? String(error.code) : 'internal' },
@@ -36,6 +37,20 @@ function schedule(
       }
     },
   );
+}
+
+/** Reads the signals that are due and ranks what changed. One source that fails stops nothing. */
+async function readSignals(
+  store: Store,
+  { data, signals }: { data: string; signals: SignalSettings },
+  log: Logger,
+): Promise<void> {
+  const options = { store, dataDirectory: data, settings: signals, clock: systemClock, door: signalDoor };
+  for (const outcome of await syncSignals(options)) {
+    if (outcome.state === 'failed')
+      log.warn({ source: outcome.source, code: outcome.error.code }, outcome.error.message);
+    else if (outcome.state === 'read') log.info(outcome, 'signals read');
+  }
 }
 
 async function main(): Promise<void> {
@@ -49,6 +64,7 @@ async function main(): Promise<void> {
       data: config.need('data'),
       lore: config.need('feed.lore'),
       vulns: config.need('feed.vulns'),
+      signals: signalSettings(config),
       seconds: config.number('feed.interval'),
     },
     log,

@@ -29,6 +29,16 @@ export async function addAnnouncements(
   }
 }
 
+/** Puts the date of the first announcement beside each of the CVEs. */
+export async function dateCves(tx: Db, cves: readonly CveId[]): Promise<void> {
+  await sql`
+    UPDATE cve SET announced_at = sent.first
+    FROM (
+      SELECT cve_id, min(sent_at) AS first FROM announcement
+      WHERE kind = 'published' AND cve_id = ANY(${cves}::text[]) GROUP BY cve_id) AS sent
+    WHERE sent.cve_id = cve.id AND cve.announced_at IS DISTINCT FROM sent.first`.execute(tx);
+}
+
 /** A Date header is hostile text: a year that PostgreSQL cannot read back from ISO 8601 counts as unreadable. */
 function storableDate(iso: string | null): string | null {
   const date = new Date(iso ?? Number.NaN);

@@ -23,22 +23,33 @@ export async function upsertCves(tx: Db, rows: readonly CveRow[]): Promise<void>
     files: record.files,
     ranges: record.ranges,
     cvss_vector: record.cvssVector,
+    rationale: record.rationale,
+    vulnerable_commits: record.vulnerableCommits,
     score,
     refs: record.references,
     oid,
   }));
   for (const batch of jsonBatches(values)) {
     await sql`
-      INSERT INTO cve (id, state, source, title, description, files, ranges, cvss_vector, score, refs, oid)
-      SELECT id, state, source, title, description, files, ranges, cvss_vector, score, refs, oid
+      INSERT INTO cve (id, state, source, title, description, files, ranges, cvss_vector, rationale,
+        vulnerable_commits, score, refs, oid)
+      SELECT id, state, source, title, description, files, ranges, cvss_vector, rationale, vulnerable_commits, score, refs, oid
       FROM jsonb_to_recordset(${batch}::jsonb) AS r (
         id text, state text, source text, title text, description text, files text[],
-        ranges jsonb, cvss_vector text, score real, refs text[], oid text)
+        ranges jsonb, cvss_vector text, rationale text, vulnerable_commits text[], score real, refs text[], oid text)
       ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, source = excluded.source, title = excluded.title, description = excluded.description,
-        files = excluded.files, ranges = excluded.ranges, cvss_vector = excluded.cvss_vector, score = excluded.score,
-        refs = excluded.refs, oid = excluded.oid`.execute(tx);
+        files = excluded.files, ranges = excluded.ranges, cvss_vector = excluded.cvss_vector, rationale = excluded.rationale,
+        vulnerable_commits = excluded.vulnerable_commits, score = excluded.score, refs = excluded.refs, oid = excluded.oid`.execute(
+      tx,
+    );
   }
+}
+
+/** Every CVE that is known. */
+export async function cveIds(db: Db): Promise<Set<CveId>> {
+  const rows = await db.selectFrom('cve').select('id').execute();
+  return new Set(rows.map(({ id }) => id as CveId));
 }
 
 /** Which blobs each stored record was read from. */
@@ -56,6 +67,8 @@ const columns = [
   'files',
   'ranges',
   'cvss_vector',
+  'rationale',
+  'vulnerable_commits',
   'refs',
   'score',
   'oid',
@@ -70,6 +83,8 @@ interface StoredCve {
   files: string[];
   ranges: unknown;
   cvss_vector: string | null;
+  rationale: string | null;
+  vulnerable_commits: string[];
   refs: string[];
   score: number | null;
   oid: string;
@@ -85,6 +100,8 @@ function fromRow(row: StoredCve): CveRow {
     files: row.files,
     ranges: row.ranges as Range[],
     cvssVector: row.cvss_vector,
+    rationale: row.rationale,
+    vulnerableCommits: row.vulnerable_commits,
     references: row.refs,
   };
   return { record, score: row.score, oid: row.oid };
@@ -106,19 +123,11 @@ export async function getCves(db: Db, ids: readonly CveId[]): Promise<CveRow[]> 
   return rows.map(fromRow);
 }
 
-/** Newest id first; `limit` 0 = all. */
-export async function listCves(db: Db, options: { state?: CveState | undefined; limit: number }): Promise<CveRow[]> {
-  let query = db.selectFrom('cve').select(columns).orderBy('year', 'desc').orderBy('number', 'desc');
-  if (options.state !== undefined) query = query.where('state', '=', options.state);
-  if (options.limit > 0) query = query.limit(options.limit);
-  return (await query.execute()).map(fromRow);
-}
-
-/** Every CVE, for triage: rows come without the description, which no verdict reads. */
+/** Every CVE, for triage: rows come without the long texts, which no verdict reads. */
 export async function allCves(db: Db): Promise<CveRow[]> {
-  const light = columns.filter((column) => column !== 'description');
+  const light = columns.filter((column) => column !== 'description' && column !== 'rationale');
   const rows = await db.selectFrom('cve').select(light).execute();
-  return rows.map((row) => fromRow({ ...row, description: '' }));
+  return rows.map((row) => fromRow({ ...row, description: '', rationale: null }));
 }
 
 export async function countCves(db: Db): Promise<{ published: number; rejected: number; scored: number }> {

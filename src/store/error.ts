@@ -10,6 +10,7 @@ export type StoreCode =
   | 'migration-changed'
   | 'migration-failed'
   | 'already-there'
-  | 'not-found';
+  | 'not-found'
+  | 'version-invalid';
 
 export class StoreError extends StageError<StoreCode> {}

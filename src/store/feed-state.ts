@@ -1,4 +1,5 @@
-import type { Quarantined } from '#domain';
+import { sql } from 'kysely';
+import type { CveId, Quarantined } from '#domain';
 import { storable } from './storable.ts';
 import type { Db } from './store.ts';
 
@@ -24,6 +25,11 @@ export async function release(tx: Db, source: string, items: readonly string[]):
     .where('source', '=', source)
     .where('item', 'in', [...items])
     .execute();
+}
+
+/** Forgets everything that was set aside of a source which is read whole each time. */
+export async function releaseSource(tx: Db, source: string): Promise<void> {
+  await tx.deleteFrom('feed_quarantine').where('source', '=', source).execute();
 }
 
 export async function quarantine(tx: Db, items: readonly Quarantined[]): Promise<void> {
@@ -56,6 +62,7 @@ export interface SyncState {
 
 export async function recordSync(tx: Db, sync: SyncState): Promise<void> {
   const { source, ...rest } = sync;
+  await tx.deleteFrom('feed_failure').where('source', '=', source).execute();
   await tx
     .insertInto('feed_sync')
     .values({ source, ...rest })
@@ -65,4 +72,38 @@ export async function recordSync(tx: Db, sync: SyncState): Promise<void> {
 
 export async function listSyncs(db: Db): Promise<SyncState[]> {
   return db.selectFrom('feed_sync').selectAll().orderBy('source').execute();
+}
+
+/** The last failure of a source since its last success. */
+export interface SyncFailure {
+  readonly source: string;
+  readonly at: Date;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export async function recordFailure(tx: Db, { source, at, code, reason }: SyncFailure): Promise<void> {
+  const row = { at, code, reason: storable(reason) };
+  await tx
+    .insertInto('feed_failure')
+    .values({ source, ...row })
+    .onConflict((conflict) => conflict.column('source').doUpdateSet(row))
+    .execute();
+}
+
+export async function listFailures(db: Db): Promise<SyncFailure[]> {
+  return db.selectFrom('feed_failure').selectAll().orderBy('source').execute();
+}
+
+/** How the two sources differ in what they know: CVEs with a mail and no record, and the other way round. */
+export async function sourceDifferences(db: Db): Promise<{ onlyMails: CveId[]; onlyRecords: CveId[] }> {
+  const ids = async (query: ReturnType<typeof sql<{ id: string }>>): Promise<CveId[]> =>
+    (await query.execute(db)).rows.map(({ id }) => id as CveId);
+  return {
+    onlyMails: await ids(sql<{ id: string }>`SELECT id FROM cve WHERE source = 'mail' ORDER BY year, number`),
+    onlyRecords: await ids(sql<{ id: string }>`
+      SELECT id FROM cve WHERE source = 'record'
+        AND NOT EXISTS (SELECT FROM announcement WHERE announcement.cve_id = cve.id)
+      ORDER BY year, number`),
+  };
 }

@@ -1,9 +1,33 @@
 export * from './announcements.ts';
+export { type CveFilter, type CveLine, searchCves } from './cve-search.ts';
 export * from './cves.ts';
+export * from './decisions.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
+export {
+  countTriagedKernels,
+  duePriorities,
+  markDue,
+  type PredictionRow,
+  putPredictions,
+  putPriorities,
+  type RankedCve,
+  rankedCves,
+  type StoredPriority,
+  unpredicted,
+} from './priorities.ts';
+export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
-export * from './verdicts.ts';
+export {
+  countVerdicts,
+  decidingRung,
+  getVerdict,
+  listVerdicts,
+  replaceVerdicts,
+  type VerdictCount,
+  type VerdictFilter,
+  type VerdictRow,
+} from './verdicts.ts';

@@ -9,6 +9,8 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
+export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>;
+
 export type Json = JsonValue;
 
 export type JsonArray = JsonValue[];
@@ -37,7 +39,17 @@ export interface Announcement {
   subject: string;
 }
 
+export interface Audit {
+  action: string;
+  actor: string;
+  at: Timestamp;
+  detail: Json;
+  id: Generated<Int8>;
+  subject: string;
+}
+
 export interface Cve {
+  announced_at: Timestamp | null;
   cvss_vector: string | null;
   description: string;
   files: string[];
@@ -45,16 +57,40 @@ export interface Cve {
   number: Generated<Numeric>;
   oid: string;
   ranges: Json;
+  rationale: string | null;
   refs: string[];
   score: number | null;
   source: string;
   state: string;
   title: string;
+  vulnerable_commits: Generated<string[]>;
   year: Generated<number>;
+}
+
+export interface Decision {
+  author: string;
+  cve_id: string;
+  id: string;
+  kind: string;
+  made_at: Timestamp;
+  mitigation: Json | null;
+  reason: string;
+  revoked_at: Timestamp | null;
+  revoked_by: string | null;
+  score: number | null;
+  until: Timestamp | null;
+  until_patched: Generated<boolean>;
 }
 
 export interface FeedCursor {
   commit: string;
+  source: string;
+}
+
+export interface FeedFailure {
+  at: Timestamp;
+  code: string;
+  reason: string;
   source: string;
 }
 
@@ -106,11 +142,44 @@ export interface Livepatch {
   recipe: Json;
 }
 
+export interface Prediction {
+  cve_id: string;
+  model: string;
+  probability: number;
+  text_md5: string;
+}
+
+export interface Priority {
+  announced_at: Timestamp | null;
+  class: string;
+  class_rank: number;
+  cve_id: string;
+  epss: number | null;
+  origin: string;
+  reach: string;
+  until: Timestamp | null;
+  weight: number;
+}
+
 export interface SchemaMigration {
   applied_at: Generated<Timestamp>;
   name: string;
   sha256: string;
   version: number;
+}
+
+export interface Signal {
+  at: Timestamp | null;
+  cve_id: string;
+  read_at: Timestamp;
+  source: string;
+  value: Json;
+}
+
+export interface SignalFile {
+  cve_id: string;
+  oid: string;
+  source: string;
 }
 
 export interface Verdict {
@@ -125,13 +194,20 @@ export interface Verdict {
 
 export interface DB {
   announcement: Announcement;
+  audit: Audit;
   cve: Cve;
+  decision: Decision;
   feed_cursor: FeedCursor;
+  feed_failure: FeedFailure;
   feed_quarantine: FeedQuarantine;
   feed_sync: FeedSync;
   kernel: Kernel;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
+  prediction: Prediction;
+  priority: Priority;
   schema_migration: SchemaMigration;
+  signal: Signal;
+  signal_file: SignalFile;
   verdict: Verdict;
 }

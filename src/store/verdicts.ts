@@ -9,6 +9,7 @@ import {
   type VerdictStatus,
 } from '#domain';
 import { StoreError } from './error.ts';
+import { markDue } from './priorities.ts';
 import { jsonBatches } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
 
@@ -41,6 +42,7 @@ export async function replaceVerdicts(db: Db, kernelId: string, verdicts: readon
     // The row lock lines up writers of the same kernel; without it the second one would add to the set of the first.
     const kernel = await tx.selectFrom('kernel').select('id').where('id', '=', kernelId).forUpdate().executeTakeFirst();
     if (!kernel) throw new StoreError('not-found', 'us', { what: 'verdicts for an unknown kernel', where: kernelId });
+    const before = await touching(tx, kernelId);
     await tx.deleteFrom('verdict').where('kernel_id', '=', kernelId).execute();
     for (const batch of jsonBatches(values)) {
       await sql`
@@ -49,7 +51,22 @@ export async function replaceVerdicts(db: Db, kernelId: string, verdicts: readon
         FROM jsonb_to_recordset(${batch}::jsonb) AS r (
           cve_id text, status text, justification text, rung text, evidence jsonb)`.execute(tx);
     }
+    // Exposure is a part of every priority: those that touch this kernel now or did before are ranked anew.
+    const after = await touching(tx, kernelId);
+    const moved = [...before, ...after].filter((key) => before.has(key) !== after.has(key));
+    await markDue(tx, before.size === 0 ? 'all' : moved.map((key) => key.split(' ')[1] as CveId));
   });
+}
+
+/** `status cve` of what affects a kernel, or may. */
+async function touching(tx: Db, kernelId: string): Promise<Set<string>> {
+  const rows = await tx
+    .selectFrom('verdict')
+    .select(['cve_id', 'status'])
+    .where('kernel_id', '=', kernelId)
+    .where('status', 'in', ['affected', 'under_investigation'])
+    .execute();
+  return new Set(rows.map(({ cve_id: cve, status }) => `${status} ${cve}`));
 }
 
 export interface VerdictFilter {
@@ -65,7 +82,8 @@ export interface VerdictFilter {
 /** Not scored stands after HIGH and before MEDIUM (domain/severity.ts): as 6.9. */
 const rank = sql<number>`coalesce(cve.score, 6.9)`;
 
-function bandOf(severity: Severity): Expression<SqlBool> {
+/** Is the CNA's score in this band? */
+export function bandOf(severity: Severity): Expression<SqlBool> {
   const bands: Record<Severity, Expression<SqlBool>> = {
     critical: sql`cve.score >= 9`,
     high: sql`cve.score >= 7 AND cve.score < 9`,

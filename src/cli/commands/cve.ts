@@ -1,95 +1,144 @@
-import { type Command, Option } from 'commander';
-import { type CveId, type CveState, isCveId } from '#domain';
-import { announcementsOf, getCve, listCves, StoreError } from '#store';
+import type { Command } from 'commander';
+import { inForce } from '#domain';
+import { type Explained, explained } from '#pipeline';
+import { announcementsOf, type CveLine } from '#store';
 import type { Context } from '../context.ts';
-import { CliError } from '../error.ts';
-import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
+import { inert, severityOrPrediction, severityText, shorten, table } from '../text.ts';
+import { type FilterOptions, filtered, needCve, needCveId, withFilters } from './cve-args.ts';
+import { mitigationText, registerDecisions } from './cve-decide.ts';
+import { registerExport } from './cve-export.ts';
+import { registerHistory } from './cve-history.ts';
 
 const DEFAULT_LIMIT = 20;
 
 export function registerCve(program: Command, context: Context): void {
   const cve = program.command('cve').description('the CVEs that were read');
-  cve
-    .command('list')
-    .description('CVEs, newest first')
-    .addOption(new Option('--state <state>', 'only this state').choices(['published', 'rejected']))
-    .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
-    .addHelpText('after', '\nExamples:\n  tuxtape cve list --limit 50\n  tuxtape cve list --state rejected --limit 0')
-    .action((options: { state?: CveState; limit: number }) => list(context, options));
+  withFilters(cve.command('list').description('CVEs in the order in which they matter'), DEFAULT_LIMIT)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tuxtape cve list --limit 50\n  tuxtape cve list --sort newest\n  tuxtape cve list --state rejected --limit 0',
+    )
+    .action((options: FilterOptions) => list(context, options));
+  withFilters(
+    cve.command('search').description('CVEs that match words and filters').argument('[words...]', 'words to find'),
+    DEFAULT_LIMIT,
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tuxtape cve search use-after-free --file net/netfilter/\n  tuxtape cve search --affects 6.1.170 --exploited\n  tuxtape cve search --subsystem fs/smb --since 2026-06-01',
+    )
+    .action((words: string[], options: FilterOptions) => list(context, options, words.join(' ')));
   cve
     .command('show')
-    .description('everything known about one CVE')
+    .description('everything known about one CVE, and why it stands where it stands')
     .argument('<cve>', 'CVE id')
     .addHelpText('after', '\nExample:\n  tuxtape cve show CVE-2026-53352')
     .action((id: string) => show(context, id));
+  registerHistory(cve, context);
+  registerDecisions(cve, context);
+  registerExport(cve, context);
 }
 
-/** Errors: not-found, for a text that is no CVE id. */
-export function needCveId(text: string): CveId {
-  const id = text.toUpperCase();
-  if (isCveId(id)) return id;
-  throw new CliError('cve-id-invalid', 'input', {
-    what: `"${text}" is no CVE id`,
-    remedy: 'write it as CVE-2026-53352',
-  });
+async function list(context: Context, options: FilterOptions, text?: string): Promise<void> {
+  const lines = await filtered(await context.store(), options, text);
+  context.print(lines, () => (lines.length === 0 ? 'No CVE matches.' : cveTable(lines)));
 }
 
-async function list(context: Context, options: { state?: CveState; limit: number }): Promise<void> {
-  const { db } = await context.store();
-  const rows = await listCves(db, options);
-  context.print(
-    rows.map(({ record, score }) => ({
-      id: record.id,
-      state: record.state,
-      source: record.source,
-      score,
-      title: record.title,
-      files: record.files,
-    })),
-    () =>
-      table(
-        ['CVE', 'SEVERITY', 'STATE', 'TITLE'],
-        rows.map(({ record, score }) => [
-          record.id,
-          severityText(score),
-          record.state,
-          shorten(inert(record.title), 90),
-        ]),
-      ),
+function cveTable(lines: readonly CveLine[]): string {
+  return table(
+    ['CVE', 'SEVERITY', 'CLASS', 'REACH', 'ANNOUNCED', 'TITLE'],
+    lines.map((line) => [
+      line.id,
+      severityOrPrediction(line.score, line.predicted),
+      line.class ?? line.state,
+      line.reach ?? '',
+      line.announced?.toISOString().slice(0, 10) ?? '',
+      shorten(inert(line.title), 70),
+    ]),
   );
 }
 
 async function show(context: Context, text: string): Promise<void> {
-  const { db } = await context.store();
+  const store = await context.store();
   const id = needCveId(text);
-  const row = await getCve(db, id);
-  if (!row)
-    throw new StoreError('not-found', 'input', {
-      what: 'this CVE is not known',
-      where: id,
-      remedy: 'run "tuxtape feed sync"; it may be reserved, or not of the kernel',
-    });
-  const announcements = await announcementsOf(db, id);
+  const row = await needCve(store, id);
+  const now = new Date();
+  const [told] = await explained(store.db, [id], now);
+  const announcements = await announcementsOf(store.db, id);
   const { record, score } = row;
-  context.print({ ...record, score, announcements }, () => {
+  const { priority, signals, decisions, predicted } = told!;
+  context.print({ ...record, score, predicted, priority, signals, decisions, announcements }, () => {
     const ranges = record.ranges.map(({ introduced, fixed }) => [
       introduced?.version ?? 'unknown',
       introduced?.commit?.slice(0, 12) ?? '',
       fixed?.version ?? 'no fix',
       fixed?.commit?.slice(0, 12) ?? '',
     ]);
-    const lines = [
+    return [
       `${record.id}  ${inert(record.title)}`,
       `state     ${record.state}${record.source === 'mail' ? ' (from the mail; the record is not there yet)' : ''}`,
       `severity  ${severityText(score)}${record.cvssVector === null ? '' : `  ${record.cvssVector}`}`,
       `files     ${record.files.map(inert).join('\n          ') || 'none stated'}`,
       '',
+      `Why it stands where it stands (${priority.class}, weight ${priority.weight}):`,
+      ...priority.terms.map(
+        ({ name, value, sentence }) => `  ${name.padEnd(9)} ${termValue(value)} ${inert(sentence)}`,
+      ),
+      '',
+      ...signalLines(told!),
+      ...decisions
+        .filter((decision) => inForce(decision, now))
+        .map(({ kind, reason, author, until, mitigation }) => {
+          const end = until === null ? '' : ` until ${until.toISOString().slice(0, 10)}`;
+          const what = mitigation === null ? kind : mitigationText(mitigation);
+          return `decided   ${inert(what)}${end} by ${inert(author)}: ${inert(reason)}`;
+        }),
+      '',
       table(['INTRODUCED', 'COMMIT', 'FIXED', 'COMMIT'], ranges),
       '',
       record.description.split('\n').map(inert).join('\n'),
+      ...(record.rationale === null ? [] : ['', 'Rationale of the score:', ...record.rationale.split('\n').map(inert)]),
       '',
       ...announcements.map((mail) => `mail  ${mail.kind}  ${mail.sentAt ?? 'no date'}  ${inert(mail.messageId)}`),
-    ];
-    return lines.join('\n');
+    ].join('\n');
   });
+}
+
+function termValue(value: number | null): string {
+  return (value === null ? '' : String(Math.round(value * 1000) / 1000)).padStart(6);
+}
+
+/** One line a source, each with its time: disagreement is shown, not settled. */
+function signalLines({ signals }: Explained): string[] {
+  return signals.map(({ value, at, readAt }) => {
+    const when = at === null ? `read ${readAt.toISOString().slice(0, 10)}` : at.slice(0, 10);
+    return `${value.source.padEnd(13)} ${when}  ${inert(signalText(value))}`;
+  });
+}
+
+function signalText(value: Explained['signals'][number]['value']): string {
+  switch (value.source) {
+    case 'kev':
+      return `exploited, added ${value.added}${value.ransomware ? ', used by ransomware' : ''}: ${value.name}`;
+    case 'epss':
+      return `${(value.probability * 100).toFixed(2)} %, percentile ${(value.percentile * 100).toFixed(1)} (${value.model})`;
+    case 'exploits':
+      return value.exploits
+        .map(({ where, needs }) => `${where}${needs.length > 0 ? ` needs ${needs.join(', ')}` : ''}`)
+        .join('; ');
+    case 'nvd':
+      return [value.status, ...scores(value.judgements), ...value.weaknesses].join(', ');
+    default: {
+      const ssvc = `exploitation ${value.exploitation ?? 'not said'}, automatable ${yesNo(value.automatable)}, impact ${value.technicalImpact ?? 'not said'}`;
+      return [ssvc, ...scores(value.judgements), ...value.weaknesses].join(', ');
+    }
+  }
+}
+
+function scores(judgements: readonly { vector: string; score: number; by: string }[]): string[] {
+  return judgements.map(({ vector, score, by }) => `${score} (${vector} by ${by})`);
+}
+
+function yesNo(value: boolean | null): string {
+  return value === null ? 'not said' : value ? 'yes' : 'no';
 }

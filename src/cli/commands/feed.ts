@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { isSignalSource, type SignalSource, signalSources } from '#domain';
 import { systemClock } from '#host';
-import { syncFeed } from '#pipeline';
-import { countAnnouncements, countCves, listQuarantine, listSyncs } from '#store';
+import { type SignalOutcome, signalDoor, signalSettings, syncFeed, syncSignals } from '#pipeline';
+import { countAnnouncements, countCves, listFailures, listQuarantine, listSyncs, sourceDifferences } from '#store';
 import type { Context } from '../context.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import { ago, inert, table } from '../text.ts';
 
 export function registerFeed(program: Command, context: Context): void {
@@ -19,6 +21,14 @@ export function registerFeed(program: Command, context: Context): void {
     )
     .action((options: { lore?: string; vulns?: string }) => sync(context, options));
   feed
+    .command('signals')
+    .description('read the severity signals that are due: NVD, KEV, Vulnrichment, EPSS, public exploits')
+    .option('--only <source...>', `only these: ${signalSources.join(', ')}`, sourceName)
+    .option('--force', 'read also what is not due')
+    .option('--accept-shrunk', 'believe a list that lost more than half of its entries')
+    .addHelpText('after', '\nExamples:\n  tuxtape feed signals\n  tuxtape feed signals --only kev epss --force')
+    .action((options: SignalFlags) => signals(context, options));
+  feed
     .command('status')
     .description('how fresh each source is')
     .addHelpText('after', '\nExample:\n  tuxtape --json feed status')
@@ -28,6 +38,64 @@ export function registerFeed(program: Command, context: Context): void {
     .description('items that could not be read, with the reason')
     .addHelpText('after', '\nExample:\n  tuxtape feed quarantine')
     .action(() => showQuarantine(context));
+}
+
+interface SignalFlags {
+  readonly only?: SignalSource[];
+  readonly force?: boolean;
+  readonly acceptShrunk?: boolean;
+}
+
+function sourceName(text: string, before: SignalSource[] = []): SignalSource[] {
+  if (!isSignalSource(text)) throw new InvalidArgumentError(`it is one of ${signalSources.join(', ')}`);
+  return [...before, text];
+}
+
+async function signals(context: Context, { only, force, acceptShrunk }: SignalFlags): Promise<void> {
+  const config = await context.config();
+  const store = await context.store();
+  const outcomes = await context.progress('feed signals', async (step) => {
+    let done = 0;
+    return syncSignals({
+      store,
+      dataDirectory: config.need('data'),
+      settings: signalSettings(config),
+      clock: systemClock,
+      door: signalDoor,
+      only,
+      force: force ?? false,
+      acceptShrunk: acceptShrunk ?? false,
+      onProgress: (source) => step(done++, signalSources.length, source),
+    });
+  });
+  const failed = outcomes.find((outcome) => outcome.state === 'failed');
+  context.print(outcomes.map(plain), () => table(['SOURCE', 'STATE', 'DETAIL'], outcomes.map(outcomeRow)));
+  if (failed !== undefined) process.exitCode = exitCodeOf(failed.error.fault);
+}
+
+function plain(outcome: SignalOutcome): unknown {
+  if (outcome.state !== 'failed') return outcome;
+  const { source, state, error } = outcome;
+  return { source, state, error: { code: error.code, what: error.message, where: error.where, remedy: error.remedy } };
+}
+
+function outcomeRow(outcome: SignalOutcome): string[] {
+  switch (outcome.state) {
+    case 'read':
+      return [
+        outcome.source,
+        'read',
+        `${outcome.signals} signals, ${outcome.changed} changed, ${outcome.quarantined} set aside`,
+      ];
+    case 'failed':
+      return [
+        outcome.source,
+        'FAILED',
+        `${outcome.error.message} [${outcome.error.code}]; ${outcome.error.remedy ?? ''}`,
+      ];
+    default:
+      return [outcome.source, outcome.state.replace('-', ' '), ''];
+  }
 }
 
 /** A path given on the command line is relative to the working directory. */
@@ -40,15 +108,17 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
   const store = await context.store();
   const lore = options.lore === undefined ? config.need('feed.lore') : place(options.lore);
   const vulns = options.vulns === undefined ? config.need('feed.vulns') : place(options.vulns);
-  const summary = await context.progress('feed sync', (onProgress) =>
-    syncFeed({ store, dataDirectory: config.need('data'), lore, vulns, clock: systemClock, onProgress }),
-  );
+  const summary = await context.progress('feed sync', async (onProgress) => {
+    const options = { store, dataDirectory: config.need('data'), lore, vulns, clock: systemClock, onProgress };
+    return syncFeed(options);
+  });
   const { lore: mails, vulns: records } = summary;
   context.print(summary, () =>
     [
       mails &&
         `mails:   ${mails.mails} new (${mails.announced} announced, ${mails.rejections} rejected, ${mails.quarantined} set aside)`,
       records && `records: ${records.changed} changed, ${records.quarantined} set aside`,
+      `ranked:  ${summary.ranked} CVEs`,
     ]
       .filter(Boolean)
       .join('\n'),
@@ -57,14 +127,16 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
 
 async function status(context: Context): Promise<void> {
   const { db } = await context.store();
-  const [syncs, counts, mails, aside] = await Promise.all([
+  const [syncs, counts, mails, aside, failures, differences] = await Promise.all([
     listSyncs(db),
     countCves(db),
     countAnnouncements(db),
     listQuarantine(db),
+    listFailures(db),
+    sourceDifferences(db),
   ]);
   const now = Date.now();
-  context.print({ syncs, cves: counts, announcements: mails, quarantined: aside.length }, () => {
+  context.print({ syncs, failures, cves: counts, announcements: mails, quarantined: aside.length, differences }, () => {
     if (syncs.length === 0) return 'Nothing was synced yet: run "tuxtape feed sync".';
     const rows = syncs.map(({ source, address, at, newest, bundled }) => [
       source,
@@ -73,8 +145,21 @@ async function status(context: Context): Promise<void> {
       bundled ? 'SAMPLE DATA' : address,
     ]);
     const totals = `${counts.published} CVEs (${counts.scored} scored), ${counts.rejected} rejected, ${mails} mails, ${aside.length} items set aside`;
-    return `${table(['SOURCE', 'LAST SUCCESS', 'NEWEST CONTENT', 'FROM'], rows)}\n${totals}`;
+    const { onlyMails, onlyRecords } = differences;
+    return [
+      table(['SOURCE', 'LAST SUCCESS', 'NEWEST CONTENT', 'FROM'], rows),
+      ...failures.map(
+        ({ source, at, reason, code }) => `FAILED ${ago(at, now)}: ${source}: ${inert(reason)} [${code}]`,
+      ),
+      totals,
+      `in mails only: ${some(onlyMails)}; in records only: ${some(onlyRecords)}`,
+    ].join('\n');
   });
+}
+
+function some(ids: readonly string[]): string {
+  if (ids.length === 0) return 'none';
+  return `${ids.length} (${ids.slice(0, 3).join(', ')}${ids.length > 3 ? ', …' : ''})`;
 }
 
 async function showQuarantine(context: Context): Promise<void> {

@@ -5,7 +5,7 @@ import { buildLivepatch, type LivepatchInput } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve.ts';
+import { needCveId } from './cve-args.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions {

@@ -13,7 +13,7 @@ import {
 } from '#store';
 import type { Context } from '../context.ts';
 import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve.ts';
+import { needCveId } from './cve-args.ts';
 
 const DEFAULT_LIMIT = 25;
 const STATUSES = [

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '#config';
+import { type Config, toEnvironment } from '#config';
 import { StageError } from '#domain';
 import { Git, plainEnvironment, run, systemClock } from '#host';
 import { addBundledKernel, syncBundled, syncFeed, triageKernel } from '#pipeline';
@@ -92,16 +92,8 @@ async function reachable(address: string): Promise<boolean> {
 
 /** Runs the server as a program of its own, and ends with it. */
 async function serve(context: Context, config: Config, options: UpOptions): Promise<void> {
-  const env = plainEnvironment({
-    TUXTAPE_DATA: config.need('data'),
-    TUXTAPE_SERVER_PORT: String(options.port ?? config.number('server.port')),
-    TUXTAPE_FEED_LORE: config.need('feed.lore'),
-    TUXTAPE_FEED_VULNS: config.need('feed.vulns'),
-    TUXTAPE_FEED_INTERVAL: String(config.number('feed.interval')),
-    TUXTAPE_LOG_LEVEL: config.need('log.level'),
-    TUXTAPE_SERVER_HOST: config.need('server.host'),
-    ...(config.text('database.url') === null ? {} : { DATABASE_URL: config.need('database.url') }),
-  });
+  const port = options.port === undefined ? {} : { TUXTAPE_SERVER_PORT: String(options.port) };
+  const env = plainEnvironment({ ...toEnvironment(config), ...port });
   const onOutput = (text: string): void => {
     const match = /"listening":"([^"]+)"/.exec(text);
     process.stderr.write(match ? `\nserving ${match[1]}  (Ctrl-C ends it)\n` : text);

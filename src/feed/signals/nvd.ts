@@ -102,7 +102,7 @@ async function readPage(door: SignalDoor, { address, key }: NvdOptions, query: R
 async function patiently(door: SignalDoor, url: string, headers: Record<string, string>): Promise<Buffer> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await door.fetch(url, MAX_BYTES, headers);
+      return await door.get(url, MAX_BYTES, headers);
     } catch (error) {
       if (!(error instanceof HttpStatusError) || !THROTTLED.has(error.status)) throw error;
       if (attempt + 1 === TRIES)

@@ -5,7 +5,7 @@ import { FeedError } from '../error.ts';
 /** The outside, as the signal readers see it. */
 export interface SignalDoor {
   /** GETs a URL; errors as `fetchBytes`. */
-  fetch(url: string, maxBytes: number, headers?: Readonly<Record<string, string>>): Promise<Buffer>;
+  get(url: string, maxBytes: number, headers?: Readonly<Record<string, string>>): Promise<Buffer>;
   sleep(ms: number): Promise<void>;
   now(): Date;
 }
@@ -26,7 +26,7 @@ export type IsOurs = (cve: CveId) => boolean;
 
 /** Reads a source that is one file, from a URL or a path. Errors: as `fetchBytes` and `readLimited`. */
 export async function readSource(door: SignalDoor, address: string, maxBytes: number): Promise<Buffer> {
-  return address.includes('://') ? door.fetch(address, maxBytes) : readLimited(address, maxBytes);
+  return address.includes('://') ? door.get(address, maxBytes) : readLimited(address, maxBytes);
 }
 
 export function badRow(source: SignalSource, item: string, reason: string): Quarantined {

@@ -209,14 +209,14 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** Everyone's order: class, weight, a real score in a tie, EPSS, then the older one; the id ends every tie. */
+/** Everyone's order: class, weight, a real score in a tie, EPSS, then the newer one; the id ends every tie. */
 export function byPriority(a: Priority, b: Priority): number {
   return (
     classRank(a.class) - classRank(b.class) ||
     b.weight - a.weight ||
     Number(a.origin === 'predicted') - Number(b.origin === 'predicted') ||
     (b.epss ?? 0) - (a.epss ?? 0) ||
-    (a.announced ?? '9').localeCompare(b.announced ?? '9') ||
+    (b.announced ?? '').localeCompare(a.announced ?? '') ||
     a.cve.localeCompare(b.cve)
   );
 }

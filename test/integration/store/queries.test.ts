@@ -9,11 +9,11 @@ import {
   getCursor,
   getCve,
   inTransaction,
-  listCves,
   listQuarantine,
   openStore,
   quarantine,
   release,
+  searchCves,
   setCursor,
   upsertCves,
 } from '#store';
@@ -30,6 +30,8 @@ function row(id: CveRecord['id'], part: Partial<CveRecord> = {}, score: number |
     ranges: [{ introduced: null, fixed: { version: '6.1.171', commit: null } }],
     cvssVector: null,
     references: [],
+    rationale: null,
+    vulnerableCommits: [],
     ...part,
   };
   return { record, score, oid: `oid ${id}` };
@@ -47,7 +49,7 @@ for (const flavour of ['embedded', 'system'] satisfies Flavour[]) {
     await upsertCves(db, [row('CVE-2026-10001', { files: ['a.c', 'b.c'], ranges: [] })]);
     assert.deepEqual(await getCve(db, 'CVE-2026-10001'), row('CVE-2026-10001', { files: ['a.c', 'b.c'], ranges: [] }));
     assert.deepEqual(await countCves(db), { published: 2, rejected: 1, scored: 0 });
-    const newestFirst = (await listCves(db, { limit: 0 })).map(({ record }) => record.id);
+    const newestFirst = (await searchCves(db, { limit: 0, sort: 'newest' })).map(({ id }) => id);
     assert.deepEqual(newestFirst, ['CVE-2026-10001', 'CVE-2026-9999', 'CVE-2025-20000']);
   });
 

@@ -19,6 +19,8 @@ function cve(part: Partial<CveRecord>): CveRecord {
     ranges: [{ introduced: end('5.4', 'aaaaaaa'), fixed: end('6.1.171', 'bbbbbbb') }],
     cvssVector: null,
     references: [],
+    rationale: null,
+    vulnerableCommits: [],
     ...part,
   };
 }
