@@ -30,7 +30,16 @@ export async function sampleServer(): Promise<{ app: FastifyInstance; store: Sto
   await upsertCves(store.db, [{ record: HOSTILE, score: null, oid: 'hostile' }]);
   const kernel = await addBundledKernel(store);
   await triageKernel({ store, kernel, clock: systemClock });
-  const app = await createApp({ store, syncInterval: 900, version: 'test', log: createLogger('silent') });
+  const app = await createApp({
+    store,
+    sources: new Map([
+      ['lore', 900],
+      ['vulns', 900],
+      ['kev', 900],
+    ]),
+    version: 'test',
+    log: createLogger('silent'),
+  });
   return { app, store, kernel: kernel.name };
 }
 

@@ -1,4 +1,4 @@
-import type { Kernel, Status, Summary, VerdictPage, VerdictQuery } from './schemas.ts';
+import type { Kernel, Standing, Status, Summary, VerdictPage, VerdictQuery } from './schemas.ts';
 
 /** The part of `fetch` the client needs, so that it runs in a browser and in Node alike. */
 export type Get = (url: string) => Promise<{ ok: boolean; status: number; json(): Promise<unknown> }>;
@@ -8,6 +8,7 @@ export interface Client {
   kernels(): Promise<Kernel[]>;
   summary(kernel: string): Promise<Summary>;
   verdicts(kernel: string, query: VerdictQuery): Promise<VerdictPage>;
+  standing(cve: string): Promise<Standing>;
 }
 
 export class ApiError extends Error {
@@ -34,6 +35,7 @@ export function createClient(get: Get, base: string): Client {
   return {
     status: () => read('/status'),
     kernels: () => read('/kernels'),
+    standing: (cve) => read(`/cves/${encodeURIComponent(cve)}/standing`),
     summary: (kernel) => read(`/kernels/${encodeURIComponent(kernel)}/summary`),
     verdicts: (kernel, query) => {
       const words = Object.entries(query as Record<string, string | number | undefined>).flatMap(([name, value]) =>

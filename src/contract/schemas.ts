@@ -1,12 +1,18 @@
 import * as z from 'zod';
+import { priorityClasses, reachClasses } from '#domain';
 
-/** One feed source's freshness. `bundled`: the sample that comes with TuxTape. */
+/**
+ * One feed source's freshness. `at`: last success; `never`: configured and not read yet; `off`: not configured any more;
+ * `failure`: why the last reading failed; `bundled`: the sample that comes with TuxTape.
+ */
 export const sourceSchema = z.object({
   source: z.string(),
-  address: z.string(),
-  at: z.iso.datetime(),
+  state: z.enum(['fresh', 'stale', 'never', 'off']),
+  address: z.string().nullable(),
+  at: z.iso.datetime().nullable(),
   newest: z.iso.datetime().nullable(),
   bundled: z.boolean(),
+  failure: z.object({ at: z.iso.datetime(), code: z.string(), reason: z.string() }).nullable(),
 });
 
 export const statusSchema = z.object({
@@ -17,8 +23,6 @@ export const statusSchema = z.object({
   sources: z.array(sourceSchema),
   cves: z.object({ published: z.number(), rejected: z.number(), scored: z.number() }),
   quarantined: z.number(),
-  /** Seconds between two syncs; a source older than some of them is stale. */
-  syncInterval: z.number(),
 });
 
 export const kernelSchema = z.object({
@@ -48,6 +52,11 @@ export const verdictSchema = z.object({
   severity: severitySchema,
   score: z.number().nullable(),
   vector: z.string().nullable(),
+  /** How likely the CNA would score it HIGH or above, in words, where nobody scored it; never a score. */
+  predicted: z.enum(['likely-high', 'possibly-high', 'unlikely-high']).nullable(),
+  /** Null until it is ranked. */
+  class: z.enum(priorityClasses).nullable(),
+  reach: z.enum(reachClasses).nullable(),
   files: z.array(z.string()),
   evidence: z.array(evidenceSchema),
 });
@@ -56,6 +65,23 @@ export const verdictPageSchema = z.object({
   verdicts: z.array(verdictSchema),
   /** Give it back to get the next page; null at the end. */
   next: z.string().nullable(),
+});
+
+/** Why a CVE stands where it stands: every term with its value, every source with its time. */
+export const standingSchema = z.object({
+  cve: z.string(),
+  class: z.enum(priorityClasses),
+  weight: z.number(),
+  terms: z.array(z.object({ name: z.string(), value: z.number().nullable(), sentence: z.string() })),
+  signals: z.array(
+    z.object({
+      source: z.string(),
+      /** The source's own time; null where it gives none. */
+      at: z.iso.datetime({ offset: true }).nullable(),
+      readAt: z.iso.datetime(),
+      sentence: z.string(),
+    }),
+  ),
 });
 
 export const countSchema = z.object({
@@ -86,6 +112,7 @@ export const problemSchema = z.object({
   detail: z.string().optional(),
 });
 
+export type Standing = z.infer<typeof standingSchema>;
 export type Status = z.infer<typeof statusSchema>;
 export type Kernel = z.infer<typeof kernelSchema>;
 export type VerdictView = z.infer<typeof verdictSchema>;

@@ -11,4 +11,5 @@ export * from './priority.ts';
 export * from './release-index.ts';
 export * from './severity.ts';
 export * from './signal.ts';
+export * from './signal-words.ts';
 export * from './verdict.ts';

@@ -10,11 +10,3 @@ export function severityOf(score: number | null): Severity {
   if (score >= 4) return 'medium';
   return score > 0 ? 'low' : 'none';
 }
-
-/**
- * Order of a list: scored CVEs by score, highest first. "Not scored" stands after HIGH: the kernel CNA scores only what is
- * HIGH or above, so an unscored CVE is either new or below 7.0, and is never sorted as 0.
- */
-export function severityRank(score: number | null): number {
-  return score === null ? 6.9 : score;
-}

@@ -24,7 +24,7 @@ export async function fetchBytes(url: string, options: FetchOptions): Promise<Bu
     }
     return await readBody(response.body, url, options.maxBytes);
   } catch (error) {
-    if (error instanceof HostError) throw error;
+    if (error instanceof HostError || options.signal?.aborted === true) throw error;
     if (deadline.aborted) {
       throw new HostError('timed-out', 'network', {
         what: `no complete answer within ${options.timeoutMs} ms`,

@@ -1,3 +1,4 @@
+export * from './freshness.ts';
 export * from './history.ts';
 export * from './kernel.ts';
 export * from './livepatch.ts';

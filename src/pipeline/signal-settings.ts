@@ -29,10 +29,12 @@ export function signalSettings(config: Config): SignalSettings {
   };
 }
 
-/** The real outside. */
-export const signalDoor: SignalDoor = {
-  get: (url, maxBytes, headers = {}) =>
-    fetchBytes(url, { timeoutMs: TIMEOUT_MS, maxBytes, headers, maxRedirects: MAX_REDIRECTS }),
-  sleep: (ms) => setTimeout(ms),
-  now: () => new Date(),
-};
+/** The real outside; every wait ends when `signal` is aborted. */
+export function signalDoor(signal: AbortSignal): SignalDoor {
+  return {
+    get: (url, maxBytes, headers = {}) =>
+      fetchBytes(url, { timeoutMs: TIMEOUT_MS, maxBytes, headers, maxRedirects: MAX_REDIRECTS, signal }),
+    sleep: (ms) => setTimeout(ms, undefined, { signal }),
+    now: () => new Date(),
+  };
+}

@@ -7,6 +7,7 @@ export const access: Readonly<Record<string, Access>> = {
   'GET /readyz': 'local',
   'GET /api/v1/openapi.json': 'local',
   'GET /api/v1/status': 'local',
+  'GET /api/v1/cves/:cve/standing': 'local',
   'GET /api/v1/kernels': 'local',
   'GET /api/v1/kernels/:kernel/summary': 'local',
   'GET /api/v1/kernels/:kernel/verdicts': 'local',

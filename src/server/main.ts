@@ -2,18 +2,33 @@ import { Cron } from 'croner';
 import { loadConfig } from '#config';
 import { messageOf, StageError } from '#domain';
 import { createLogger, type Logger, systemClock } from '#host';
-import { type SignalSettings, signalDoor, signalSettings, syncFeed, syncSignals, triageAll } from '#pipeline';
+import {
+  expectedSources,
+  type SignalSettings,
+  signalDoor,
+  signalSettings,
+  syncFeed,
+  syncSignals,
+  triageAll,
+} from '#pipeline';
 import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 
 const VERSION = '0.1.0';
 
+interface Settings {
+  readonly data: string;
+  readonly lore: string;
+  readonly vulns: string;
+  /** Between two syncs. */
+  readonly seconds: number;
+  readonly signals: SignalSettings;
+  /** Aborted when the server stops. */
+  readonly stopped: AbortSignal;
+}
+
 /** Syncs on a schedule and decides again when something changed. A failed sync is logged and tried again at the next turn. */
-function schedule(
-  store: Store,
-  settings: { data: string; lore: string; vulns: string; seconds: number; signals: SignalSettings },
-  log: Logger,
-): Cron {
+function schedule(store: Store, settings: Settings, log: Logger): Cron {
   return new Cron(
     '* * * * * *',
     { interval: settings.seconds, protect: true, unref: true, startAt: new Date(Date.now() + settings.seconds * 1000) },
@@ -40,12 +55,9 @@ function schedule(
 }
 
 /** Reads the signals that are due and ranks what changed. One source that fails stops nothing. */
-async function readSignals(
-  store: Store,
-  { data, signals }: { data: string; signals: SignalSettings },
-  log: Logger,
-): Promise<void> {
-  const options = { store, dataDirectory: data, settings: signals, clock: systemClock, door: signalDoor };
+async function readSignals(store: Store, { data, signals, stopped }: Settings, log: Logger): Promise<void> {
+  const door = signalDoor(stopped);
+  const options = { store, dataDirectory: data, settings: signals, clock: systemClock, door };
   for (const outcome of await syncSignals(options)) {
     if (outcome.state === 'failed')
       log.warn({ source: outcome.source, code: outcome.error.code }, outcome.error.message);
@@ -57,24 +69,27 @@ async function main(): Promise<void> {
   const config = await loadConfig();
   const log = createLogger(config.need('log.level'));
   const store = await openStore({ dataDirectory: config.need('data'), databaseUrl: config.text('database.url') });
-  const app = await createApp({ store, syncInterval: config.number('feed.interval'), version: VERSION, log });
-  const jobs = schedule(
-    store,
-    {
-      data: config.need('data'),
-      lore: config.need('feed.lore'),
-      vulns: config.need('feed.vulns'),
-      signals: signalSettings(config),
-      seconds: config.number('feed.interval'),
-    },
-    log,
-  );
+  const app = await createApp({ store, sources: expectedSources(config), version: VERSION, log });
+  const ending = new AbortController();
+  const settings: Settings = {
+    stopped: ending.signal,
+    data: config.need('data'),
+    lore: config.need('feed.lore'),
+    vulns: config.need('feed.vulns'),
+    signals: signalSettings(config),
+    seconds: config.number('feed.interval'),
+  };
+  const jobs = schedule(store, settings, log);
+  // Who starts the server has synced the feed; the signals are read in the background from the start.
+  const first = readSignals(store, settings, log).catch((error: unknown) => log.warn({ error }, 'signals not read'));
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
+    ending.abort();
     jobs.stop();
     await app.close();
+    await first;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

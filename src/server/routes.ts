@@ -2,30 +2,40 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { sql } from 'kysely';
 import * as z from 'zod';
-import { kernelSchema, statusSchema, summarySchema, verdictPageSchema, verdictQuerySchema } from '#contract';
+import {
+  kernelSchema,
+  standingSchema,
+  statusSchema,
+  summarySchema,
+  verdictPageSchema,
+  verdictQuerySchema,
+} from '#contract';
+import { isCveId } from '#domain';
+import { explained, freshness } from '#pipeline';
 import {
   countCves,
   countVerdicts,
   listKernels,
   listQuarantine,
-  listSyncs,
   listVerdicts,
   needKernel,
   type Store,
+  StoreError,
 } from '#store';
-import { kernelView, verdictView } from './views.ts';
+import { kernelView, sourceView, standingView, verdictView } from './views.ts';
 
 const kernelParams = z.object({ kernel: z.string().max(200) });
+const cveParams = z.object({ cve: z.string().max(40) });
 
-/** What the API's answers are made of. `syncInterval` in seconds. */
+/** What the API's answers are made of. `sources`: those that are to be read, with the seconds between two readings. */
 export interface ApiOptions {
   readonly store: Store;
-  readonly syncInterval: number;
+  readonly sources: ReadonlyMap<string, number>;
   readonly version: string;
 }
 
 /** The API. Each route's access stands in `access.ts`. */
-export function registerRoutes(server: FastifyInstance, { store, syncInterval, version }: ApiOptions): void {
+export function registerRoutes(server: FastifyInstance, { store, sources: expected, version }: ApiOptions): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const { db } = store;
   app.get('/healthz', () => ({ ok: true }));
@@ -34,23 +44,27 @@ export function registerRoutes(server: FastifyInstance, { store, syncInterval, v
     return { ok: true };
   });
   app.get('/api/v1/status', { schema: { response: { 200: statusSchema } } }, async () => {
-    const [sources, cves, aside] = await Promise.all([listSyncs(db), countCves(db), listQuarantine(db)]);
+    const now = new Date();
+    const [sources, cves, aside] = await Promise.all([freshness(db, expected, now), countCves(db), listQuarantine(db)]);
     return {
       version,
-      now: new Date().toISOString(),
+      now: now.toISOString(),
       sampleData: sources.some(({ bundled }) => bundled),
-      sources: sources.map(({ source, address, at, newest, bundled }) => ({
-        source,
-        address: bundled ? 'sample' : address,
-        at: at.toISOString(),
-        newest: newest?.toISOString() ?? null,
-        bundled,
-      })),
+      sources: sources.map(sourceView),
       cves,
       quarantined: aside.length,
-      syncInterval,
     };
   });
+  app.get(
+    '/api/v1/cves/:cve/standing',
+    { schema: { params: cveParams, response: { 200: standingSchema } } },
+    async ({ params }) => {
+      const { cve } = params;
+      const [told] = isCveId(cve) ? await explained(db, [cve], new Date()) : [];
+      if (told === undefined) throw new StoreError('not-found', 'input', { what: 'this CVE is not known', where: cve });
+      return standingView(told);
+    },
+  );
   app.get('/api/v1/kernels', { schema: { response: { 200: z.array(kernelSchema) } } }, async () =>
     (await listKernels(db)).map(kernelView),
   );

@@ -1,6 +1,43 @@
-import type { Kernel, VerdictView } from '#contract';
-import { severityOf } from '#domain';
+import type { Kernel, Standing, Status, VerdictView } from '#contract';
+import { describeSignal, predictedBand, severityOf } from '#domain';
+import type { Explained, Freshness } from '#pipeline';
 import type { KernelRow, VerdictRow } from '#store';
+
+export function sourceView({
+  source,
+  state,
+  address,
+  at,
+  newest,
+  bundled,
+  failure,
+}: Freshness): Status['sources'][number] {
+  return {
+    source,
+    state,
+    address: bundled ? 'sample' : address,
+    at: at?.toISOString() ?? null,
+    newest: newest?.toISOString() ?? null,
+    bundled,
+    failure: failure && { at: failure.at.toISOString(), code: failure.code, reason: failure.reason },
+  };
+}
+
+export function standingView({ priority, signals }: Explained): Standing {
+  const { cve, class: standing, weight, terms } = priority;
+  return {
+    cve,
+    class: standing,
+    weight,
+    terms: [...terms],
+    signals: signals.map(({ value, at, readAt }) => ({
+      source: value.source,
+      at,
+      readAt: readAt.toISOString(),
+      sentence: describeSignal(value),
+    })),
+  };
+}
 
 /** The wire's view of a kernel: no paths of this machine. */
 export function kernelView(row: KernelRow): Kernel {
@@ -15,7 +52,7 @@ export function kernelView(row: KernelRow): Kernel {
   };
 }
 
-export function verdictView({ verdict, title, score, vector, files }: VerdictRow): VerdictView {
+export function verdictView({ verdict, title, score, vector, files, predicted, ...row }: VerdictRow): VerdictView {
   return {
     cve: verdict.cve,
     title,
@@ -24,6 +61,9 @@ export function verdictView({ verdict, title, score, vector, files }: VerdictRow
     severity: severityOf(score),
     score,
     vector,
+    predicted: score === null && predicted !== null ? predictedBand(predicted) : null,
+    class: row.class,
+    reach: row.reach,
     files: [...files],
     evidence: verdict.evidence.map(({ rung, outcome, sentence }) => ({ rung, outcome, sentence })),
   };

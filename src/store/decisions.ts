@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CveId, Decision, DecisionKind, Mitigation } from '#domain';
 import { StoreError } from './error.ts';
+import { markDue } from './priorities.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
 
@@ -37,7 +38,7 @@ export async function auditOf(db: Db, subject: string): Promise<AuditRow[]> {
 export type NewDecision = Omit<Decision, 'id' | 'madeAt' | 'revoked'>;
 
 /**
- * Records what a person decided, with its audit entry. A new severity or acceptance takes the place of the one before,
+ * Records what a person decided, with its audit entry; its CVE is due to be ranked anew. A new severity or acceptance takes the place of the one before,
  * which is revoked and stays readable. Returns the decision.
  */
 export async function addDecision(db: Db, decision: NewDecision, at: Date): Promise<Decision> {
@@ -56,6 +57,7 @@ export async function addDecision(db: Db, decision: NewDecision, at: Date): Prom
         ${storable(author)}, ${at})`.execute(tx);
     const detail = { id, score, mitigation, reason, until, untilPatched };
     await addAudit(tx, { at, actor: author, action: `decision.${kind}`, subject: cve, detail });
+    await markDue(tx, [cve]);
   });
   return { ...decision, id, madeAt: at, revoked: null };
 }
@@ -83,6 +85,7 @@ async function revoke(tx: Db, { id, cve, kind }: Decision, by: string, at: Date)
     .where('id', '=', id)
     .execute();
   await addAudit(tx, { at, actor: by, action: 'decision.revoke', subject: cve, detail: { id, kind } });
+  await markDue(tx, [cve]);
 }
 
 /** Decisions about the given CVEs, or all, oldest first; those taken back too. */

@@ -3,13 +3,15 @@ import {
   type CveId,
   type Evidence,
   type Justification,
+  type PriorityClass,
+  type ReachClass,
   type Severity,
   severityOf,
   type Verdict,
   type VerdictStatus,
 } from '#domain';
 import { StoreError } from './error.ts';
-import { markDue } from './priorities.ts';
+import { markDue, priorityOrder } from './priorities.ts';
 import { jsonBatches } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
 
@@ -19,6 +21,11 @@ export interface VerdictRow {
   readonly score: number | null;
   readonly vector: string | null;
   readonly files: readonly string[];
+  /** Null until the CVE is ranked. */
+  readonly class: PriorityClass | null;
+  readonly reach: ReachClass | null;
+  /** Predicted probability that the CNA would score it HIGH or above. */
+  readonly predicted: number | null;
 }
 
 /** The rung that decided: the last one that cleared or supported. */
@@ -79,9 +86,6 @@ export interface VerdictFilter {
   readonly offset?: number | undefined;
 }
 
-/** Not scored stands after HIGH and before MEDIUM (domain/severity.ts): as 6.9. */
-const rank = sql<number>`coalesce(cve.score, 6.9)`;
-
 /** Is the CNA's score in this band? */
 export function bandOf(severity: Severity): Expression<SqlBool> {
   const bands: Record<Severity, Expression<SqlBool>> = {
@@ -102,34 +106,42 @@ function base(db: Db, kernelId: string) {
     .where('verdict.kernel_id', '=', kernelId);
 }
 
-const columns = ['cve_id', 'status', 'justification', 'evidence', 'title', 'score', 'cvss_vector', 'files'] as const;
+const columns = [
+  ...(['verdict.cve_id', 'status', 'justification', 'evidence', 'title', 'score', 'cvss_vector', 'files'] as const),
+  ...(['priority.class', 'priority.reach', 'prediction.probability'] as const),
+] as const;
 
-function fromRow(row: {
-  cve_id: string;
-  status: string;
-  justification: string | null;
-  evidence: unknown;
-  title: string;
-  score: number | null;
-  cvss_vector: string | null;
-  files: string[];
-}): VerdictRow {
+function ranked(db: Db, kernelId: string) {
+  return base(db, kernelId)
+    .leftJoin('priority', 'priority.cve_id', 'cve.id')
+    .leftJoin('prediction', 'prediction.cve_id', 'cve.id')
+    .select(columns);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof ranked>['execute']>>[number];
+
+function fromRow(row: Row): VerdictRow {
   const verdict: Verdict = {
     cve: row.cve_id as CveId,
     status: row.status as VerdictStatus,
     justification: row.justification as Justification | null,
-    evidence: row.evidence as Evidence[],
+    evidence: row.evidence as unknown as Evidence[],
   };
-  return { verdict, title: row.title, score: row.score, vector: row.cvss_vector, files: row.files };
+  return {
+    verdict,
+    title: row.title,
+    score: row.score,
+    vector: row.cvss_vector,
+    files: row.files,
+    class: row.class as PriorityClass | null,
+    reach: row.reach as ReachClass | null,
+    predicted: row.probability,
+  };
 }
 
-/** Highest severity first ("not scored" after HIGH), then the newest id. */
+/** In everyone's order. */
 export async function listVerdicts(db: Db, kernelId: string, filter: VerdictFilter): Promise<VerdictRow[]> {
-  let query = base(db, kernelId)
-    .select(columns)
-    .orderBy(rank, 'desc')
-    .orderBy('cve.year', 'desc')
-    .orderBy('cve.number', 'desc');
+  let query = ranked(db, kernelId);
   if (filter.status !== undefined) query = query.where('verdict.status', '=', filter.status);
   if (filter.severity !== undefined) query = query.where(bandOf(filter.severity));
   if (filter.text !== undefined && filter.text !== '') {
@@ -138,13 +150,14 @@ export async function listVerdicts(db: Db, kernelId: string, filter: VerdictFilt
       sql<boolean>`(cve.id ILIKE ${pattern} OR cve.title ILIKE ${pattern} OR array_to_string(cve.files, ' ') ILIKE ${pattern})`,
     );
   }
+  query = query.orderBy(priorityOrder);
   if (filter.limit > 0) query = query.limit(filter.limit);
   if (filter.offset !== undefined) query = query.offset(filter.offset);
   return (await query.execute()).map(fromRow);
 }
 
 export async function getVerdict(db: Db, kernelId: string, cve: CveId): Promise<VerdictRow | undefined> {
-  const row = await base(db, kernelId).select(columns).where('verdict.cve_id', '=', cve).executeTakeFirst();
+  const row = await ranked(db, kernelId).where('verdict.cve_id', '=', cve).executeTakeFirst();
   return row && fromRow(row);
 }
 

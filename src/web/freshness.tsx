@@ -1,14 +1,13 @@
 import { Alert, Group, Text, Tooltip } from '@mantine/core';
 import type { Status } from '#contract';
-import { age } from './words.ts';
+import { age, sourceWords } from './words.ts';
 
-const STALE_AFTER_SYNCS = 4;
+type Source = Status['sources'][number];
 
-/** How old the data is, always; a banner when it is a sample or stale. */
+/** How old the data is, always; a banner when it is a sample, stale, or was never read. */
 export function Freshness({ status }: { readonly status: Status }) {
-  const stale = status.sources.filter(
-    ({ at }) => Date.parse(status.now) - Date.parse(at) > STALE_AFTER_SYNCS * status.syncInterval * 1000,
-  );
+  const stale = status.sources.filter(({ state }) => state === 'stale');
+  const never = status.sources.filter(({ state }) => state === 'never');
   return (
     <>
       {status.sampleData && (
@@ -18,18 +17,19 @@ export function Freshness({ status }: { readonly status: Status }) {
       )}
       {!status.sampleData && stale.length > 0 && (
         <Alert color="yellow" variant="filled" autoContrast title="Stale" role="status">
-          {stale.map(({ source, at }) => `${source} was last read ${age(at, status.now)}`).join('; ')}. What came since
+          {stale.map(({ source, at }) => `${source} was last read ${age(at!, status.now)}`).join('; ')}. What came since
           is missing here.
         </Alert>
       )}
+      {never.length > 0 && (
+        <Alert color="yellow" variant="light" title="Not read yet" role="status">
+          {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in the order
+          below.
+        </Alert>
+      )}
       <Group gap="lg">
-        {status.sources.map(({ source, at, newest, address }) => (
-          <Tooltip key={source} label={`from ${address}, last success ${at}`}>
-            <Text size="sm" c="dimmed">
-              {source}: read {age(at, status.now)}
-              {newest === null ? '' : `, newest content ${newest.slice(0, 10)}`}
-            </Text>
-          </Tooltip>
+        {status.sources.map((source) => (
+          <SourceLine key={source.source} source={source} now={status.now} />
         ))}
         <Text size="sm" c="dimmed">
           {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
@@ -37,5 +37,21 @@ export function Freshness({ status }: { readonly status: Status }) {
         </Text>
       </Group>
     </>
+  );
+}
+
+function SourceLine({ source, now }: { readonly source: Source; readonly now: string }) {
+  const { state, at, newest, address, failure } = source;
+  if (at === null && failure === null) return null;
+  const failed = failure === null ? '' : `; failed ${age(failure.at, now)}: ${failure.reason}`;
+  return (
+    <Tooltip label={`from ${address ?? 'nowhere yet'}, last success ${at ?? 'never'}${failed}`} multiline maw={480}>
+      <Text size="sm" c="dimmed" fw={state === 'stale' || failure !== null ? 700 : 400}>
+        {sourceWords[source.source] ?? source.source}: {at === null ? 'never read' : `read ${age(at, now)}`}
+        {state === 'stale' ? ' (stale)' : ''}
+        {failure === null ? '' : ' (failing)'}
+        {newest === null ? '' : `, newest content ${newest.slice(0, 10)}`}
+      </Text>
+    </Tooltip>
   );
 }

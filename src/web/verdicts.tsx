@@ -1,11 +1,11 @@
 import { Alert, Badge, Button, Group, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Fragment } from 'react';
 import type { VerdictQuery, VerdictView } from '#contract';
 import type { VerdictStatus } from '#domain';
 import type { View } from './address.ts';
 import { api } from './api.ts';
-import { rungWords, severityColors, severityText, statusWords } from './words.ts';
+import { classWords, reachWords, rungWords, severityColors, severityText, sourceWords, statusWords } from './words.ts';
 
 const PAGE = 100;
 const OUTCOMES: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   inconclusive: 'does not decide',
 };
 
-/** The CVEs of a kernel by severity; a row opens its evidence. */
+/** The CVEs of a kernel in the order in which they matter; a row opens why it stands there, and its evidence. */
 export function Verdicts({ view, change }: { readonly view: View; readonly change: (part: Partial<View>) => void }) {
   const query: VerdictQuery = {
     limit: PAGE,
@@ -40,7 +40,7 @@ export function Verdicts({ view, change }: { readonly view: View; readonly chang
   if (rows.length === 0) return <Text p="lg">No CVE matches. {view.q === '' ? '' : 'Try fewer letters.'}</Text>;
   return (
     <Stack>
-      <Table.ScrollContainer minWidth={340} type="native" tabIndex={0} aria-label="CVEs by severity">
+      <Table.ScrollContainer minWidth={340} type="native" tabIndex={0} aria-label="CVEs by priority">
         <Table highlightOnHover verticalSpacing="xs">
           <Table.Thead>
             <Table.Tr>
@@ -101,10 +101,20 @@ function Row({
         <Badge color={severityColors[row.severity]} variant="filled" autoContrast tt="none" miw="max-content">
           {severityText(row)}
         </Badge>
+        {row.class !== null && classWords[row.class] !== undefined && (
+          <Text size="sm" fw={700}>
+            {classWords[row.class]}
+          </Text>
+        )}
       </Table.Td>
       <Table.Td visibleFrom="sm">{statusWords[row.status]}</Table.Td>
       <Table.Td>
         {row.title}
+        {row.reach !== null && row.reach !== 'unknown' && (
+          <Text size="sm" c="dimmed">
+            Reached {reachWords[row.reach]}.
+          </Text>
+        )}
         <Text size="sm" c="dimmed">
           {row.evidence.at(-1)?.sentence}
         </Text>
@@ -129,6 +139,7 @@ function Details({ row }: { readonly row: VerdictView }) {
               </Text>
             </Group>
           ))}
+          <Standing cve={row.cve} />
           <Text size="sm" ff="monospace">
             {row.files.join('  ')}
           </Text>
@@ -140,5 +151,28 @@ function Details({ row }: { readonly row: VerdictView }) {
         </Stack>
       </Table.Td>
     </Table.Tr>
+  );
+}
+
+/** Why it stands where it stands: every term, and what each source says, with its time. */
+function Standing({ cve }: { readonly cve: string }) {
+  const standing = useQuery({ queryKey: ['standing', cve], queryFn: () => api.standing(cve) });
+  if (standing.isPending) return <Skeleton height={60} />;
+  if (standing.isError) return <Text size="sm">Why it stands here could not be loaded: {standing.error.message}</Text>;
+  const { terms, signals } = standing.data;
+  return (
+    <Stack gap={4} component="section" aria-label={`Priority of ${cve}`}>
+      <Text fw={600}>Why it stands here</Text>
+      {terms.map(({ name, sentence }) => (
+        <Text key={name} size="sm">
+          {sentence}
+        </Text>
+      ))}
+      {signals.map(({ source, at, readAt, sentence }) => (
+        <Text key={source} size="sm">
+          <b>{sourceWords[source] ?? source}</b> ({(at ?? readAt).slice(0, 10)}): {sentence}
+        </Text>
+      ))}
+    </Stack>
   );
 }

@@ -1,5 +1,5 @@
 import type { VerdictView } from '#contract';
-import type { Severity, VerdictStatus } from '#domain';
+import type { PriorityClass, ReachClass, Severity, VerdictStatus } from '#domain';
 
 export const severityWords: Readonly<Record<Severity, string>> = {
   critical: 'Critical',
@@ -41,9 +41,38 @@ export const rungWords: Readonly<Record<string, string>> = {
   fleet: 'Fleet',
 };
 
-/** `High 7.8`; a CVE without a score is said to have none. */
-export function severityText({ severity, score }: VerdictView): string {
-  return score === null ? severityWords['not-scored'] : `${severityWords[severity]} ${score.toFixed(1)}`;
+export const sourceWords: Readonly<Record<string, string>> = {
+  lore: 'Announcements',
+  vulns: 'Records',
+  nvd: 'NVD',
+  kev: 'CISA KEV',
+  vulnrichment: 'Vulnrichment',
+  epss: 'EPSS',
+  exploits: 'Public exploits',
+};
+
+/** Only what sets a CVE apart is said; `open` needs no word. */
+export const classWords: Readonly<Partial<Record<PriorityClass, string>>> = {
+  exploited: 'Exploited',
+  'public-exploit': 'Public exploit',
+  accepted: 'Risk accepted',
+};
+
+export const reachWords: Readonly<Record<ReachClass, string>> = {
+  'remote-unauthenticated': 'from the network',
+  'remote-authenticated': 'by a peer',
+  adjacent: 'from the same link',
+  'local-unprivileged': 'by any local user',
+  'user-namespace': 'by a local user in a user namespace',
+  unknown: 'unknown who',
+  physical: 'at the machine',
+  'root-only': 'by root only',
+};
+
+/** `High 7.8`; a CVE nobody scored says what is predicted, in words that cannot be taken for a score. */
+export function severityText({ severity, score, predicted }: VerdictView): string {
+  if (score !== null) return `${severityWords[severity]} ${score.toFixed(1)}`;
+  return predicted === null ? severityWords['not-scored'] : `Predicted ${predicted.replace('-', ' ')}`;
 }
 
 /** How long ago, in one unit. */

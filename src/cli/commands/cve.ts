@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { inForce } from '#domain';
+import { describeSignal, inForce } from '#domain';
 import { type Explained, explained } from '#pipeline';
 import { announcementsOf, type CveLine } from '#store';
 import type { Context } from '../context.ts';
+import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table } from '../text.ts';
 import { type FilterOptions, filtered, needCve, needCveId, withFilters } from './cve-args.ts';
 import { mitigationText, registerDecisions } from './cve-decide.ts';
@@ -41,6 +42,7 @@ export function registerCve(program: Command, context: Context): void {
 
 async function list(context: Context, options: FilterOptions, text?: string): Promise<void> {
   const lines = await filtered(await context.store(), options, text);
+  await warnStale(context);
   context.print(lines, () => (lines.length === 0 ? 'No CVE matches.' : cveTable(lines)));
 }
 
@@ -65,6 +67,7 @@ async function show(context: Context, text: string): Promise<void> {
   const now = new Date();
   const [told] = await explained(store.db, [id], now);
   const announcements = await announcementsOf(store.db, id);
+  await warnStale(context);
   const { record, score } = row;
   const { priority, signals, decisions, predicted } = told!;
   context.print({ ...record, score, predicted, priority, signals, decisions, announcements }, () => {
@@ -112,33 +115,6 @@ function termValue(value: number | null): string {
 function signalLines({ signals }: Explained): string[] {
   return signals.map(({ value, at, readAt }) => {
     const when = at === null ? `read ${readAt.toISOString().slice(0, 10)}` : at.slice(0, 10);
-    return `${value.source.padEnd(13)} ${when}  ${inert(signalText(value))}`;
+    return `${value.source.padEnd(13)} ${when}  ${inert(describeSignal(value))}`;
   });
-}
-
-function signalText(value: Explained['signals'][number]['value']): string {
-  switch (value.source) {
-    case 'kev':
-      return `exploited, added ${value.added}${value.ransomware ? ', used by ransomware' : ''}: ${value.name}`;
-    case 'epss':
-      return `${(value.probability * 100).toFixed(2)} %, percentile ${(value.percentile * 100).toFixed(1)} (${value.model})`;
-    case 'exploits':
-      return value.exploits
-        .map(({ where, needs }) => `${where}${needs.length > 0 ? ` needs ${needs.join(', ')}` : ''}`)
-        .join('; ');
-    case 'nvd':
-      return [value.status, ...scores(value.judgements), ...value.weaknesses].join(', ');
-    default: {
-      const ssvc = `exploitation ${value.exploitation ?? 'not said'}, automatable ${yesNo(value.automatable)}, impact ${value.technicalImpact ?? 'not said'}`;
-      return [ssvc, ...scores(value.judgements), ...value.weaknesses].join(', ');
-    }
-  }
-}
-
-function scores(judgements: readonly { vector: string; score: number; by: string }[]): string[] {
-  return judgements.map(({ vector, score, by }) => `${score} (${vector} by ${by})`);
-}
-
-function yesNo(value: boolean | null): string {
-  return value === null ? 'not said' : value ? 'yes' : 'no';
 }

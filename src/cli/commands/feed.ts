@@ -2,8 +2,16 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { isSignalSource, type SignalSource, signalSources } from '#domain';
 import { systemClock } from '#host';
-import { type SignalOutcome, signalDoor, signalSettings, syncFeed, syncSignals } from '#pipeline';
-import { countAnnouncements, countCves, listFailures, listQuarantine, listSyncs, sourceDifferences } from '#store';
+import {
+  expectedSources,
+  freshness,
+  type SignalOutcome,
+  signalDoor,
+  signalSettings,
+  syncFeed,
+  syncSignals,
+} from '#pipeline';
+import { countAnnouncements, countCves, listQuarantine, sourceDifferences } from '#store';
 import type { Context } from '../context.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { ago, inert, table } from '../text.ts';
@@ -61,7 +69,7 @@ async function signals(context: Context, { only, force, acceptShrunk }: SignalFl
       dataDirectory: config.need('data'),
       settings: signalSettings(config),
       clock: systemClock,
-      door: signalDoor,
+      door: signalDoor(context.signal),
       only,
       force: force ?? false,
       acceptShrunk: acceptShrunk ?? false,
@@ -127,29 +135,29 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
 
 async function status(context: Context): Promise<void> {
   const { db } = await context.store();
-  const [syncs, counts, mails, aside, failures, differences] = await Promise.all([
-    listSyncs(db),
+  const expected = expectedSources(await context.config());
+  const [sources, counts, mails, aside, differences] = await Promise.all([
+    freshness(db, expected, new Date()),
     countCves(db),
     countAnnouncements(db),
     listQuarantine(db),
-    listFailures(db),
     sourceDifferences(db),
   ]);
   const now = Date.now();
-  context.print({ syncs, failures, cves: counts, announcements: mails, quarantined: aside.length, differences }, () => {
-    if (syncs.length === 0) return 'Nothing was synced yet: run "tuxtape feed sync".';
-    const rows = syncs.map(({ source, address, at, newest, bundled }) => [
+  context.print({ sources, cves: counts, announcements: mails, quarantined: aside.length, differences }, () => {
+    const rows = sources.map(({ source, state, address, at, newest, bundled }) => [
       source,
-      ago(at, now),
+      state === 'stale' ? 'STALE' : state,
+      at === null ? 'never' : ago(at, now),
       newest ? newest.toISOString().slice(0, 16) : 'unknown',
-      bundled ? 'SAMPLE DATA' : address,
+      bundled ? 'SAMPLE DATA' : (address ?? ''),
     ]);
     const totals = `${counts.published} CVEs (${counts.scored} scored), ${counts.rejected} rejected, ${mails} mails, ${aside.length} items set aside`;
     const { onlyMails, onlyRecords } = differences;
     return [
-      table(['SOURCE', 'LAST SUCCESS', 'NEWEST CONTENT', 'FROM'], rows),
-      ...failures.map(
-        ({ source, at, reason, code }) => `FAILED ${ago(at, now)}: ${source}: ${inert(reason)} [${code}]`,
+      table(['SOURCE', 'STATE', 'LAST SUCCESS', 'NEWEST CONTENT', 'FROM'], rows),
+      ...sources.flatMap(({ source, failure }) =>
+        failure === null ? [] : `FAILED ${ago(failure.at, now)}: ${source}: ${inert(failure.reason)} [${failure.code}]`,
       ),
       totals,
       `in mails only: ${some(onlyMails)}; in records only: ${some(onlyRecords)}`,

@@ -12,7 +12,8 @@ import {
   type VerdictRow,
 } from '#store';
 import type { Context } from '../context.ts';
-import { inert, severityText, shorten, table, wholeNumber } from '../text.ts';
+import { warnStale } from '../staleness.ts';
+import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
 
 const DEFAULT_LIMIT = 25;
@@ -63,7 +64,8 @@ async function run(context: Context, options: TriageOptions): Promise<void> {
     triageKernel({ store, kernel, clock: systemClock }),
   );
   const rows = await listVerdicts(store.db, kernel.id, { status: options.status, limit: options.limit });
-  const verdicts = rows.map(({ verdict, title, score, files }) => ({ ...verdict, title, score, files }));
+  await warnStale(context);
+  const verdicts = rows.map(({ verdict, ...row }) => ({ ...verdict, ...row }));
   context.print(
     { kernel: { name: kernel.name, version: kernel.version, buildId: kernel.buildId }, counts, verdicts },
     () => `${verdictTable(rows)}\n\n${countsText(kernel, counts, rows.length, options)}`,
@@ -74,13 +76,15 @@ async function run(context: Context, options: TriageOptions): Promise<void> {
 export function verdictTable(rows: readonly VerdictRow[]): string {
   if (rows.length === 0) return 'No CVE has this verdict.';
   return table(
-    ['CVE', 'SEVERITY', 'VERDICT', 'TITLE', 'WHY'],
-    rows.map(({ verdict, title, score }) => [
+    ['CVE', 'SEVERITY', 'CLASS', 'REACH', 'VERDICT', 'TITLE', 'WHY'],
+    rows.map(({ verdict, title, score, predicted, class: standing, reach }) => [
       verdict.cve,
-      severityText(score),
+      severityOrPrediction(score, predicted),
+      standing ?? '',
+      reach ?? '',
       verdict.status,
-      shorten(inert(title), 60),
-      shorten(inert(verdict.evidence.at(-1)?.sentence ?? ''), 90),
+      shorten(inert(title), 50),
+      shorten(inert(verdict.evidence.at(-1)?.sentence ?? ''), 80),
     ]),
   );
 }

@@ -3,10 +3,21 @@ import type { Command } from 'commander';
 import { type Config, toEnvironment } from '#config';
 import { StageError } from '#domain';
 import { Git, plainEnvironment, run, systemClock } from '#host';
-import { addBundledKernel, syncBundled, syncFeed, triageKernel } from '#pipeline';
-import { countCves, type KernelRow, listKernels, listSyncs, listVerdicts, type Store } from '#store';
+import {
+  addBundledKernel,
+  expectedSources,
+  freshness,
+  signalDoor,
+  signalSettings,
+  syncBundled,
+  syncFeed,
+  syncSignals,
+  triageKernel,
+} from '#pipeline';
+import { countCves, type KernelRow, listKernels, listVerdicts, type Store } from '#store';
 import type { Context } from '../context.ts';
-import { wholeNumber } from '../text.ts';
+import { stalenessLines } from '../staleness.ts';
+import { inert, wholeNumber } from '../text.ts';
 import { countsText, verdictTable } from './triage.ts';
 
 const SERVER = join(import.meta.dirname, '../../server/main.ts');
@@ -37,16 +48,14 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   const kernel = (await listKernels(store.db))[0] ?? (await addBundledKernel(store));
   const counts = await triageKernel({ store, kernel, clock: systemClock });
   const rows = await listVerdicts(store.db, kernel.id, { status: 'affected', limit: TOP });
-  const sample = (await listSyncs(store.db)).some(({ bundled }) => bundled);
-  context.print({ synced, sampleData: sample, kernel: kernel.name, counts, top: rows }, () =>
+  const now = new Date();
+  const sources = await freshness(store.db, expectedSources(config), now);
+  const sample = sources.some(({ bundled }) => bundled);
+  context.print({ synced, sampleData: sample, sources, kernel: kernel.name, counts, top: rows }, () =>
     [
       '',
-      ...(sample
-        ? [
-            'SAMPLE DATA: a few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.',
-            '',
-          ]
-        : []),
+      ...stalenessLines(sources, now),
+      '',
       `Top CVEs of kernel ${label(kernel)}:`,
       verdictTable(rows),
       '',
@@ -75,6 +84,7 @@ async function syncOrSample(
       await context.progress('feed sync', (onProgress) =>
         syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress }),
       );
+      await quickSignals(context, config, store);
       return 'upstream';
     } catch (error) {
       if (!(error instanceof StageError) || error.fault !== 'network') throw error;
@@ -84,6 +94,17 @@ async function syncOrSample(
   if ((await countCves(store.db)).published > 0) return 'kept';
   await syncBundled({ store, dataDirectory, clock: systemClock });
   return 'sample';
+}
+
+/** The lists that are one small file each; the server reads the rest in the background. A failure is shown, and stops nothing. */
+async function quickSignals(context: Context, config: Config, store: Store): Promise<void> {
+  const options = { store, dataDirectory: config.need('data'), settings: signalSettings(config), clock: systemClock };
+  const outcomes = await context.progress('feed signals', () =>
+    syncSignals({ ...options, door: signalDoor(context.signal), only: ['kev', 'epss'] }),
+  );
+  for (const outcome of outcomes)
+    if (outcome.state === 'failed')
+      process.stderr.write(`feed signals: ${outcome.source}: ${inert(outcome.error.message)}\n`);
 }
 
 async function reachable(address: string): Promise<boolean> {

@@ -87,7 +87,7 @@ export function rank(input: RankInput, now: Date): Priority {
     terms: [
       { name: 'class', value: null, sentence: standing.sentence },
       { name: 'severity', value: severity.value, sentence: severity.sentence },
-      { name: 'reach', value: factor, sentence: `${reachWords[reach.class]}: ${reach.sentence}` },
+      { name: 'reach', value: factor, sentence: `Reached by ${reachWords[reach.class]}: ${reach.sentence}.` },
       { name: 'exposure', value: exposure.value, sentence: exposure.sentence },
       epssTerm(epss),
       ageTerm(input.announced, now),
@@ -101,7 +101,7 @@ const reachWords: Record<ReachClass, string> = {
   adjacent: 'anyone on the same link or radio',
   'local-unprivileged': 'any local user',
   'user-namespace': 'a local user who may create a user namespace',
-  unknown: 'unknown',
+  unknown: 'we do not know whom',
   physical: 'somebody at the machine, or with an image to mount',
   'root-only': 'only root',
 };

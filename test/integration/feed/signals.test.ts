@@ -17,7 +17,12 @@ const VECTOR = 'CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H';
 /** The real network, with a clock that does not wait: `slept` keeps what it was asked to. */
 function door(now = '2026-11-24T02:00:00Z'): SignalDoor & { slept: number[] } {
   const slept: number[] = [];
-  return { ...signalDoor, now: () => new Date(now), slept, sleep: async (ms) => void slept.push(ms) };
+  return {
+    ...signalDoor(new AbortController().signal),
+    now: () => new Date(now),
+    slept,
+    sleep: async (ms) => void slept.push(ms),
+  };
 }
 
 function nvdCve(number: number, part: Partial<NvdCve> = {}): NvdCve {

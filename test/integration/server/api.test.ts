@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kernelSchema, statusSchema, summarySchema, verdictPageSchema } from '#contract';
+import { kernelSchema, standingSchema, statusSchema, summarySchema, verdictPageSchema } from '#contract';
+import type { CveId } from '#domain';
+import { systemClock } from '#host';
+import { rankDue } from '#pipeline';
+import { markDue, replaceSignals } from '#store';
 import { access } from '../../../src/server/access.ts';
 import { sampleServer } from '../../../testkit/sample-server.ts';
 
 const headers = { host: '127.0.0.1' };
+const KEV = {
+  source: 'kev',
+  added: '2026-10-01',
+  due: null,
+  ransomware: true,
+  name: '<b>Linux Kernel</b> Use-After-Free',
+} as const;
 
 test('every route answers in the form the contract states', async () => {
   const { app, kernel } = await sampleServer();
@@ -15,6 +26,14 @@ test('every route answers in the form the contract states', async () => {
   };
   const status = statusSchema.parse(await get('/api/v1/status'));
   assert.equal(status.sampleData, true);
+  assert.deepEqual(
+    status.sources.map(({ source, state }) => [source, state]),
+    [
+      ['lore', 'fresh'],
+      ['vulns', 'fresh'],
+      ['kev', 'never'],
+    ],
+  );
   assert.equal(kernelSchema.array().parse(await get('/api/v1/kernels'))[0]?.name, kernel);
   const { counts } = summarySchema.parse(await get(`/api/v1/kernels/${kernel}/summary`));
   const total = counts.reduce((sum, { count }) => sum + count, 0);
@@ -33,15 +52,33 @@ test('every route answers in the form the contract states', async () => {
   await app.close();
 });
 
-test('the worst comes first, and what has no score is a class of its own', async () => {
-  const { app, kernel } = await sampleServer();
-  const { body } = await app.inject({ url: `/api/v1/kernels/${kernel}/verdicts?status=affected&limit=500`, headers });
-  const { verdicts } = verdictPageSchema.parse(JSON.parse(body));
-  const scores = verdicts.map(({ score }) => score ?? -1);
-  assert.deepEqual(
-    scores,
-    scores.toSorted((a, b) => b - a),
+test('what is exploited comes first, then the heaviest; what has no score is a class of its own', async () => {
+  const { app, kernel, store } = await sampleServer();
+  const list = async () => {
+    const { body } = await app.inject({ url: `/api/v1/kernels/${kernel}/verdicts?status=affected&limit=500`, headers });
+    return verdictPageSchema.parse(JSON.parse(body)).verdicts;
+  };
+  const exploited = (await list()).findLast(({ score }) => score === null)?.cve as CveId;
+  const signal = { cve: exploited, at: '2026-11-20T00:00:00Z', value: KEV } as const;
+  const [at, clock] = [new Date(), systemClock];
+  await replaceSignals(store.db, 'kev', [signal], { whole: true, at });
+  await markDue(store.db, [exploited]);
+  await rankDue({ store, clock });
+  const verdicts = await list();
+  const standings = await Promise.all(
+    verdicts.map(async ({ cve }) => {
+      const { body: text } = await app.inject({ url: `/api/v1/cves/${cve}/standing`, headers });
+      return standingSchema.parse(JSON.parse(text));
+    }),
   );
+  const order = standings.map(({ class: standing, weight }) => [standing === 'exploited' ? 0 : 1, -weight] as const);
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]),
+  );
+  assert.deepEqual([verdicts[0]?.cve, verdicts[0]?.class, verdicts[0]?.score], [exploited, 'exploited', null]);
+  assert.match(standings[0]?.signals[0]?.sentence ?? '', /^exploited, added 2026-10-01, used by ransomware/);
+  assert.ok(verdicts.every(({ score, predicted }) => (score === null) === (predicted !== null)));
   assert.ok(verdicts.some(({ score, severity }) => score === null && severity === 'not-scored'));
   assert.ok(!verdicts.some(({ score }) => score === 0));
   await app.close();
@@ -56,6 +93,8 @@ test('errors are problems with a code, and say nothing of the inside', async () 
   };
   assert.deepEqual(await problem('/api/v1/kernels/none/summary'), [404, 'not-found']);
   assert.deepEqual(await problem('/api/v1/nothing'), [404, 'not-found']);
+  assert.deepEqual(await problem('/api/v1/cves/CVE-2026-1/standing'), [404, 'not-found']);
+  assert.deepEqual(await problem('/api/v1/cves/CVE-2099-99999/standing'), [404, 'not-found']);
   for (const query of [
     'limit=0',
     'limit=501',
