@@ -13,9 +13,10 @@ export async function warnStale(context: Context): Promise<void> {
 export function stalenessLines(sources: readonly Freshness[], now: Date): string[] {
   const stale = sources.filter(({ state, bundled }) => state === 'stale' && !bundled);
   const never = sources.filter(({ state }) => state === 'never').map(({ source }) => source);
-  const lines = stale.map(
-    ({ source, at }) => `STALE: ${source} was last read ${ago(at!, now.getTime())}; what came since is missing here.`,
-  );
+  const lines = stale.map(({ source, at, newest }) => {
+    const content = newest === null ? '' : `, its newest item is of ${newest.toISOString().slice(0, 10)}`;
+    return `STALE: ${source} was last read ${ago(at!, now.getTime())}${content}; what came since is missing here.`;
+  });
   if (sources.some(({ bundled }) => bundled))
     lines.unshift('SAMPLE DATA: a few CVEs that come with TuxTape. Not a picture of today.');
   if (never.length > 0)

@@ -5,7 +5,18 @@ import { type Db, listFailures, listSyncs, type SyncFailure } from '#store';
 /** A source that was not read for so many of its intervals is stale: one late reading is no alarm, four are. */
 const STALE_AFTER_INTERVALS = 4;
 
-/** How old what we know from one source is. `never`: configured and not read yet; `off`: read once, and not configured any more. */
+/**
+ * Days after which a source that says nothing new is not believed to be the living one: a mirror that stopped answers
+ * every reading, with what it had. The kernel CNA publishes most days, EPSS every day; KEV may be quiet for weeks.
+ */
+const QUIET_DAYS: Readonly<Record<string, number>> = { lore: 14, vulns: 14, epss: 7 };
+const DAY_MS = 86_400_000;
+
+/**
+ * How old what we know from one source is. `stale`: not read for some intervals, or its newest item is older than it can
+ * be on a source that lives. `never`: configured and not read yet; `off`: read once, and not
+ * configured any more.
+ */
 export interface Freshness {
   readonly source: string;
   readonly state: 'fresh' | 'stale' | 'never' | 'off';
@@ -41,9 +52,14 @@ export async function freshness(db: Db, expected: ReadonlyMap<string, number>, n
   const names = [...new Set([...expected.keys(), ...syncs.keys()])];
   return names.map((source) => {
     const { at = null, newest = null, address = null, bundled = false } = syncs.get(source) ?? {};
-    const state = stateOf(at, expected.get(source), now);
+    const state = isQuiet(source, newest, bundled, now) ? 'stale' : stateOf(at, expected.get(source), now);
     return { source, state, at, newest, address, bundled, failure: failures.get(source) ?? null };
   });
+}
+
+function isQuiet(source: string, newest: Date | null, bundled: boolean, now: Date): boolean {
+  const days = QUIET_DAYS[source];
+  return !bundled && days !== undefined && newest !== null && now.getTime() - newest.getTime() > days * DAY_MS;
 }
 
 function stateOf(at: Date | null, seconds: number | undefined, now: Date): Freshness['state'] {

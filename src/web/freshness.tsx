@@ -17,12 +17,11 @@ export function Freshness({ status }: { readonly status: Status }) {
       )}
       {!status.sampleData && stale.length > 0 && (
         <Alert color="yellow" variant="filled" autoContrast title="Stale" role="status">
-          {stale.map(({ source, at }) => `${source} was last read ${age(at!, status.now)}`).join('; ')}. What came since
-          is missing here.
+          {stale.map((source) => staleWords(source, status.now)).join('; ')}. What came since is missing here.
         </Alert>
       )}
       {never.length > 0 && (
-        <Alert color="yellow" variant="light" title="Not read yet" role="status">
+        <Alert color="gray.2" variant="filled" autoContrast title="Not read yet" role="status">
           {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in the order
           below.
         </Alert>
@@ -38,6 +37,11 @@ export function Freshness({ status }: { readonly status: Status }) {
       </Group>
     </>
   );
+}
+
+function staleWords({ source, at, newest }: Source, now: string): string {
+  const content = newest === null ? '' : `, newest content ${newest.slice(0, 10)}`;
+  return `${sourceWords[source] ?? source}: last read ${age(at!, now)}${content}`;
 }
 
 function SourceLine({ source, now }: { readonly source: Source; readonly now: string }) {

@@ -23,17 +23,23 @@ async function opened(
   const errors: string[] = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(`${url}${path}`);
-  await page.getByRole('table').waitFor();
-  await body(page, url);
-  assert.deepEqual(errors, []);
-  await context.close();
-  await app.close();
+  try {
+    await page.goto(`${url}${path}`);
+    await page.getByRole('table').waitFor();
+    await body(page, url);
+    assert.deepEqual(errors, []);
+  } finally {
+    await context.close();
+    await app.close();
+  }
 }
 
 test('the page says that it shows sample data, and the CVEs of a kernel by severity', { skip }, async () => {
   await opened(async (page) => {
-    assert.match((await page.getByRole('status').textContent()) ?? '', /Sample data/);
+    const notes = await page.getByRole('status').allTextContents();
+    assert.equal(notes.length, 2);
+    assert.match(notes[0] ?? '', /Sample data/);
+    assert.match(notes[1] ?? '', /Not read yet.*CISA KEV/);
     const first = page.getByRole('row').nth(1);
     assert.match((await first.textContent()) ?? '', /CVE-\d{4}-\d+(Critical|High) \d/);
     assert.ok(
@@ -50,6 +56,8 @@ test('a row opens its evidence, the address keeps it, and a reload shows it agai
     const evidence = page.getByRole('region', { name: `Evidence for ${cve}` });
     await evidence.waitFor();
     assert.match((await evidence.textContent()) ?? '', /Versions.*Build/s);
+    await evidence.getByText(/^The CNA says \d/).waitFor();
+    await evidence.getByText(/^Reached by /).waitFor();
     await page.reload();
     await evidence.waitFor();
     await page.goBack();
