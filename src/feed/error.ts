@@ -3,6 +3,7 @@ import { StageError } from '#domain';
 export type FeedCode =
   | 'feed-unreachable'
   | 'feed-not-an-archive'
+  | 'feed-epoch-gone'
   | 'mail-missing'
   | 'mail-too-large'
   | 'mail-unreadable'
@@ -22,3 +23,12 @@ export type FeedCode =
   | 'signal-row-invalid';
 
 export class FeedError extends StageError<FeedCode> {}
+
+export function unreachable(address: string, cause: unknown): FeedError {
+  return new FeedError('feed-unreachable', 'network', {
+    what: 'the feed cannot be reached',
+    where: address,
+    remedy: 'check the address and the network; what was synced before is kept',
+    cause,
+  });
+}

@@ -1,11 +1,13 @@
 export { scoreOf } from './cvss.ts';
+export { type Epoch, epochsIn, findEpochs } from './epochs.ts';
 export { type FeedCode, FeedError } from './error.ts';
 export { csvLine } from './formats/csv.ts';
 export { type OsvEntry, toOsv } from './formats/osv.ts';
 export { type RecordChange, type RecordHistory, recordHistory } from './history.ts';
-export { type Epoch, type EpochDelta, type EpochItem, epochDelta, findEpochs, mirror, readMails } from './lore.ts';
+export { type EpochDelta, type EpochItem, epochDelta, readMails } from './lore.ts';
 export { type ParsedMail, parseMail } from './mail.ts';
 export { readVersionLines, sectionsOf } from './mail-sections.ts';
+export { mirror } from './mirror.ts';
 export { parseDyad, parseRecord } from './record.ts';
 export { buildSampleFeed, importStream, readSample, type SampleCve, sampleMail, sampleRecord } from './sample.ts';
 export { parseEpss, readEpss } from './signals/epss.ts';

@@ -8,7 +8,7 @@ const SENDERS = new Set(['gregkh@linuxfoundation.org', 'gregkh@kernel.org', 'lee
 const MAX_NESTING = 8;
 
 export interface ParsedMail {
-  readonly announcement: Omit<Announcement, 'commit' | 'epoch'>;
+  readonly announcement: Omit<Announcement, 'commit' | 'epoch' | 'withdrawn'>;
   readonly body: string;
   /** The CVE as this mail states it; null for a rejection, which says nothing about it. */
   readonly record: CveRecord | null;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError, ProgramError } from './error.ts';
 import { plainEnvironment, type RunOptions, type RunResult, run } from './process.ts';
@@ -72,6 +73,13 @@ export class Git {
   async lines(...args: string[]): Promise<string[]> {
     const { stdout } = await this.run(args);
     return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  /** Removes what a killed git leaves behind: locks that would stop every later fetch, packs that were never finished. */
+  async clearLeftovers(): Promise<void> {
+    const names = await readdir(this.directory, { recursive: true });
+    const left = names.filter((name) => /\.lock$|(?:^|\/)tmp_(?:pack|idx|rev|obj)_[^/]*$/.test(name));
+    for (const name of left) await rm(join(this.directory, name), { force: true });
   }
 
   /** Fetches everything of the mirror's remote, dropping what is gone there. */

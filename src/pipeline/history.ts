@@ -28,10 +28,10 @@ export async function historyOf(store: Store, dataDirectory: string, id: CveId):
   ]);
   const events: HistoryEvent[] = [
     ...mails.map(
-      ({ sentAt, subject }): HistoryEvent => ({
+      ({ sentAt, subject, withdrawn }): HistoryEvent => ({
         at: sentAt === null ? null : new Date(sentAt),
         source: 'mail',
-        what: subject,
+        what: withdrawn ? `${subject} (taken back since)` : subject,
       }),
     ),
     ...(records?.changes ?? []).flatMap(({ at, changes }) =>

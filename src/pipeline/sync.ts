@@ -4,6 +4,7 @@ import {
   buildSampleFeed,
   commitTime,
   epochDelta,
+  epochsIn,
   findEpochs,
   listVulns,
   mirror,
@@ -29,6 +30,7 @@ import {
   setCursor,
   storedOids,
   upsertCves,
+  withdrawAnnouncements,
 } from '#store';
 import { rankDue } from './rank.ts';
 
@@ -89,7 +91,8 @@ export async function syncFeed(options: SyncOptions): Promise<SyncSummary> {
 }
 
 async function syncLore(options: SyncOptions, address: string): Promise<LoreSummary> {
-  const epochs = await findEpochs(address);
+  const mirrors = join(options.dataDirectory, 'mirrors/lore');
+  const epochs = await findEpochs(address, await epochsIn(mirrors));
   const total = {
     epochs: epochs.length,
     mails: 0,
@@ -101,7 +104,7 @@ async function syncLore(options: SyncOptions, address: string): Promise<LoreSumm
   };
   let newest: Date | null = null;
   for (const { number, address: epochAddress } of epochs) {
-    const git = await mirror(epochAddress, join(options.dataDirectory, 'mirrors/lore', `${number}.git`));
+    const git = await mirror(epochAddress, join(mirrors, `${number}.git`));
     await inTransaction(options.store.db, async (tx) => {
       const part = await syncEpoch(tx, git, number, options.onProgress);
       for (const key of Object.keys(part) as (keyof typeof part)[]) total[key] += part[key];
@@ -132,8 +135,10 @@ async function syncEpoch(tx: Db, git: Git, epoch: number, onProgress?: OnProgres
   const mails: (Announcement & { body: string })[] = [];
   const bad: Quarantined[] = [];
   const said = new Map<CveId, CveRecord | 'rejected'>();
+  const withdrawn: string[] = [];
   const flush = async (): Promise<void> => {
     await addAnnouncements(tx, mails.splice(0));
+    await withdrawAnnouncements(tx, epoch, withdrawn.splice(0));
     await quarantine(tx, bad.splice(0));
     await storeMailCves(tx, said);
     await dateCves(tx, [...said.keys()]);
@@ -142,11 +147,13 @@ async function syncEpoch(tx: Db, git: Git, epoch: number, onProgress?: OnProgres
   };
   for await (const item of readMails(git, epoch, delta.commits)) {
     counts.mails += 1;
-    if (item.kind === 'withdrawn') counts.withdrawn += 1;
-    else if (item.kind === 'bad') bad.push(item.quarantined);
+    if (item.kind === 'withdrawn') {
+      counts.withdrawn += 1;
+      if (item.messageId !== null) withdrawn.push(item.messageId);
+    } else if (item.kind === 'bad') bad.push(item.quarantined);
     else {
       const { announcement, body, record } = item.mail;
-      mails.push({ ...announcement, body, commit: item.commit, epoch });
+      mails.push({ ...announcement, body, commit: item.commit, epoch, withdrawn: false });
       said.set(announcement.cve, record ?? 'rejected');
       if (record === null) counts.rejections += 1;
       else counts.announced += 1;

@@ -29,6 +29,14 @@ export async function addAnnouncements(
   }
 }
 
+/** Marks mails that the archive took back; they stay readable. */
+export async function withdrawAnnouncements(tx: Db, epoch: number, messageIds: readonly string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  await sql`
+    UPDATE announcement SET withdrawn = true
+    WHERE epoch <= ${epoch} AND message_id = ANY(${messageIds}::text[])`.execute(tx);
+}
+
 /** Puts the date of the first announcement beside each of the CVEs. */
 export async function dateCves(tx: Db, cves: readonly CveId[]): Promise<void> {
   await sql`
@@ -64,6 +72,7 @@ export async function announcementsOf(db: Db, id: CveId): Promise<Announcement[]
     sentAt: row.sent_at?.toISOString() ?? null,
     commit: row.commit,
     epoch: row.epoch,
+    withdrawn: row.withdrawn,
   }));
 }
 

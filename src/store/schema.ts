@@ -37,6 +37,7 @@ export interface Announcement {
   sender: string;
   sent_at: Timestamp | null;
   subject: string;
+  withdrawn: Generated<boolean>;
 }
 
 export interface Audit {

@@ -102,7 +102,10 @@ async function show(context: Context, text: string): Promise<void> {
       record.description.split('\n').map(inert).join('\n'),
       ...(record.rationale === null ? [] : ['', 'Rationale of the score:', ...record.rationale.split('\n').map(inert)]),
       '',
-      ...announcements.map((mail) => `mail  ${mail.kind}  ${mail.sentAt ?? 'no date'}  ${inert(mail.messageId)}`),
+      ...announcements.map(
+        (mail) =>
+          `mail  ${mail.withdrawn ? 'taken back' : mail.kind}  ${mail.sentAt ?? 'no date'}  ${inert(mail.messageId)}`,
+      ),
     ].join('\n');
   });
 }

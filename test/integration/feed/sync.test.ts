@@ -2,58 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { buildSampleFeed, importStream, readSample, type SampleCve, sampleMail } from '#feed';
+import { importStream, readSample, sampleMail } from '#feed';
 import { Git, run, systemClock } from '#host';
 import { syncFeed } from '#pipeline';
-import { announcementsOf, countAnnouncements, countCves, getCursor, getCve, listQuarantine, type Store } from '#store';
+import { announcementsOf, countAnnouncements, countCves, getCursor, getCve, listQuarantine } from '#store';
 import { databaseUrl, testStore } from '../../../testkit/database.ts';
+import { addCommit, COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
 import { scratch } from '../../../testkit/scratch.ts';
-
-const COMMIT = '0123456789abcdef0123456789abcdef01234567';
-
-function cve(number: number, part: Partial<SampleCve> = {}): SampleCve {
-  return {
-    id: `CVE-2026-${number}`,
-    state: 'published',
-    title: `sample ${number}`,
-    description: 'A sample was freed.',
-    files: ['net/core/sample.c'],
-    dyad: [`5.4:${COMMIT}:6.1.171:${COMMIT}`],
-    cvss: null,
-    ...part,
-  };
-}
-
-interface Feed {
-  readonly data: string;
-  readonly lore: string;
-  readonly vulns: string;
-}
-
-/** A feed of our own, and a data directory that mirrors it. */
-async function feedOf(cves: readonly SampleCve[]): Promise<Feed> {
-  const home = await scratch();
-  const data = join(home, 'data');
-  await mkdir(data);
-  return { data, ...(await buildSampleFeed(home, cves)) };
-}
-
-function sync(store: Store, { data, lore, vulns }: Feed): ReturnType<typeof syncFeed> {
-  return syncFeed({ store, dataDirectory: data, lore, vulns, clock: systemClock });
-}
-
-/** Adds a commit with one file to a bare repository, as git-fast-import(1) takes it. */
-async function addCommit(repository: string, file: string, content: string | Buffer, onto = true): Promise<void> {
-  const bytes = Buffer.from(content);
-  const head = `commit refs/heads/master\ncommitter T <t@example.org> 1790000000 +0000\ndata 1\nx\n${onto ? 'from refs/heads/master^0\n' : ''}M 100644 inline ${file}\ndata ${bytes.length}\n`;
-  await run('git', ['-C', repository, 'fast-import', '--quiet', '--force'], {
-    env: Git.environment(),
-    input: Buffer.concat([Buffer.from(head), bytes, Buffer.from('\n')]),
-  });
-}
 
 test('the sample feed is stored whole, and a second sync finds nothing new', async () => {
   const store = await testStore();
@@ -112,7 +69,7 @@ test('a rewritten archive is told again from its start, without doubling', async
   const feed = await feedOf([cve(10_001), cve(10_002)]);
   await sync(store, feed);
   const epoch = join(feed.lore, '0.git');
-  await addCommit(epoch, 'm', sampleMail(cve(10_002), 2), false);
+  await addCommit(epoch, 'm', sampleMail(cve(10_002), 2), { onto: false });
   const summary = await sync(store, feed);
   assert.equal(summary.lore?.rewritten, 1);
   assert.equal(await countAnnouncements(store.db), 1);
@@ -123,7 +80,7 @@ test('a CVE that vanished from the records keeps its last content, and that is s
   const store = await testStore();
   const feed = await feedOf([cve(10_001)]);
   await sync(store, feed);
-  await addCommit(feed.vulns, 'README', 'everything is gone', false);
+  await addCommit(feed.vulns, 'README', 'everything is gone', { onto: false });
   await sync(store, feed);
   assert.equal((await getCve(store.db, 'CVE-2026-10001'))?.record.state, 'published');
   assert.deepEqual(
@@ -186,7 +143,7 @@ test('no program is run from a repository that is mirrored', async () => {
   const home = await scratch();
   const evil = join(home, '0.git');
   await importStream(evil, '');
-  await addCommit(evil, 'm', sampleMail(cve(10_001), 1), false);
+  await addCommit(evil, 'm', sampleMail(cve(10_001), 1), { onto: false });
   await run('git', ['-C', evil, 'config', 'core.fsmonitor', `touch ${home}/owned`], { env: Git.environment() });
   await run('git', ['-C', evil, 'config', 'uploadpack.packObjectsHook', `touch ${home}/owned;`], {
     env: Git.environment(),
