@@ -132,6 +132,8 @@ export class Git {
     try {
       yield* parseBatch(child.stdout, list, maxBytes, this.directory);
     } finally {
+      // Whoever stops reading early leaves output in the pipe; the child does not close before it is gone.
+      child.stdout.destroy();
       child.kill();
       await closed;
     }

@@ -5,6 +5,8 @@ export type StoreCode =
   | 'postgres-start-failed'
   | 'data-unreachable'
   | 'database-unreachable'
+  | 'database-full'
+  | 'database-lost'
   | 'database-too-old'
   | 'database-newer'
   | 'migration-changed'

@@ -56,9 +56,42 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Runs `body` in a transaction; inside another one it becomes part of that. */
+/**
+ * Runs `body` in a transaction; inside another one it becomes part of that.
+ * Errors: those of `body`; database-full, database-lost: nothing of it was stored.
+ */
 export async function inTransaction<T>(db: Db, body: (tx: Transaction<DB>) => Promise<T>): Promise<T> {
-  return db instanceof Transaction ? body(db) : db.transaction().execute(body);
+  if (db instanceof Transaction) return body(db);
+  try {
+    return await db.transaction().execute(body);
+  } catch (error) {
+    throw serverTrouble(error) ?? error;
+  }
+}
+
+/** Classes 08 and 57P0 of PostgreSQL's error codes (its documentation, appendix A), and what Node says of a dead socket. */
+const LOST = /^(?:08...|57P0[1-4]|EPIPE|ECONNRESET|ECONNREFUSED|ENOENT)$/;
+
+/** What the driver says of a connection that broke before. */
+const LOST_WORDS = /^Connection terminated|is not queryable$/;
+
+/** The error, if it is the server's own trouble and not that of what was asked. */
+function serverTrouble(error: unknown): StoreError | null {
+  if (!(error instanceof Error)) return null;
+  const code = 'code' in error ? String(error.code) : '';
+  const remedy = 'free some space where the database lies, and run this again';
+  if (code === '53100')
+    return new StoreError('database-full', 'toolchain', {
+      what: "the database's disk is full; nothing of this step was stored",
+      remedy,
+      cause: error,
+    });
+  if (!LOST.test(code) && !LOST_WORDS.test(error.message)) return null;
+  return new StoreError('database-lost', 'toolchain', {
+    what: 'the database stopped in the middle; nothing of this step was stored',
+    remedy: `its log says why (a full disk does this); ${remedy}`,
+    cause: error,
+  });
 }
 
 /** Everything that libpq's environment variables (PGPORT, PGSSLMODE, …) could bend is given. */
@@ -116,7 +149,8 @@ async function connect(address: pg.PoolConfig, kind: string, where: string): Pro
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     types,
   });
-  pool.on('error', () => {}); // A lost idle connection is replaced; queries in flight report their own errors.
+  // A lost idle connection is replaced; queries in flight report their own errors, and a connection that is lent out, too.
+  pool.on('error', () => {}).on('connect', (client) => void client.on('error', () => {}));
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   try {
     const version = await serverVersion(db, where);

@@ -8,7 +8,16 @@ import { gzipSync } from 'node:zlib';
 import { findEpochs, importStream, mirror, sampleMail } from '#feed';
 import { Git, isRoot, run, systemClock } from '#host';
 import { syncFeed } from '#pipeline';
-import { announcementsOf, countAnnouncements, countCves, getCve, listQuarantine, openStore, type Store } from '#store';
+import {
+  announcementsOf,
+  countAnnouncements,
+  countCves,
+  getCursor,
+  getCve,
+  listQuarantine,
+  openStore,
+  type Store,
+} from '#store';
 import { testStore } from '../../../testkit/database.ts';
 import { addCommit, cve, feedOf, sync } from '../../../testkit/feed.ts';
 import { scratch } from '../../../testkit/scratch.ts';
@@ -194,7 +203,7 @@ test('a full disk under the mirrors: nothing is stored, nothing is lost, and the
     assert.ok(['feed-unreachable', 'disk-full'].includes(error.code), error.code);
     return true;
   });
-  assert.deepEqual(await countCves(store.db), { published: 0, rejected: 0, scored: 0 });
+  assert.equal(await getCursor(store.db, 'vulns'), null, 'a source is stored whole or not at all');
   disk.grow(64);
   await sync(store, { ...feed, data: disk.place });
   assert.equal((await countCves(store.db)).published, 1_500);
@@ -204,7 +213,8 @@ test('a full disk under the mirrors: nothing is stored, nothing is lost, and the
 test('a full disk under the database: the sync is undone whole, and goes on when there is room', { skip }, async () => {
   await using disk = await smallDisk(120);
   await run('chmod', ['0777', disk.place]);
-  const store = await openStore({ dataDirectory: join(disk.place, 'db'), databaseUrl: null });
+  const place = { dataDirectory: join(disk.place, 'db'), databaseUrl: null };
+  let store = await openStore(place);
   const cves = Array.from({ length: 4_000 }, (_, i) =>
     cve(20_000 + i, { description: crypto.randomUUID().repeat(60) }),
   );
@@ -212,10 +222,13 @@ test('a full disk under the database: the sync is undone whole, and goes on when
   const filler = join(disk.place, 'filler');
   const { stdout } = await run('df', ['--output=avail', '-B1', disk.place]);
   await writeFile(filler, Buffer.alloc(Number(stdout.split('\n')[1]) - (6 << 20), 1));
-  await assert.rejects(sync(store, feed), (error: Error) =>
-    /space|disk/i.test(`${error.message} ${String(error.cause)}`),
+  await assert.rejects(sync(store, feed), (error: { code: string }) =>
+    ['database-full', 'database-lost'].includes(error.code),
   );
+  await store.close();
   await rm(filler);
+  store = await openStore(place);
+  assert.equal(await getCursor(store.db, 'vulns'), null);
   await sync(store, feed);
   assert.equal((await countCves(store.db)).published, 4_000);
   assert.equal(await countAnnouncements(store.db), 4_000);

@@ -51,6 +51,15 @@ test('objects are read in order; missing and oversized ones are said, not thrown
   assert.notEqual(blobs[2]!.oid, null);
 });
 
+test('who stops reading early is not left waiting', { timeout: 20_000 }, async (t) => {
+  const git = new Git(await repository(t));
+  const many = Array.from({ length: 200 }, () => 'HEAD:big');
+  for await (const blob of git.catFile(many, 1 << 20)) {
+    assert.equal(blob.size, 300_000);
+    break;
+  }
+});
+
 test('a mirror finds the default branch, follows, and knows a rewritten history', async (t) => {
   const source = await repository(t);
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-mirror-'));
