@@ -72,19 +72,25 @@ async function listEpochs(path: string): Promise<Epoch[]> {
     return [{ number: Number(/(\d+)(?:\.git)?\/?$/.exec(path)?.[1] ?? 0), address: path }];
   }
   const folder = (await exists(join(path, 'git'))) ? join(path, 'git') : path;
-  const numbers = await epochsIn(folder);
-  if (numbers.length === 0) {
+  const epochs = await epochFiles(folder);
+  if (epochs.length === 0) {
     throw new FeedError('feed-not-an-archive', 'input', {
       what: 'there is no public-inbox v2 archive here',
       where: path,
       remedy: 'give an inbox, a folder with 0.git in it, or one bare epoch',
     });
   }
-  return numbers.map((number) => ({ number, address: join(folder, `${number}.git`) }));
+  return epochs;
 }
 
 /** Numbers of the bare epochs in a folder, in order; none when there is no such folder. */
 export async function epochsIn(folder: string): Promise<number[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^\d+\.git$/.test(name));
-  return names.map((name) => Number.parseInt(name, 10)).toSorted((a, b) => a - b);
+  return (await epochFiles(folder)).map(({ number }) => number);
+}
+
+/** Bare epochs, or bundles of them, in a folder. */
+async function epochFiles(folder: string): Promise<Epoch[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /^\d+\.(?:git|bundle)$/.test(name));
+  const epochs = names.map((name) => ({ number: Number.parseInt(name, 10), address: join(folder, name) }));
+  return epochs.toSorted((a, b) => a.number - b.number);
 }

@@ -75,6 +75,11 @@ export class Git {
     return stdout.split('\n').filter((line) => line !== '');
   }
 
+  /** Writes everything of this repository into one file that can be cloned and fetched from (git-bundle(1)). */
+  async bundle(file: string): Promise<void> {
+    await this.run(['bundle', 'create', '--quiet', file, 'HEAD', '--all']);
+  }
+
   /** Removes what a killed git leaves behind: locks that would stop every later fetch, packs that were never finished. */
   async clearLeftovers(): Promise<void> {
     const names = await readdir(this.directory, { recursive: true });

@@ -8,5 +8,6 @@ export * from './search.ts';
 export * from './signal-settings.ts';
 export * from './signals.ts';
 export * from './sync.ts';
+export * from './transfer.ts';
 export * from './triage.ts';
 export * from './verify.ts';

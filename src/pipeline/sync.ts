@@ -47,6 +47,8 @@ export interface SyncOptions {
   readonly vulns: string | null;
   /** The sample that comes with TuxTape: recorded with the sync, shown wherever its data is. */
   readonly bundled?: boolean;
+  /** Where and when the sources were really read, if they were brought here in a file. */
+  readonly origin?: { readonly address: string; readonly at: Date };
   readonly clock: Clock;
   readonly onProgress?: OnProgress;
 }
@@ -114,8 +116,8 @@ async function syncLore(options: SyncOptions, address: string): Promise<LoreSumm
   }
   await recordSync(options.store.db, {
     source: 'lore',
-    address,
-    at: options.clock.now(),
+    address: options.origin?.address ?? address,
+    at: options.origin?.at ?? options.clock.now(),
     newest,
     bundled: options.bundled ?? false,
   });
@@ -207,8 +209,8 @@ async function syncVulns(options: SyncOptions, address: string): Promise<VulnsSu
   const newest = head === null ? null : await commitTime(git, head);
   await recordSync(options.store.db, {
     source: 'vulns',
-    address,
-    at: options.clock.now(),
+    address: options.origin?.address ?? address,
+    at: options.origin?.at ?? options.clock.now(),
     newest,
     bundled: options.bundled ?? false,
   });

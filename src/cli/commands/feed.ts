@@ -15,6 +15,7 @@ import { countAnnouncements, countCves, listQuarantine, sourceDifferences } from
 import type { Context } from '../context.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { ago, inert, table } from '../text.ts';
+import { registerTransfer } from './feed-transfer.ts';
 
 export function registerFeed(program: Command, context: Context): void {
   const feed = program.command('feed').description('read announcements and CVE records');
@@ -46,6 +47,7 @@ export function registerFeed(program: Command, context: Context): void {
     .description('items that could not be read, with the reason')
     .addHelpText('after', '\nExample:\n  tuxtape feed quarantine')
     .action(() => showQuarantine(context));
+  registerTransfer(feed, context);
 }
 
 interface SignalFlags {
