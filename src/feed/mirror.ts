@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StageError } from '#domain';
-import { exists, Git } from '#host';
+import { exists, Git, readLimited } from '#host';
 import { unreachable } from './error.ts';
 
 export interface MirrorOptions {
@@ -27,6 +27,7 @@ export async function mirror(address: string, directory: string, options: Mirror
 async function refreshed(address: string, directory: string, options: MirrorOptions): Promise<Git> {
   const git = new Git(directory);
   await git.clearLeftovers();
+  await git.cutAt(await cutsOf(address));
   try {
     await git.fetch(address, options.depth);
     await git.head();
@@ -44,11 +45,23 @@ async function cloned(address: string, directory: string, options: MirrorOptions
   await rm(temporary, { recursive: true, force: true });
   await mkdir(dirname(directory), { recursive: true });
   try {
-    await Git.mirror(address, temporary, options.depth);
+    const cuts = await cutsOf(address);
+    if (cuts.length === 0) await Git.mirror(address, temporary, options.depth);
+    else await (await Git.empty(temporary, cuts)).fetch(address);
     await rm(directory, { recursive: true, force: true });
     await rename(temporary, directory);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
   return new Git(directory);
+}
+
+const MAX_CUTS_BYTES = 16 << 20;
+
+/** Where the history of a bundle file is cut off, as the file beside it says; none for anything else. */
+async function cutsOf(address: string): Promise<string[]> {
+  const file = `${address}.shallow`;
+  if (!address.endsWith('.bundle') || !(await exists(file))) return [];
+  const lines = (await readLimited(file, MAX_CUTS_BYTES)).toString('latin1').split('\n');
+  return lines.filter((line) => /^[0-9a-f]{40,64}$/.test(line));
 }

@@ -27,13 +27,13 @@ const manifestSchema = z.strictObject({
     .array(
       z.strictObject({
         // A name is never a path.
-        name: z.string().regex(/^(?:\d{1,3}\.bundle|vulns\.bundle|signals\.jsonl)$/),
+        name: z.string().regex(/^(?:(?:\d{1,3}|vulns)\.bundle(?:\.shallow)?|signals\.jsonl)$/),
         bytes: z.number().int().min(0).max(MAX_PART_BYTES),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
       }),
     )
     .min(1)
-    .max(70),
+    .max(140),
 });
 type Manifest = z.infer<typeof manifestSchema>;
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError, ProgramError } from './error.ts';
 import { plainEnvironment, type RunOptions, type RunResult, run } from './process.ts';
@@ -75,9 +75,32 @@ export class Git {
     return stdout.split('\n').filter((line) => line !== '');
   }
 
-  /** Writes everything of this repository into one file that can be cloned and fetched from (git-bundle(1)). */
-  async bundle(file: string): Promise<void> {
+  /**
+   * Writes everything of this repository into one file that can be fetched from (git-bundle(1)). A bundle cannot say that
+   * its history was cut off somewhere: `<file>.shallow` does, beside it. Returns the files that were written.
+   */
+  async bundle(file: string): Promise<string[]> {
     await this.run(['bundle', 'create', '--quiet', file, 'HEAD', '--all']);
+    const cut = await readFile(join(this.directory, 'shallow')).catch(() => null);
+    if (cut === null) return [file];
+    await writeFile(`${file}.shallow`, cut);
+    return [file, `${file}.shallow`];
+  }
+
+  /** Makes an empty bare repository whose history may end at these commits. */
+  static async empty(directory: string, shallow: readonly string[]): Promise<Git> {
+    await git(['init', '--quiet', '--bare', '--', directory], { timeoutMs: LOCAL_TIMEOUT_MS }, directory);
+    const made = new Git(directory);
+    await made.cutAt(shallow);
+    return made;
+  }
+
+  /** Lets the history end at these commits, too (gitrepository-layout(5), `shallow`). */
+  async cutAt(commits: readonly string[]): Promise<void> {
+    if (commits.length === 0) return;
+    const file = join(this.directory, 'shallow');
+    const before = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    await writeFile(file, [...new Set([...before, ...commits])].map((commit) => `${commit}\n`).join(''));
   }
 
   /** Removes what a killed git leaves behind: locks that would stop every later fetch, packs that were never finished. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   type CveId,
   isCveId,
@@ -74,8 +74,9 @@ async function bundles(dataDirectory: string, folder: string): Promise<string[]>
     `${number}.bundle`,
   ]);
   if (await exists(join(mirrors, 'vulns.git'))) sources.push([join(mirrors, 'vulns.git'), 'vulns.bundle']);
-  for (const [mirror, name] of sources) await new Git(mirror).bundle(join(folder, name));
-  return sources.map(([, name]) => name);
+  const files: string[] = [];
+  for (const [mirror, name] of sources) files.push(...(await new Git(mirror).bundle(join(folder, name))));
+  return files.map((file) => basename(file));
 }
 
 /** One line a source with its time, and one a signal. */

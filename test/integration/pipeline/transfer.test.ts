@@ -5,7 +5,7 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sampleMail } from '#feed';
-import { systemClock } from '#host';
+import { Git, run, systemClock } from '#host';
 import { exportFeed, importFeed, rankDue } from '#pipeline';
 import {
   countAnnouncements,
@@ -99,6 +99,22 @@ test('a file that was cut, changed, added to, signed by another or is older chan
   await assert.rejects(take(old), { code: 'transfer-older' });
   assert.deepEqual(await signalsOf(store.db, ['CVE-2026-10001']), new Map());
   assert.equal(await rankDue({ store, clock: systemClock }), 0);
+});
+
+test('a mirror whose history is cut off is carried, too', async () => {
+  const { feed, store: there, file } = await exported();
+  await addCommit(feed.vulns, 'README', 'a second commit');
+  const shallow = join(await scratch(), 'vulns.git');
+  await run('git', ['clone', '--quiet', '--mirror', '--depth=1', `file://${feed.vulns}`, shallow], {
+    env: Git.environment(),
+  });
+  const cut = { ...feed, data: await scratch(), vulns: shallow };
+  await sync(there, cut);
+  await exportFeed({ store: there, dataDirectory: cut.data, clock: systemClock, file }, KEYS.privateKey);
+  const { store, take } = await site();
+  assert.equal((await take(file)).vulns?.changed, 2);
+  assert.equal((await take(file)).vulns?.changed, 0);
+  assert.equal((await countCves(store.db)).published, 2);
 });
 
 test('there is no export of nothing, nor of the sample', async () => {
