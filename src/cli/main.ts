@@ -10,6 +10,7 @@ import { registerDb } from './commands/db.ts';
 import { registerFeed } from './commands/feed.ts';
 import { registerKernel } from './commands/kernel.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
+import { registerReport } from './commands/report.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
@@ -113,6 +114,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerTriage,
     registerLivepatch,
     registerArchive,
+    registerReport,
     registerUp,
     registerDb,
     registerConfig,

@@ -4,6 +4,7 @@ export * from './kernel.ts';
 export * from './livepatch.ts';
 export * from './publish.ts';
 export * from './rank.ts';
+export * from './report.ts';
 export * from './search.ts';
 export * from './signal-settings.ts';
 export * from './signals.ts';

@@ -1,6 +1,7 @@
 import { type CveId, type Decision, inForce, type Priority } from '#domain';
 import type { Clock } from '#host';
 import {
+  analyze,
   countTriagedKernels,
   type Db,
   decisionsOf,
@@ -41,6 +42,7 @@ export async function rankDue({ store, clock }: { store: Store; clock: Clock }):
         until: endOf(decisions, now),
       })),
     );
+    if (cves === 'all') await analyze(tx);
     return rows.length;
   });
 }

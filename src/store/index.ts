@@ -4,10 +4,12 @@ export * from './cves.ts';
 export * from './decisions.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
+export * from './figures.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export {
+  analyze,
   countTriagedKernels,
   duePriorities,
   markDue,

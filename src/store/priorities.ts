@@ -37,6 +37,11 @@ export async function putPriorities(tx: Db, rows: readonly StoredPriority[]): Pr
   }
 }
 
+/** Tells the planner what a table looks like after most of it changed; else the first lists are planned blindly. */
+export async function analyze(tx: Db): Promise<void> {
+  await sql`ANALYZE cve, priority, prediction, verdict`.execute(tx);
+}
+
 /** Everyone's order, for ORDER BY; the index `priority_order` has it. */
 export const priorityOrder = sql`
   priority.class_rank, priority.weight DESC, (priority.origin = 'predicted'), (coalesce(priority.epss, 0)) DESC,
