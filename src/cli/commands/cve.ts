@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeSignal, inForce } from '#domain';
+import { describeSignal, inForce, severityOf } from '#domain';
 import { type Explained, explained } from '#pipeline';
 import { announcementsOf, type CveLine } from '#store';
 import type { Context } from '../context.ts';
@@ -89,6 +89,7 @@ async function show(context: Context, text: string): Promise<void> {
       ),
       '',
       ...signalLines(told!),
+      ...differenceLine(score, told!),
       ...decisions
         .filter((decision) => inForce(decision, now))
         .map(({ kind, reason, author, until, mitigation }) => {
@@ -112,6 +113,14 @@ async function show(context: Context, text: string): Promise<void> {
 
 function termValue(value: number | null): string {
   return (value === null ? '' : String(Math.round(value * 1000) / 1000)).padStart(6);
+}
+
+/** Says it when somebody's score lies in another band than the CNA's; nobody's is taken for the truth. */
+function differenceLine(score: number | null, { signals }: Explained): string[] {
+  const others = signals.flatMap(({ value }) => ('judgements' in value ? value.judgements : []));
+  const differ = others.filter((other) => score !== null && severityOf(other.score) !== severityOf(score));
+  if (differ.length === 0) return [];
+  return [`scores differ: CNA ${score}, ${differ.map(({ by, score: other }) => `${inert(by)} ${other}`).join(', ')}`];
 }
 
 /** One line a source, each with its time: disagreement is shown, not settled. */

@@ -7,7 +7,15 @@ import { test } from 'node:test';
 import { importStream, readSample, sampleMail } from '#feed';
 import { Git, run, systemClock } from '#host';
 import { syncFeed } from '#pipeline';
-import { announcementsOf, countAnnouncements, countCves, getCursor, getCve, listQuarantine } from '#store';
+import {
+  announcementsOf,
+  countAnnouncements,
+  countCves,
+  getCursor,
+  getCve,
+  listFailures,
+  listQuarantine,
+} from '#store';
 import { databaseUrl, testStore } from '../../../testkit/database.ts';
 import { addCommit, COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
 import { scratch } from '../../../testkit/scratch.ts';
@@ -99,6 +107,11 @@ test('an address that is no archive, or does not answer, changes nothing', async
   await assert.rejects(sync(store, { ...feed, vulns: join(feed.data, 'nothing') }), { code: 'feed-unreachable' });
   assert.equal(await getCursor(store.db, 'vulns'), before);
   assert.equal((await countCves(store.db)).published, 1);
+  assert.deepEqual(
+    (await listFailures(store.db)).map(({ source, code }) => [source, code]),
+    [['vulns', 'feed-unreachable']],
+    'the failure that was not followed by a success is written down',
+  );
 });
 
 /** A process that syncs; killed at some instant. */
