@@ -218,9 +218,10 @@ async function git(args: readonly string[], options: RunOptions, where: string):
     return await run('git', args, { ...options, env: Git.environment() });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
-    const network = /could not resolve|unable to access|connection|timed out|early EOF|hung up|remote end/i.test(
-      error.stderr,
-    );
+    // No answer in time, or killed: nothing was said about the repository itself.
+    const network =
+      error.exitCode === null ||
+      /could not resolve|unable to access|connection|timed out|early EOF|hung up|remote end/i.test(error.stderr);
     throw new HostError('git-failed', network ? 'network' : 'input', {
       what: `git ${args.find((word) => !word.startsWith('-') && !word.startsWith('/')) ?? ''} failed: ${error.stderr.trim().split('\n').slice(-2).join(' | ').slice(0, 400)}`,
       where,

@@ -7,6 +7,7 @@ import {
   decisionsOf,
   duePriorities,
   inTransaction,
+  lockPriorities,
   putPredictions,
   putPriorities,
   type RankedCve,
@@ -28,6 +29,8 @@ const MANY = 3_000;
 export async function rankDue({ store, clock }: { store: Store; clock: Clock }): Promise<number> {
   const now = clock.now();
   return inTransaction(store.db, async (tx) => {
+    // What is marked while we rank must find us done, or be seen: else its mark would be overwritten.
+    await lockPriorities(tx);
     const due = await duePriorities(tx, now);
     if (due.length === 0) return 0;
     const cves = due.length < MANY ? due : 'all';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Quarantined } from '#domain';
-import { commitTime, listVulns, mirror, readRecords, vanished } from '#feed';
+import { commitTime, FeedError, listVulns, mirror, readRecords, vanished } from '#feed';
 import type { Git } from '#host';
 import {
   type CveRow,
@@ -42,10 +42,12 @@ export async function syncVulns(options: SyncOptions, address: string): Promise<
  */
 async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<VulnsSummary> {
   const head = await git.head();
+  if (head === null) throw noRecords(git);
   const none = { published: 0, rejected: 0, changed: 0, quarantined: 0 };
-  if (head === null || head === (await getCursor(tx, 'vulns'))) return none;
+  if (head === (await getCursor(tx, 'vulns'))) return none;
   const entries = await listVulns(git, head);
   const stored = await storedOids(tx);
+  if (entries.size === 0 && stored.size === 0) throw noRecords(git);
   const changed = [...entries.values()].filter(({ id, key }) => stored.get(id) !== key);
   const counts = { published: 0, rejected: 0, changed: 0, quarantined: 0 };
   for (const { state } of entries.values()) counts[state] += 1;
@@ -81,4 +83,13 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
   await setCursor(tx, 'vulns', head);
   onProgress?.(changed.length, changed.length, 'records');
   return counts;
+}
+
+/** A repository without a record is no feed: it must not count as one that was read and says that all is well. */
+function noRecords(git: Git): FeedError {
+  return new FeedError('feed-not-an-archive', 'untrusted', {
+    what: 'there is no CVE record in this repository',
+    where: git.directory,
+    remedy: 'check the address of vulns.git',
+  });
 }

@@ -27,31 +27,34 @@ interface Settings {
   readonly stopped: AbortSignal;
 }
 
-/** Syncs on a schedule and decides again when something changed. A failed sync is logged and tried again at the next turn. */
+/** Syncs, decides and reads signals on a schedule; a turn never overtakes the one before. */
 function schedule(store: Store, settings: Settings, log: Logger): Cron {
   return new Cron(
     '* * * * * *',
     { interval: settings.seconds, protect: true, unref: true, startAt: new Date(Date.now() + settings.seconds * 1000) },
-    async () => {
-      try {
-        const summary = await syncFeed({
-          store,
-          dataDirectory: settings.data,
-          lore: settings.lore,
-          vulns: settings.vulns,
-          clock: systemClock,
-        });
-        if (summary.changed) await triageAll({ store, clock: systemClock });
-        log.info(summary, 'synced');
-        await readSignals(store, settings, log);
-      } catch (error) {
-        log.warn(
-          { error, code: error instanceof StageError ? String(error.code) : 'internal' },
-          'sync failed; the next one is scheduled',
-        );
-      }
-    },
+    () => turn(store, settings, log),
   );
+}
+
+/**
+ * Reads what is new, decides for every kernel, reads the signals. Each step goes its own way: one source that fails must
+ * not leave what another brought undecided, and what a command or an earlier process brought is decided here, too.
+ */
+async function turn(store: Store, settings: Settings, log: Logger): Promise<void> {
+  const { data: dataDirectory, lore, vulns } = settings;
+  const common = { store, clock: systemClock };
+  await step('sync', log, async () => log.info(await syncFeed({ ...common, dataDirectory, lore, vulns }), 'synced'));
+  await step('triage', log, () => triageAll(common));
+  await step('signals', log, () => readSignals(store, settings, log));
+}
+
+async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    const code = error instanceof StageError ? String(error.code) : 'internal';
+    log.warn({ error, code, step: name }, `${name} failed; it is tried again at the next turn`);
+  }
 }
 
 /** Reads the signals that are due and ranks what changed. One source that fails stops nothing. */
@@ -80,8 +83,10 @@ async function main(): Promise<void> {
     seconds: config.number('feed.interval'),
   };
   const jobs = schedule(store, settings, log);
-  // Who starts the server has synced the feed; the signals are read in the background from the start.
-  const first = readSignals(store, settings, log).catch((error: unknown) => log.warn({ error }, 'signals not read'));
+  // What was synced before is decided, and the signals are read, in the background from the start.
+  const first = step('triage', log, () => triageAll({ store, clock: systemClock })).then(() =>
+    step('signals', log, () => readSignals(store, settings, log)),
+  );
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;

@@ -12,6 +12,7 @@ export {
   analyze,
   countTriagedKernels,
   duePriorities,
+  lockPriorities,
   markDue,
   type PredictionRow,
   putPredictions,

@@ -47,6 +47,11 @@ export const priorityOrder = sql`
   priority.class_rank, priority.weight DESC, (priority.origin = 'predicted'), (coalesce(priority.epss, 0)) DESC,
   priority.announced_at DESC NULLS LAST, priority.cve_id`;
 
+/** One ranking at a time, and no mark (an UPDATE, even of no row) between what it reads and what it writes. */
+export async function lockPriorities(tx: Db): Promise<void> {
+  await sql`LOCK TABLE priority IN SHARE ROW EXCLUSIVE MODE`.execute(tx);
+}
+
 /** CVEs whose priority is missing, or changes by time alone. */
 export async function duePriorities(db: Db, now: Date): Promise<CveId[]> {
   const { rows } = await sql<{ id: string }>`

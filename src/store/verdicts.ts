@@ -150,7 +150,7 @@ export async function listVerdicts(db: Db, kernelId: string, filter: VerdictFilt
       sql<boolean>`(cve.id ILIKE ${pattern} OR cve.title ILIKE ${pattern} OR array_to_string(cve.files, ' ') ILIKE ${pattern})`,
     );
   }
-  query = query.orderBy(priorityOrder);
+  query = query.orderBy(priorityOrder).orderBy('verdict.cve_id');
   if (filter.limit > 0) query = query.limit(filter.limit);
   if (filter.offset !== undefined) query = query.offset(filter.offset);
   return (await query.execute()).map(fromRow);

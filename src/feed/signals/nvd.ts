@@ -17,6 +17,8 @@ const MAX_RANGE_MS = 119 * 86_400_000;
 const PAUSE_MS = 6_000;
 const TRIES = 6;
 const FIRST_WAIT_MS = 10_000;
+/** Nobody's Retry-After holds the readings of all sources up for longer. */
+const MAX_WAIT_MS = 10 * 60_000;
 /** What NVD changed while the last reading was on its way is read once more. */
 const OVERLAP_MS = 3_600_000;
 const THROTTLED = new Set([403, 429, 503]);
@@ -112,7 +114,7 @@ async function patiently(door: SignalDoor, url: string, headers: Record<string, 
           remedy: 'ask NVD for an API key and set signals.nvd.key, or try again later; what was read before is kept',
           cause: error,
         });
-      await door.sleep(error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** attempt);
+      await door.sleep(Math.min(error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** attempt, MAX_WAIT_MS));
     }
   }
 }

@@ -46,12 +46,18 @@ export function unreadable(source: SignalSource, address: string, what: string, 
 export function isoDay(text: unknown): string | null {
   if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return null;
   const time = Date.parse(`${text}T00:00:00Z`);
-  return Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text ? null : text;
+  return !isStorable(time) || new Date(time).toISOString().slice(0, 10) !== text ? null : text;
 }
 
 /** An instant, or null; the sources write them with and without a zone (then UTC). */
 export function instant(text: unknown): Date | null {
   if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})?$/.test(text)) return null;
   const time = Date.parse(/(?:Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`);
-  return Number.isNaN(time) ? null : new Date(time);
+  return isStorable(time) ? new Date(time) : null;
+}
+
+/** PostgreSQL knows no year 0 in ISO 8601: one hostile date must not stop a reading. */
+function isStorable(time: number): boolean {
+  const year = new Date(time).getUTCFullYear();
+  return year >= 1 && year <= 9_999;
 }

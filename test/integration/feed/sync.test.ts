@@ -105,6 +105,10 @@ test('an address that is no archive, or does not answer, changes nothing', async
   await assert.rejects(sync(store, { ...feed, lore: await scratch() }), { code: 'feed-not-an-archive' });
   await assert.rejects(sync(store, { ...feed, lore: 'http://127.0.0.1:1/nothing' }), { code: 'feed-unreachable' });
   await assert.rejects(sync(store, { ...feed, vulns: join(feed.data, 'nothing') }), { code: 'feed-unreachable' });
+  const empty = join(await scratch(), 'empty.git');
+  await importStream(empty, '');
+  const elsewhere = { ...feed, data: await scratch(), vulns: empty };
+  await assert.rejects(sync(await testStore(), elsewhere), { code: 'feed-not-an-archive' });
   assert.equal(await getCursor(store.db, 'vulns'), before);
   assert.equal((await countCves(store.db)).published, 1);
   assert.deepEqual(

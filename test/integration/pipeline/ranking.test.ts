@@ -19,7 +19,10 @@ import {
   addDecision,
   auditOf,
   decisionsOf,
+  inTransaction,
   listFailures,
+  markDue,
+  replaceSignals,
   revokeDecision,
   type Store,
   searchCves,
@@ -169,6 +172,35 @@ test('what a person decided survives every sync, ends on its day, and is written
     (await auditOf(store.db, 'CVE-2026-1002')).map(({ actor, action }) => `${actor} ${action}`),
     ['ann decision.severity', 'bob decision.revoke'],
   );
+});
+
+test('a hostile date is set aside, and stops neither its list nor another', async () => {
+  const { store, signals } = await world([cve(1001), cve(1002)]);
+  const entries = [{ cve: 'CVE-2026-1001', added: '0000-01-01' }, { cve: 'CVE-2026-1002' }];
+  await using kev = await fakeFile(kevCatalog(entries));
+  const outcomes = await signals({ kev: { url: kev.url, seconds: 1 } });
+  assert.deepEqual(
+    outcomes.filter(({ state }) => state === 'read'),
+    [{ source: 'kev', state: 'read', signals: 1, changed: 1, quarantined: 1 }],
+  );
+  assert.equal((await order(store))[0], '1002 exploited');
+});
+
+test('a mark that comes while others are ranked is not lost', async () => {
+  const { store, clock } = await world([cve(1001)]);
+  const id: CveId = 'CVE-2026-1001';
+  for (let round = 0; round < 10; round += 1) {
+    const value = { source: 'kev', added: '2026-10-01', due: null, ransomware: false, name: `n${round}` } as const;
+    const at = clock.now();
+    const told = round % 2 === 0 ? [{ cve: id, at: null, value }] : [];
+    await markDue(store.db, [id]);
+    const word = inTransaction(store.db, async (tx) => {
+      await markDue(tx, await replaceSignals(tx, 'kev', told, { whole: true, at }));
+    });
+    await Promise.all([rankDue({ store, clock }), word, rankDue({ store, clock })]);
+    await rankDue({ store, clock });
+    assert.deepEqual(await order(store), [round % 2 === 0 ? '1001 exploited' : '1001 open']);
+  }
 });
 
 test('nobody rewrites the audit log', async () => {
