@@ -162,7 +162,7 @@ async function keep(
   const at = options.clock.now();
   if (whole && options.acceptShrunk !== true)
     refuseShrunk(source, address, await countSignals(tx, source), signals.length);
-  const changed = await replaceSignals(tx, source, signals, { whole, at });
+  const changed = await replaceSignals(tx, source, signals, { whole, at, keep: namedIn(bad) });
   await forgetSignals(tx, source, silent);
   await setKnownFiles(tx, source, files);
   await markDue(tx, [...changed, ...silent]);
@@ -170,6 +170,11 @@ async function keep(
   if (cursor !== null) await setCursor(tx, source, cursor);
   await recordSync(tx, { source, address, at, newest, bundled: false });
   return { source, state: 'read', signals: signals.length, changed: changed.length, quarantined: bad.length };
+}
+
+/** CVEs whose row could not be read: what was known of them stays, because a broken word is no silence. */
+function namedIn(bad: readonly Quarantined[]): CveId[] {
+  return bad.flatMap(({ item }) => (/CVE-\d{4}-\d{4,19}/.exec(item)?.[0] as CveId | undefined) ?? []);
 }
 
 async function setAside(tx: Db, source: SignalSource, bad: readonly Quarantined[], whole: boolean): Promise<void> {

@@ -10,13 +10,13 @@ export interface SignalRow extends Signal {
 
 /**
  * Stores what a source says; what it said before of the same CVE is replaced, and `readAt` moves only when the content
- * changed. `whole`: what the source does not name any more is forgotten. Returns the CVEs whose signal changed.
+ * changed. `whole`: what the source does not name any more is forgotten, but for `keep`. Returns the CVEs whose signal changed.
  */
 export async function replaceSignals(
   tx: Db,
   source: SignalSource,
   signals: readonly Signal[],
-  options: { readonly whole: boolean; readonly at: Date },
+  options: { readonly whole: boolean; readonly at: Date; readonly keep?: readonly CveId[] },
 ): Promise<CveId[]> {
   const latest = new Map(signals.map((signal) => [signal.cve, signal]));
   const changed: string[] = [];
@@ -30,7 +30,7 @@ export async function replaceSignals(
       RETURNING cve_id`.execute(tx);
     for (const { cve_id: id } of rows) changed.push(id);
   }
-  if (options.whole) changed.push(...(await forgetOthers(tx, source, [...latest.keys()])));
+  if (options.whole) changed.push(...(await forgetOthers(tx, source, [...latest.keys(), ...(options.keep ?? [])])));
   return changed as CveId[];
 }
 

@@ -51,7 +51,9 @@ export function parseKev(bytes: Buffer, address: string, isOurs: IsOurs): Signal
     const entry = entrySchema.safeParse(row);
     const added = entry.success ? isoDay(entry.data.dateAdded) : null;
     if (!entry.success || added === null || !isCveId(entry.data.cveID)) {
-      bad.push(badRow('kev', `entry ${index}`, 'no CVE id and date in it'));
+      const named = z.object({ cveID: z.string() }).safeParse(row);
+      const item = `entry ${index} ${named.success ? named.data.cveID : ''}`.trim();
+      bad.push(badRow('kev', item, 'no CVE id and date in it'));
       continue;
     }
     const { cveID, vendorProject, product, vulnerabilityName, dueDate, knownRansomwareCampaignUse } = entry.data;

@@ -184,6 +184,10 @@ test('a hostile date is set aside, and stops neither its list nor another', asyn
     [{ source: 'kev', state: 'read', signals: 1, changed: 1, quarantined: 1 }],
   );
   assert.equal((await order(store))[0], '1002 exploited');
+  kev.content = Buffer.from(kevCatalog([{ cve: 'CVE-2026-1002', added: 'yesterday' }, { cve: 'CVE-2026-1001' }]));
+  await signals({ kev: { url: kev.url, seconds: 1 } }, { force: true });
+  const exploited = (await order(store)).filter((line) => line.endsWith(' exploited'));
+  assert.equal(exploited.length, 2, 'a row that cannot be read any more clears nothing');
 });
 
 test('a mark that comes while others are ranked is not lost', async () => {
