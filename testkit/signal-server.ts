@@ -1,6 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KERNEL_CNA } from '#feed';
+import type { SignalSettings } from '#pipeline';
+
+/** No source at all: tests turn on what they need. */
+export const signalsOff: SignalSettings = {
+  nvd: { url: null, key: null, seconds: 60 },
+  kev: { url: null, seconds: 3_600 },
+  vulnrichment: { url: null, seconds: 60 },
+  epss: { url: null, seconds: 3_600 },
+  exploits: { directory: null, list: null, seconds: 60 },
+};
 
 /** A server that answers as its `answer` function says, on the loopback address. */
 export interface FakeServer extends AsyncDisposable {
@@ -66,13 +76,24 @@ export interface FakeNvd extends FakeServer {
   refuse: ReadonlySet<number>;
   /** Says it has so many more than it gives. */
   missing: number;
+  /** As NVD writes it: UTC without a zone. */
+  timestamp: string;
+  /** Seconds in the Retry-After of a refusal; null = none. */
+  retryAfter: number | null;
 }
 
 export async function fakeNvd(cves: NvdCve[], pageSize = 2_000): Promise<FakeNvd> {
-  const state = { cves, refuse: new Set<number>() as ReadonlySet<number>, missing: 0 };
+  const state = {
+    cves,
+    refuse: new Set<number>() as ReadonlySet<number>,
+    missing: 0,
+    timestamp: '2026-11-24T02:00:00.000',
+    retryAfter: null as number | null,
+  };
   const server = await fakeServer((_request, response, { searchParams }, index) => {
     if (state.refuse.has(index)) {
-      response.writeHead(index % 2 === 0 ? 403 : 503).end();
+      const wait = state.retryAfter === null ? {} : { 'retry-after': String(state.retryAfter) };
+      response.writeHead(index % 2 === 0 ? 403 : 503, wait).end();
       return;
     }
     const [from, to] = [searchParams.get('lastModStartDate'), searchParams.get('lastModEndDate')];
@@ -96,7 +117,7 @@ export async function fakeNvd(cves: NvdCve[], pageSize = 2_000): Promise<FakeNvd
         totalResults: found.length + state.missing,
         format: 'NVD_CVE',
         version: '2.0',
-        timestamp: '2026-11-24T02:00:00.000',
+        timestamp: state.timestamp,
         vulnerabilities: found.slice(start, start + most).map(item),
       }),
     );

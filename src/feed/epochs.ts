@@ -51,14 +51,17 @@ async function manifestEpochs(url: string): Promise<number[] | null> {
   }
 }
 
-/** Asks for epoch after epoch. Only a server that answers and has no such repository ends the list. */
+/** What git says where there is no such repository: by http, by ssh and by path, by git's own protocol (git 2.39). */
+const NO_REPOSITORY = /not found|does not appear to be a git repository|repository not exported/i;
+
+/** Asks for epoch after epoch. Only a server that says there is no such repository ends the list. */
 async function probeEpochs(url: string): Promise<number[]> {
   const numbers: number[] = [];
   for (let number = 0; number < MAX_EPOCHS; number += 1) {
     try {
       await Git.lsRemote(`${url}/${number}`);
     } catch (error) {
-      const ended = error instanceof StageError && error.fault !== 'network';
+      const ended = error instanceof StageError && error.fault !== 'network' && NO_REPOSITORY.test(error.message);
       if (number > 0 && ended) return numbers;
       throw unreachable(url, error);
     }

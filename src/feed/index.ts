@@ -16,5 +16,5 @@ export { readKev } from './signals/kev.ts';
 export { KERNEL_CNA, type NvdOptions, readNvd } from './signals/nvd.ts';
 export type { IsOurs, SignalDoor, SignalReading } from './signals/reading.ts';
 export { readVulnrichment, type VulnrichmentItem } from './signals/vulnrichment.ts';
-export { readTransfer, type Transfer, writeTransfer } from './transfer.ts';
+export { type ReadTimes, readTransfer, type Transfer, writeTransfer } from './transfer.ts';
 export { commitTime, listVulns, readRecords, type VulnsEntry, type VulnsItem, vanished } from './vulns.ts';

@@ -10,7 +10,7 @@ import { FeedError } from './error.ts';
  * One signed file that carries a feed to a site without a network:
  *
  *     TUXTAPE-FEED-1\n
- *     {"made":…,"parts":[{"name","bytes","sha256"}]}\n
+ *     {"made":…,"read":{"lore":…,"vulns":…},"parts":[{"name","bytes","sha256"}]}\n
  *     <Ed25519 signature (RFC 8032) over the two lines above, base64>\n
  *     the bytes of the parts, one after the other
  *
@@ -23,6 +23,7 @@ const CHUNK_BYTES = 1 << 20;
 
 const manifestSchema = z.strictObject({
   made: z.iso.datetime(),
+  read: z.strictObject({ lore: z.nullable(z.iso.datetime()), vulns: z.nullable(z.iso.datetime()) }),
   parts: z
     .array(
       z.strictObject({
@@ -37,20 +38,28 @@ const manifestSchema = z.strictObject({
 });
 type Manifest = z.infer<typeof manifestSchema>;
 
+/** When each archive was read; null = it is not in the file. */
+export interface ReadTimes {
+  readonly lore: Date | null;
+  readonly vulns: Date | null;
+}
+
 /** Writes the file from parts that lie in a folder; it appears whole or not at all. Returns its size in bytes. */
 export async function writeTransfer(
   file: string,
-  source: { readonly folder: string; readonly names: readonly string[]; readonly made: Date },
+  source: { readonly folder: string; readonly names: readonly string[]; readonly made: Date; readonly read: ReadTimes },
   key: KeyObject,
 ): Promise<number> {
-  const { folder, names, made } = source;
+  const { folder, names, made, read } = source;
   const parts = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
       return { name, bytes: (await stat(path)).size, sha256: await sha256File(path) };
     }),
   );
-  const head = `${MAGIC}${JSON.stringify({ made: made.toISOString(), parts } satisfies Manifest)}\n`;
+  const times = { lore: read.lore?.toISOString() ?? null, vulns: read.vulns?.toISOString() ?? null };
+  const manifest: Manifest = { made: made.toISOString(), read: times, parts };
+  const head = `${MAGIC}${JSON.stringify(manifest)}\n`;
   const temporary = `${file}.part`;
   try {
     await writeAll(temporary, `${head}${sign(null, Buffer.from(head), key).toString('base64')}\n`, folder, names);
@@ -78,6 +87,7 @@ async function writeAll(path: string, head: string, folder: string, names: reado
 /** A transfer that was believed: when it was made, and the parts that now lie in the folder. */
 export interface Transfer {
   readonly made: Date;
+  readonly read: ReadTimes;
   readonly names: readonly string[];
 }
 
@@ -109,10 +119,17 @@ export async function readTransfer(
       await copyPart(handle, position, part, folder, file);
       position += part.bytes;
     }
-    return { made, names: manifest.parts.map(({ name }) => name) };
+    const { lore, vulns } = manifest.read;
+    const read = { lore: notAfter(lore, made), vulns: notAfter(vulns, made) };
+    return { made, read, names: manifest.parts.map(({ name }) => name) };
   } finally {
     await handle.close();
   }
+}
+
+/** Nothing was read after the file was made. */
+function notAfter(time: string | null, made: Date): Date | null {
+  return time === null ? null : new Date(Math.min(Date.parse(time), made.getTime()));
 }
 
 async function readHead(

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type CveId, type Quarantined, type SignalSource, StageError, signalSources } from '#domain';
+import { type CveId, type Quarantined, type SignalSource, type StageError, signalSources } from '#domain';
 import {
   FeedError,
   type IsOurs,
@@ -23,14 +23,15 @@ import {
   listSyncs,
   markDue,
   quarantine,
-  recordFailure,
   recordSync,
+  release,
   releaseSource,
   replaceSignals,
   type Store,
   setCursor,
   setKnownFiles,
 } from '#store';
+import { writeFailure } from './failure.ts';
 import { mirrored } from './mirrored.ts';
 import { rankDue } from './rank.ts';
 
@@ -102,10 +103,7 @@ async function syncSource(options: SignalOptions, source: SignalSource): Promise
     const reading = await read(options, source, (cve) => ours.has(cve));
     return await inTransaction(store.db, (tx) => keep(tx, options, source, address, reading));
   } catch (error) {
-    if (!(error instanceof StageError)) throw error;
-    const { code, message } = error;
-    await recordFailure(store.db, { source, at: clock.now(), code: String(code), reason: message });
-    return { source, state: 'failed', error };
+    return { source, state: 'failed', error: await writeFailure(options, source, error) };
   }
 }
 
@@ -166,7 +164,9 @@ async function keep(
   await forgetSignals(tx, source, silent);
   await setKnownFiles(tx, source, files);
   await markDue(tx, [...changed, ...silent]);
-  await setAside(tx, source, bad, whole);
+  if (whole) await releaseSource(tx, source);
+  else await release(tx, source, [...signals.map(({ cve }) => cve), ...silent]);
+  await quarantine(tx, bad);
   if (cursor !== null) await setCursor(tx, source, cursor);
   await recordSync(tx, { source, address, at, newest, bundled: false });
   return { source, state: 'read', signals: signals.length, changed: changed.length, quarantined: bad.length };
@@ -175,11 +175,6 @@ async function keep(
 /** CVEs whose row could not be read: what was known of them stays, because a broken word is no silence. */
 function namedIn(bad: readonly Quarantined[]): CveId[] {
   return bad.flatMap(({ item }) => (/CVE-\d{4}-\d{4,19}/.exec(item)?.[0] as CveId | undefined) ?? []);
-}
-
-async function setAside(tx: Db, source: SignalSource, bad: readonly Quarantined[], whole: boolean): Promise<void> {
-  if (whole) await releaseSource(tx, source);
-  await quarantine(tx, bad);
 }
 
 function refuseShrunk(source: SignalSource, address: string, before: number, now: number): void {

@@ -14,6 +14,7 @@ import {
   markDue,
   quarantine,
   recordSync,
+  releaseSource,
   setCursor,
   upsertCves,
   withdrawAnnouncements,
@@ -67,7 +68,10 @@ async function syncEpoch(tx: Db, git: Git, epoch: number, onProgress?: OnProgres
   const delta = await epochDelta(git, await getCursor(tx, source));
   if (delta === null) return counts;
   // A rewritten history gives every later mail another commit: the epoch is told again from its start.
-  if (delta.rewritten) await dropAnnouncements(tx, epoch);
+  if (delta.rewritten) {
+    await dropAnnouncements(tx, epoch);
+    await releaseSource(tx, source);
+  }
   counts.rewritten = delta.rewritten ? 1 : 0;
   const mails: (Announcement & { body: string })[] = [];
   const bad: Quarantined[] = [];

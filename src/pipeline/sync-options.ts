@@ -1,6 +1,9 @@
 import type { Clock } from '#host';
 import type { Store, SyncState } from '#store';
 
+/** The two archives of the CNA. */
+export type FeedSource = 'lore' | 'vulns';
+
 export type OnProgress = (done: number, total: number | null, note?: string) => void;
 
 export interface SyncOptions {
@@ -12,7 +15,7 @@ export interface SyncOptions {
   /** The sample that comes with TuxTape: recorded with the sync, shown wherever its data is. */
   readonly bundled?: boolean;
   /** Where and when the sources were really read, if they were brought here in a file. */
-  readonly origin?: { readonly address: string; readonly at: Date };
+  readonly origin?: { readonly address: string; readonly at: Readonly<Record<FeedSource, Date>> };
   readonly clock: Clock;
   readonly onProgress?: OnProgress;
 }
@@ -20,14 +23,14 @@ export interface SyncOptions {
 /** What is kept of a successful reading. `newest`: time of the newest item of the source. */
 export function readState(
   { origin, bundled, clock }: SyncOptions,
-  source: string,
+  source: FeedSource,
   address: string,
   newest: Date | null,
 ): SyncState {
   return {
     source,
     address: origin?.address ?? address,
-    at: origin?.at ?? clock.now(),
+    at: origin?.at[source] ?? clock.now(),
     newest,
     bundled: bundled ?? false,
   };

@@ -11,6 +11,7 @@ import {
   quarantine,
   recordSync,
   release,
+  releaseOthers,
   setCursor,
   storedOids,
   upsertCves,
@@ -55,6 +56,8 @@ async function storeRecords(tx: Db, git: Git, onProgress?: OnProgress): Promise<
   const bad: Quarantined[] = [...stored]
     .filter(([id, key]) => key !== '' && !entries.has(id))
     .map(([id]) => vanished(id));
+  const there = [...entries.values()].map(({ state, id }) => `${state}/${id}`);
+  await releaseOthers(tx, 'vulns', [...there, ...bad.map(({ item }) => item)]);
   const readable: string[] = [];
   const flush = async (): Promise<void> => {
     const batch = rows.splice(0);

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { StageError } from '#domain';
 import { buildSampleFeed } from '#feed';
 import { withLock } from '#host';
-import { recordFailure } from '#store';
+import { writeFailure } from './failure.ts';
 import { rankDue } from './rank.ts';
 import { type LoreSummary, syncLore } from './sync-lore.ts';
-import type { SyncOptions } from './sync-options.ts';
+import type { FeedSource, SyncOptions } from './sync-options.ts';
 import { syncVulns, type VulnsSummary } from './sync-vulns.ts';
 
 const LOCK_WAIT_MS = 5_000;
@@ -13,8 +13,6 @@ const LOCK_WAIT_MS = 5_000;
 export interface SyncSummary {
   readonly lore: LoreSummary | null;
   readonly vulns: VulnsSummary | null;
-  /** Did anything change that a verdict could depend on? */
-  readonly changed: boolean;
   /** CVEs that stand anew in everyone's order. */
   readonly ranked: number;
 }
@@ -31,16 +29,14 @@ export async function syncFeed(options: SyncOptions): Promise<SyncSummary> {
     const vulns = await attempt(options, 'vulns', options.vulns, syncVulns);
     const ranked = await rankDue(options);
     for (const part of [lore, vulns]) if (part instanceof StageError) throw part;
-    const [mails, records] = [lore as LoreSummary | null, vulns as VulnsSummary | null];
-    const changed = (mails?.mails ?? 0) > 0 || (records?.changed ?? 0) > 0;
-    return { lore: mails, vulns: records, changed, ranked };
+    return { lore: lore as LoreSummary | null, vulns: vulns as VulnsSummary | null, ranked };
   });
 }
 
 /** What one source gave, or its failure; null where it is not read. */
 async function attempt<T>(
   options: SyncOptions,
-  source: string,
+  source: FeedSource,
   address: string | null,
   read: (options: SyncOptions, address: string) => Promise<T>,
 ): Promise<T | StageError | null> {
@@ -48,10 +44,7 @@ async function attempt<T>(
   try {
     return await read(options, address);
   } catch (error) {
-    if (!(error instanceof StageError) || String(error.code).startsWith('database-')) throw error;
-    const { code, message: reason } = error;
-    await recordFailure(options.store.db, { source, at: options.clock.now(), code: String(code), reason });
-    return error;
+    return await writeFailure(options, source, error);
   }
 }
 

@@ -10,9 +10,11 @@ import {
   type SignalValue,
   signalSources,
 } from '#domain';
-import { epochsIn, FeedError, readTransfer, writeTransfer } from '#feed';
-import { type Clock, exists, Git, withLock } from '#host';
+import { epochsIn, FeedError, type ReadTimes, readTransfer, writeTransfer } from '#feed';
+import { type Clock, Git, withLock } from '#host';
 import {
+  dropCursor,
+  forgetKnownFiles,
   getCursor,
   inTransaction,
   listSyncs,
@@ -27,6 +29,7 @@ import { rankDue } from './rank.ts';
 import { type SyncSummary, syncFeed } from './sync.ts';
 
 const LOCK_WAIT_MS = 5_000;
+const MAX_AHEAD_MS = 86_400_000;
 /** Cursor of the newest transfer that was taken. */
 const TAKEN = 'transfer';
 
@@ -45,21 +48,23 @@ export async function exportFeed(
   options: TransferOptions,
   key: KeyObject,
 ): Promise<{ bytes: number; parts: string[] }> {
-  const { dataDirectory, file, store } = options;
+  const { dataDirectory, file, store, clock } = options;
   const folder = join(dataDirectory, 'transfer-out');
   return withLock(join(dataDirectory, 'sync.lock'), LOCK_WAIT_MS, async () => {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     try {
       const syncs = await listSyncs(store.db);
-      const read = syncs.find(({ source, bundled }) => source === 'vulns' && !bundled);
-      if (read === undefined)
+      const readAt = (source: string): Date | null =>
+        syncs.find((sync) => sync.source === source && !sync.bundled)?.at ?? null;
+      const read = { lore: readAt('lore'), vulns: readAt('vulns') };
+      if (read.lore === null && read.vulns === null)
         throw new FeedError('feed-empty', 'input', {
           what: 'there is nothing to export: no feed but a sample was synced here',
           remedy: 'run "tuxtape feed sync" first',
         });
-      const parts = [...(await bundles(dataDirectory, folder)), await dumpSignals(store, folder)];
-      const bytes = await writeTransfer(file, { folder, names: parts, made: read.at }, key);
+      const parts = [...(await bundles(dataDirectory, folder, read)), await dumpSignals(store, folder)];
+      const bytes = await writeTransfer(file, { folder, names: parts, made: clock.now(), read }, key);
       return { bytes, parts };
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -67,13 +72,14 @@ export async function exportFeed(
   });
 }
 
-async function bundles(dataDirectory: string, folder: string): Promise<string[]> {
+async function bundles(dataDirectory: string, folder: string, read: ReadTimes): Promise<string[]> {
   const mirrors = join(dataDirectory, 'mirrors');
-  const sources: [string, string][] = (await epochsIn(join(mirrors, 'lore'))).map((number) => [
+  const epochs = read.lore === null ? [] : await epochsIn(join(mirrors, 'lore'));
+  const sources = epochs.map((number): [string, string] => [
     join(mirrors, 'lore', `${number}.git`),
     `${number}.bundle`,
   ]);
-  if (await exists(join(mirrors, 'vulns.git'))) sources.push([join(mirrors, 'vulns.git'), 'vulns.bundle']);
+  if (read.vulns !== null) sources.push([join(mirrors, 'vulns.git'), 'vulns.bundle']);
   const files: string[] = [];
   for (const [mirror, name] of sources) files.push(...(await new Git(mirror).bundle(join(folder, name))));
   return files.map((file) => basename(file));
@@ -114,8 +120,9 @@ export interface ImportSummary extends SyncSummary {
 }
 
 /**
- * Takes a file that `exportFeed` wrote, if `trusted` signed it and it is not older than the last that was taken; sources
- * count as read when the other site read them. Errors: those of readTransfer; transfer-older; locked.
+ * Takes a file that `exportFeed` wrote, if `trusted` signed it and it is not older than the last that was taken. A source
+ * counts as read when the other site read it; one that was read here since then stays as it is.
+ * Errors: those of readTransfer; transfer-older, transfer-future; locked.
  */
 export async function importFeed(options: TransferOptions, trusted: KeyObject): Promise<ImportSummary> {
   const { store, dataDirectory, file, clock } = options;
@@ -124,11 +131,18 @@ export async function importFeed(options: TransferOptions, trusted: KeyObject): 
     await rm(folder, { recursive: true, force: true });
     try {
       const taken = await getCursor(store.db, TAKEN);
-      const { made, names } = await readTransfer(file, folder, trusted, (date) => refuseOlder(date, taken, file));
-      const lore = names.some((name) => /^\d/.test(name)) ? folder : null;
-      const vulns = names.includes('vulns.bundle') ? join(folder, 'vulns.bundle') : null;
-      const summary = await syncFeed({ store, dataDirectory, lore, vulns, clock, origin: { address: file, at: made } });
-      const signals = names.includes('signals.jsonl') ? await loadSignals(store, join(folder, 'signals.jsonl')) : [];
+      const { made, read, names } = await readTransfer(file, folder, trusted, (date) => {
+        refuseOlder(date, taken, file);
+        refuseFuture(date, clock.now(), file);
+      });
+      const times = new Map((await listSyncs(store.db)).filter(({ bundled }) => !bundled).map((s) => [s.source, s.at]));
+      const isNews: IsNews = (source, at) => at.getTime() >= (times.get(source)?.getTime() ?? 0);
+      const lore = read.lore !== null && isNews('lore', read.lore) ? folder : null;
+      const vulns = read.vulns !== null && isNews('vulns', read.vulns) ? join(folder, 'vulns.bundle') : null;
+      const origin = { address: file, at: { lore: read.lore ?? made, vulns: read.vulns ?? made } };
+      const summary = await syncFeed({ store, dataDirectory, lore, vulns, clock, origin });
+      const path = join(folder, 'signals.jsonl');
+      const signals = names.includes('signals.jsonl') ? await loadSignals(store, path, isNews) : [];
       const ranked = summary.ranked + (await rankDue({ store, clock }));
       await setCursor(store.db, TAKEN, made.toISOString());
       return { ...summary, ranked, made, signals };
@@ -147,7 +161,24 @@ function refuseOlder(made: Date, taken: string | null, file: string): void {
   });
 }
 
-async function loadSignals(store: Store, path: string): Promise<{ source: SignalSource; signals: number }[]> {
+/** A clock that is ahead would shut every later feed out. */
+function refuseFuture(made: Date, now: Date, file: string): void {
+  if (made.getTime() <= now.getTime() + MAX_AHEAD_MS) return;
+  throw new FeedError('transfer-future', 'untrusted', {
+    what: `this feed says it was made on ${made.toISOString()}, and it is ${now.toISOString()}; nothing of it was used`,
+    where: file,
+    remedy: 'compare the clocks of the two sites',
+  });
+}
+
+/** Was a source read at this time, or later, than the last time here? */
+type IsNews = (source: string, at: Date) => boolean;
+
+async function loadSignals(
+  store: Store,
+  path: string,
+  isNews: IsNews,
+): Promise<{ source: SignalSource; signals: number }[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
   const loaded: { source: SignalSource; signals: number }[] = [];
   for (const line of lines) {
@@ -155,10 +186,13 @@ async function loadSignals(store: Store, path: string): Promise<{ source: Signal
     const usable = signals.flatMap(([cve, time, value]): Signal[] =>
       isCveId(cve) && value.source === source ? [{ cve, at: time, value }] : [],
     );
-    if (!isSignalSource(source)) continue;
+    if (!isSignalSource(source) || !isNews(source, new Date(at))) continue;
     await inTransaction(store.db, async (tx) => {
       const changed = await replaceSignals(tx, source, usable, { whole: true, at: new Date(at) });
       await markDue(tx, changed);
+      // Whoever reads the source itself the next time reads all of it: these marks are not of what is stored now.
+      await forgetKnownFiles(tx, source);
+      await dropCursor(tx, source);
       const read = { source, address, at: new Date(at), newest: newest === null ? null : new Date(newest) };
       await recordSync(tx, { ...read, bundled: false });
     });

@@ -1,12 +1,17 @@
 import { sql } from 'kysely';
 import type { CveId, Quarantined } from '#domain';
-import { storable } from './storable.ts';
+import { jsonBatches, storable } from './storable.ts';
 import type { Db } from './store.ts';
 
 /** Last commit of a feed source whose content is stored, or null before the first sync. */
 export async function getCursor(db: Db, source: string): Promise<string | null> {
   const row = await db.selectFrom('feed_cursor').select('commit').where('source', '=', source).executeTakeFirst();
   return row?.commit ?? null;
+}
+
+/** The next reading of the source begins anew. */
+export async function dropCursor(tx: Db, source: string): Promise<void> {
+  await tx.deleteFrom('feed_cursor').where('source', '=', source).execute();
 }
 
 export async function setCursor(tx: Db, source: string, commit: string): Promise<void> {
@@ -19,12 +24,7 @@ export async function setCursor(tx: Db, source: string, commit: string): Promise
 
 /** Forgets what was set aside for items that could be read now. */
 export async function release(tx: Db, source: string, items: readonly string[]): Promise<void> {
-  if (items.length === 0) return;
-  await tx
-    .deleteFrom('feed_quarantine')
-    .where('source', '=', source)
-    .where('item', 'in', [...items])
-    .execute();
+  await sql`DELETE FROM feed_quarantine WHERE source = ${source} AND item = ANY(${items}::text[])`.execute(tx);
 }
 
 /** Forgets everything that was set aside of a source which is read whole each time. */
@@ -32,13 +32,20 @@ export async function releaseSource(tx: Db, source: string): Promise<void> {
   await tx.deleteFrom('feed_quarantine').where('source', '=', source).execute();
 }
 
+/** Forgets what was set aside of a source, but for the items that it still has. */
+export async function releaseOthers(tx: Db, source: string, items: readonly string[]): Promise<void> {
+  await sql`DELETE FROM feed_quarantine WHERE source = ${source} AND NOT item = ANY(${items}::text[])`.execute(tx);
+}
+
+/** Sets items aside; of an item that was set aside before, the reason becomes the new one. */
 export async function quarantine(tx: Db, items: readonly Quarantined[]): Promise<void> {
-  for (const { source, item, code, reason } of items) {
-    await tx
-      .insertInto('feed_quarantine')
-      .values({ source, item: storable(item), code, reason: storable(reason) })
-      .onConflict((conflict) => conflict.columns(['source', 'item']).doUpdateSet({ code, reason: storable(reason) }))
-      .execute();
+  const latest = new Map(items.map((row) => [`${row.source} ${storable(row.item)}`, row]));
+  for (const batch of jsonBatches(latest.values())) {
+    await sql`
+      INSERT INTO feed_quarantine (source, item, code, reason)
+      SELECT source, item, code, reason
+      FROM jsonb_to_recordset(${batch}::jsonb) AS r (source text, item text, code text, reason text)
+      ON CONFLICT (source, item) DO UPDATE SET code = excluded.code, reason = excluded.reason`.execute(tx);
   }
 }
 

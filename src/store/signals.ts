@@ -80,6 +80,11 @@ export async function knownFiles(db: Db, source: SignalSource): Promise<Map<CveI
   return new Map(rows.map((row) => [row.cve_id as CveId, row.oid]));
 }
 
+/** The next reading of the source takes every file for a new one. */
+export async function forgetKnownFiles(tx: Db, source: SignalSource): Promise<void> {
+  await tx.deleteFrom('signal_file').where('source', '=', source).execute();
+}
+
 export async function setKnownFiles(
   tx: Db,
   source: SignalSource,

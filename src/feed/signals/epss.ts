@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { isCveId, type Quarantined, type Signal } from '#domain';
+import { isCveId, type Signal } from '#domain';
 import { FeedError } from '../error.ts';
 import {
-  badRow,
+  BadRows,
   type IsOurs,
   instant,
   readSource,
@@ -33,23 +33,23 @@ export function parseEpss(bytes: Buffer, address: string, isOurs: IsOurs): Signa
     throw unreadable('epss', address, `this is not an EPSS file: it starts with "${head.slice(0, 60)}"`);
   if (!text.endsWith('\n')) throw truncated(address, 'the last line has no end');
   const signals: Signal[] = [];
-  const bad: Quarantined[] = [];
+  const bad = new BadRows('epss', address);
   for (const line of linesOf(text, head.length + columns.length)) {
     const comma = line.indexOf(',');
     const cve = line.slice(0, comma);
     if (!isCveId(cve)) {
-      if (line !== '') bad.push(badRow('epss', line.slice(0, 60), 'not a line of CVE, probability and percentile'));
+      if (line !== '') bad.add(line.slice(0, 60), 'not a line of CVE, probability and percentile');
     } else if (isOurs(cve)) {
       const [probability, percentile, ...rest] = line
         .slice(comma + 1)
         .split(',')
         .map(share);
       if (probability === undefined || percentile === undefined || rest.length > 0 || !(probability + percentile >= 0))
-        bad.push(badRow('epss', cve, `"${line.slice(0, 100)}" holds no two shares between 0 and 1`));
+        bad.add(cve, `"${line.slice(0, 100)}" holds no two shares between 0 and 1`);
       else signals.push({ cve, at: newest.toISOString(), value: { source: 'epss', probability, percentile, model } });
     }
   }
-  return { signals, bad, whole: true, newest, cursor: null };
+  return { signals, bad: bad.rows, whole: true, newest, cursor: null };
 }
 
 function share(text: string): number {

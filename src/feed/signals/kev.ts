@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { isCveId, type Quarantined, type Signal } from '#domain';
+import { isCveId, type Signal } from '#domain';
 import { FeedError } from '../error.ts';
 import {
-  badRow,
+  BadRows,
   type IsOurs,
   instant,
   isoDay,
@@ -46,14 +46,14 @@ export function parseKev(bytes: Buffer, address: string, isOurs: IsOurs): Signal
       remedy: 'what was read before is kept; try again later',
     });
   const signals: Signal[] = [];
-  const bad: Quarantined[] = [];
+  const bad = new BadRows('kev', address);
   for (const [index, row] of vulnerabilities.entries()) {
     const entry = entrySchema.safeParse(row);
     const added = entry.success ? isoDay(entry.data.dateAdded) : null;
     if (!entry.success || added === null || !isCveId(entry.data.cveID)) {
       const named = z.object({ cveID: z.string() }).safeParse(row);
       const item = `entry ${index} ${named.success ? named.data.cveID : ''}`.trim();
-      bad.push(badRow('kev', item, 'no CVE id and date in it'));
+      bad.add(item, 'no CVE id and date in it');
       continue;
     }
     const { cveID, vendorProject, product, vulnerabilityName, dueDate, knownRansomwareCampaignUse } = entry.data;
@@ -70,7 +70,7 @@ export function parseKev(bytes: Buffer, address: string, isOurs: IsOurs): Signal
       },
     });
   }
-  return { signals, bad, whole: true, newest: instant(catalog.dateReleased), cursor: null };
+  return { signals, bad: bad.rows, whole: true, newest: instant(catalog.dateReleased), cursor: null };
 }
 
 function parseCatalog(bytes: Buffer, address: string): z.infer<typeof catalogSchema> {

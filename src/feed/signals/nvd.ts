@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { isCveId, type Quarantined, type Signal } from '#domain';
+import { isCveId, type Signal } from '#domain';
 import { HttpStatusError } from '#host';
 import { FeedError } from '../error.ts';
 import { judgementsOf, weaknessesOf } from './judgements.ts';
-import { badRow, instant, type SignalDoor, type SignalReading, unreadable } from './reading.ts';
+import { BadRows, instant, type SignalDoor, type SignalReading, unreadable } from './reading.ts';
 
 /** The kernel CNA's id at NVD (NVD Source API): only its CVEs are asked for. */
 export const KERNEL_CNA = '416baaa9-dc9f-4396-8d5f-8c081fb06d67';
@@ -59,22 +59,31 @@ export interface NvdOptions {
  */
 export async function readNvd(door: SignalDoor, options: NvdOptions): Promise<SignalReading> {
   const signals: Signal[] = [];
-  const bad: Quarantined[] = [];
+  const bad = new BadRows('nvd', options.address);
   const until = door.now();
+  let read = until;
   let requests = 0;
   for (const window of windowsOf(options.cursor, until)) {
-    for (let start = 0, total = 1; start < total; ) {
+    for (let start = 0, total: number | null = null; total === null || start < total; ) {
       if (requests > 0) await door.sleep(options.pauseMs ?? PAUSE_MS);
       requests += 1;
       if (requests > MAX_PAGES) throw unreadable('nvd', options.address, `more than ${MAX_PAGES} pages`);
       const page = await readPage(door, options, { ...window, startIndex: String(start) });
-      checkPage(page, start, options.address);
+      checkPage(page, { start, total, everything: options.cursor === null }, options.address);
+      if (requests === 1) read = earlier(until, page, options.address);
       for (const item of page.vulnerabilities) readItem(item, signals, bad);
       start += page.vulnerabilities.length;
       total = page.totalResults;
     }
   }
-  return { signals, bad, whole: false, newest: until, cursor: until.toISOString() };
+  return { signals, bad: bad.rows, whole: false, newest: read, cursor: read.toISOString() };
+}
+
+/** The next reading goes on from NVD's clock, unless ours is behind it: neither may skip what NVD changed in between. */
+function earlier(ours: Date, { timestamp }: Page, address: string): Date {
+  const theirs = instant(timestamp);
+  if (theirs === null) throw unreadable('nvd', address, `the answer says no time ("${timestamp.slice(0, 40)}")`);
+  return theirs < ours ? theirs : ours;
 }
 
 function windowsOf(cursor: string | null, until: Date): Record<string, string>[] {
@@ -119,34 +128,50 @@ async function patiently(door: SignalDoor, url: string, headers: Record<string, 
   }
 }
 
-function checkPage(page: Page, start: number, address: string): void {
+interface Asked {
+  readonly start: number;
+  /** What the pages before said there is in all. */
+  readonly total: number | null;
+  /** Not only what was modified since a time. */
+  readonly everything: boolean;
+}
+
+function checkPage(page: Page, { start, total, everything }: Asked, address: string): void {
   const { startIndex, totalResults, vulnerabilities } = page;
   if (startIndex !== start) throw unreadable('nvd', address, `asked for item ${start}, got item ${startIndex}`);
   if (vulnerabilities.length === 0 && start < totalResults)
-    throw new FeedError('signal-truncated', 'untrusted', {
-      what: `nvd: says it has ${totalResults} items and gives none after ${start}`,
-      where: address,
-      remedy: 'what was read before is kept; try again later',
-    });
+    throw truncated(address, `says it has ${totalResults} items and gives none after ${start}`);
+  if (everything && totalResults === 0) throw truncated(address, 'says it has no CVE of the kernel at all');
+  // What leaves the window while it is read moves every later item up: one would be skipped at each page's end.
+  if (total !== null && totalResults < total)
+    throw truncated(address, `said it has ${total} items and, while they were read, ${totalResults}`);
 }
 
-function readItem(item: unknown, signals: Signal[], bad: Quarantined[]): void {
+function truncated(address: string, what: string): FeedError {
+  return new FeedError('signal-truncated', 'untrusted', {
+    what: `nvd: ${what}`,
+    where: address,
+    remedy: 'what was read before is kept; try again later',
+  });
+}
+
+function readItem(item: unknown, signals: Signal[], bad: BadRows): void {
   const parsed = itemSchema.safeParse(item);
   const modified = parsed.success ? instant(parsed.data.cve.lastModified) : null;
   if (!parsed.success || modified === null || !isCveId(parsed.data.cve.id)) {
-    bad.push(badRow('nvd', nameOf(item), 'not an item of the CVE API 2.0'));
+    bad.add(nameOf(item), 'not an item of the CVE API 2.0');
     return;
   }
   const { cve } = parsed.data;
   if (!isCveId(cve.id) || cve.sourceIdentifier !== KERNEL_CNA) {
-    bad.push(badRow('nvd', cve.id, 'not a CVE of the kernel CNA, which is what was asked for'));
+    bad.add(cve.id, 'not a CVE of the kernel CNA, which is what was asked for');
     return;
   }
   const metrics = [...(cve.metrics?.cvssMetricV31 ?? []), ...(cve.metrics?.cvssMetricV30 ?? [])];
   const { judgements, refused } = judgementsOf(
     metrics.map(({ source, cvssData }) => ({ vector: cvssData.vectorString, by: source })),
   );
-  for (const vector of refused) bad.push(badRow('nvd', cve.id, `not a CVSS v3 vector: "${vector}"`));
+  for (const vector of refused) bad.add(cve.id, `not a CVSS v3 vector: "${vector}"`);
   const weaknesses = weaknessesOf(
     (cve.weaknesses ?? []).flatMap(({ description }) => description.map(({ value }) => value)),
   );

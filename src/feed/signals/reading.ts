@@ -29,8 +29,25 @@ export async function readSource(door: SignalDoor, address: string, maxBytes: nu
   return address.includes('://') ? door.get(address, maxBytes) : readLimited(address, maxBytes);
 }
 
-export function badRow(source: SignalSource, item: string, reason: string): Quarantined {
-  return { source, item: item.slice(0, 200), code: 'signal-row-invalid', reason };
+const MAX_BAD_ROWS = 1_000;
+
+/** Rows of one reading that cannot be read; they are set aside. Too many of them, and it is not what it should be. */
+export class BadRows {
+  readonly rows: Quarantined[] = [];
+  readonly #source: SignalSource;
+  readonly #address: string;
+
+  constructor(source: SignalSource, address: string) {
+    this.#source = source;
+    this.#address = address;
+  }
+
+  /** Errors: signal-unreadable, above a thousand rows. */
+  add(item: string, reason: string): void {
+    if (this.rows.length === MAX_BAD_ROWS)
+      throw unreadable(this.#source, this.#address, `more than ${MAX_BAD_ROWS} rows of it cannot be read (${reason})`);
+    this.rows.push({ source: this.#source, item: item.slice(0, 200), code: 'signal-row-invalid', reason });
+  }
 }
 
 export function unreadable(source: SignalSource, address: string, what: string, cause?: unknown): FeedError {

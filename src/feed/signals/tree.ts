@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, Git } from '#host';
-import { FeedError } from '../error.ts';
+import { FeedError, unreachable } from '../error.ts';
 import { commitTime } from '../vulns.ts';
 
 const MAX_FILES = 1_000_000;
@@ -18,12 +18,12 @@ export interface SourceTree {
   /** Date of the newest content; null where nothing says. */
   readonly newest: Date | null;
   list(wanted: (path: string) => boolean): Promise<TreeFile[]>;
-  /** Contents in the order asked; null for a file that is gone or longer than `maxBytes`. */
-  read(files: readonly TreeFile[], maxBytes: number): AsyncGenerator<Buffer | null>;
+  /** Contents in the order asked; null for what is gone, too long, or no file that can be read. */
+  read(files: readonly TreeFile[]): AsyncGenerator<Buffer | null>;
 }
 
-/** Opens a bare or plain git repository, or a folder of files. Errors: feed-unreachable. */
-export async function openTree(path: string): Promise<SourceTree> {
+/** Opens a bare or plain git repository, or a folder of files, of at most `maxBytes` each. Errors: feed-unreachable. */
+export async function openTree(path: string, maxBytes: number): Promise<SourceTree> {
   if (!(await exists(path)))
     throw new FeedError('feed-unreachable', 'input', {
       what: 'there is no such folder or repository',
@@ -31,10 +31,10 @@ export async function openTree(path: string): Promise<SourceTree> {
       remedy: 'check the address; what was read before is kept',
     });
   const isGit = (await exists(join(path, 'HEAD'))) || (await exists(join(path, '.git')));
-  return isGit ? gitTree(new Git(path)) : folderTree(path);
+  return isGit ? gitTree(new Git(path), maxBytes) : folderTree(path, maxBytes);
 }
 
-async function gitTree(git: Git): Promise<SourceTree> {
+async function gitTree(git: Git, maxBytes: number): Promise<SourceTree> {
   const head = await git.head();
   return {
     newest: head === null ? null : await commitTime(git, head),
@@ -46,31 +46,47 @@ async function gitTree(git: Git): Promise<SourceTree> {
         return match && wanted(match[2]!) ? [{ oid: match[1]!, path: match[2]! }] : [];
       });
     },
-    async *read(files, maxBytes) {
+    async *read(files) {
       const oids = files.map(({ oid }) => oid);
       for await (const { content } of git.catFile(oids, maxBytes)) yield content;
     },
   };
 }
 
-async function folderTree(root: string): Promise<SourceTree> {
+function folderTree(root: string, maxBytes: number): SourceTree {
   return {
     newest: null,
     async list(wanted) {
-      const names = (await readdir(root, { recursive: true })).filter(wanted).toSorted();
-      if (names.length > MAX_FILES) throw new TypeError(`more than ${MAX_FILES} files`);
+      const names = (await namesBelow(root)).filter(wanted).toSorted();
+      if (names.length > MAX_FILES) throw unreachable(root, new RangeError(`more than ${MAX_FILES} files`));
       const files: TreeFile[] = [];
       for (const path of names) {
-        const bytes = await readFile(join(root, path)).catch(() => null);
-        if (bytes !== null) files.push({ path, oid: createHash('sha1').update(bytes).digest('hex') });
+        const bytes = await readRegular(join(root, path), maxBytes);
+        // Listed all the same: whoever reads it learns that it cannot be read, each time anew.
+        files.push({ path, oid: bytes === null ? '' : createHash('sha1').update(bytes).digest('hex') });
       }
       return files;
     },
-    async *read(files, maxBytes) {
-      for (const { path } of files) {
-        const size = (await stat(join(root, path)).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
-        yield size > maxBytes ? null : await readFile(join(root, path));
-      }
+    async *read(files) {
+      for (const { path } of files) yield await readRegular(join(root, path), maxBytes);
     },
   };
+}
+
+async function namesBelow(root: string): Promise<string[]> {
+  try {
+    return await readdir(root, { recursive: true });
+  } catch (error) {
+    throw unreachable(root, error);
+  }
+}
+
+/** A pipe or a device would never end, so only regular files are opened; null for anything else, and what is too long. */
+async function readRegular(path: string, maxBytes: number): Promise<Buffer | null> {
+  try {
+    const found = await lstat(path);
+    return found.isFile() && found.size <= maxBytes ? await readFile(path) : null;
+  } catch {
+    return null;
+  }
 }

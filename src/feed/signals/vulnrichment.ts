@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { type CveId, isCveId, type Quarantined, type Signal, type VulnrichmentSignal } from '#domain';
+import { type CveId, isCveId, type Signal, type VulnrichmentSignal } from '#domain';
 import { judgementsOf, weaknessesOf } from './judgements.ts';
-import { badRow, type IsOurs, instant, type SignalReading } from './reading.ts';
+import { BadRows, type IsOurs, instant, type SignalReading } from './reading.ts';
 import { openTree, type TreeFile } from './tree.ts';
 
 const MAX_BYTES = 4 << 20;
@@ -39,22 +39,22 @@ export async function readVulnrichment(
   isOurs: IsOurs,
   known: ReadonlyMap<CveId, string>,
 ): Promise<SignalReading & { readonly items: readonly VulnrichmentItem[] }> {
-  const tree = await openTree(path);
+  const tree = await openTree(path, MAX_BYTES);
   const files = await tree.list((name) => isOurs(idOf(name) as CveId));
   const changed = files.filter(({ path: name, oid }) => known.get(idOf(name) as CveId) !== oid);
   const items: VulnrichmentItem[] = [];
-  const bad: Quarantined[] = [];
+  const bad = new BadRows('vulnrichment', path);
   let index = 0;
-  for await (const bytes of tree.read(changed, MAX_BYTES)) {
+  for await (const bytes of tree.read(changed)) {
     const file = changed[index]!;
     index += 1;
     const cve = idOf(file.path) as CveId;
-    const read = bytes === null ? 'the file is missing or too long' : parseVulnrichment(cve, bytes);
-    if (typeof read === 'string') bad.push(badRow('vulnrichment', cve, read));
+    const read = bytes === null ? 'the file is missing, too long, or none' : parseVulnrichment(cve, bytes);
+    if (typeof read === 'string') bad.add(cve, read);
     else items.push({ file, cve, signal: read });
   }
   const signals = items.flatMap(({ signal }) => signal ?? []);
-  return { items, signals, bad, whole: false, newest: tree.newest, cursor: null };
+  return { items, signals, bad: bad.rows, whole: false, newest: tree.newest, cursor: null };
 }
 
 function idOf(path: string): string {

@@ -21,6 +21,7 @@ import {
 import { testStore } from '../../../testkit/database.ts';
 import { addCommit, cve, feedOf, sync } from '../../../testkit/feed.ts';
 import { scratch } from '../../../testkit/scratch.ts';
+import { fakeServer } from '../../../testkit/signal-server.ts';
 import { serveFolder } from '../../../testkit/static-server.ts';
 
 const git = (directory: string, ...args: string[]) =>
@@ -77,6 +78,18 @@ test('an epoch that was there and is gone is an error, never the end of the list
   await addCommit(join(home, '1'), 'm', sampleMail(cve(10_003), 3));
   await git(join(home, '1'), 'update-server-info');
   assert.equal((await mailsOf(store, data, server.url)).lore?.mails, 1);
+});
+
+test('only "there is no such repository" ends the search for epochs', async () => {
+  const { home, server } = await servedArchive([[10_001], [10_002]]);
+  await using _ = server;
+  await using front = await fakeServer((request, response, url) => {
+    if (url.pathname.startsWith('/1/')) response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    else response.writeHead(307, { location: `${server.url}${request.url}` }).end();
+  });
+  await assert.rejects(findEpochs(front.url), { code: 'feed-unreachable' });
+  await rm(join(home, '1'), { recursive: true });
+  assert.equal((await findEpochs(server.url)).length, 1);
 });
 
 test('a mail that the archive took back stays readable and says so; a hole in a mirror is no withdrawal', async () => {

@@ -1,6 +1,6 @@
 /** Readers of severity signals against servers that speak the real formats, and that throttle, cut off and lie. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -83,6 +83,66 @@ test('NVD lies: a printed score, a CVE of somebody else, items that are not ther
   nvd.missing = 3;
   await assert.rejects(readNvd(door(), { address: nvd.url, key: null, cursor: null }), (error) =>
     hasCode(error, 'signal-truncated'),
+  );
+});
+
+test('NVD answers with nothing, with no time, or with less than it said: nothing is taken for read', async () => {
+  await using nvd = await fakeNvd([]);
+  const read = (cursor: string | null, outside = door()) => readNvd(outside, { address: nvd.url, key: null, cursor });
+  await assert.rejects(read(null), (error) => hasCode(error, 'signal-truncated'));
+  assert.equal((await read('2026-11-01T00:00:00.000Z')).signals.length, 0, 'nothing was modified since');
+  nvd.timestamp = 'today';
+  await assert.rejects(read('2026-11-01T00:00:00.000Z'), (error) => hasCode(error, 'signal-unreadable'));
+  await using shrinking = await fakeNvd([nvdCve(1000), nvdCve(1001), nvdCve(1002)], 1);
+  const outside = door();
+  outside.sleep = async () => void shrinking.cves.shift();
+  const shrunk = readNvd(outside, { address: shrinking.url, key: null, cursor: null });
+  await assert.rejects(shrunk, (error) => hasCode(error, 'signal-truncated'));
+});
+
+test('NVD is read on from the clock that is behind: its own, or ours', async () => {
+  await using nvd = await fakeNvd([nvdCve(1000)]);
+  const cursor = async (now: string) =>
+    (await readNvd(door(now), { address: nvd.url, key: null, cursor: null })).cursor;
+  assert.equal(await cursor('2026-11-24T05:00:00Z'), '2026-11-24T02:00:00.000Z');
+  assert.equal(await cursor('2026-11-23T05:00:00Z'), '2026-11-23T05:00:00.000Z');
+});
+
+test("nobody's Retry-After is believed without a limit", async () => {
+  await using nvd = await fakeNvd([nvdCve(1000)]);
+  nvd.refuse = new Set([0]);
+  nvd.retryAfter = 86_400;
+  const outside = door();
+  await readNvd(outside, { address: nvd.url, key: null, cursor: null });
+  assert.deepEqual(outside.slept, [600_000]);
+});
+
+test('a list in which thousands of rows cannot be read is refused as a whole', async () => {
+  const rows = Array.from({ length: 1_001 }, (_, index) => `CVE-2026-${1000 + index},2,2`);
+  await using epss = await fakeFile(epssCsv(['CVE-2026-9999,0.1,0.1', ...rows.slice(1)]));
+  assert.equal((await readEpss(door(), epss.url, all)).bad.length, 1_000);
+  epss.content = Buffer.from(epssCsv(rows));
+  await assert.rejects(readEpss(door(), epss.url, all), (error) => hasCode(error, 'signal-unreadable'));
+  await using kev = await fakeFile(kevCatalog(rows.map(() => ({ cve: 'none' }))));
+  await assert.rejects(readKev(door(), kev.url, all), (error) => hasCode(error, 'signal-unreadable'));
+});
+
+test('what is no file that can be read is set aside by its CVE: a pipe, a folder, a link, one too long', {
+  timeout: 30_000,
+}, async () => {
+  const folder = await scratch();
+  const place = (name: string) => join(folder, name, 'metadata.json');
+  for (const name of ['CVE-2026-1000_pipe', 'CVE-2026-1001_long', 'CVE-2026-1003_link'])
+    await mkdir(join(folder, name));
+  await run('mkfifo', [place('CVE-2026-1000_pipe')], { env: Git.environment() });
+  await writeFile(place('CVE-2026-1001_long'), 'x'.repeat((1 << 20) + 1));
+  await mkdir(place('CVE-2026-1002_folder'), { recursive: true });
+  await symlink('/dev/zero', place('CVE-2026-1003_link'));
+  const { signals, bad } = await readExploits(door(), { directory: folder, list: null });
+  assert.deepEqual(signals, []);
+  assert.deepEqual(
+    bad.map(({ item }) => /CVE-2026-\d+/.exec(item)?.[0]),
+    ['CVE-2026-1000', 'CVE-2026-1001', 'CVE-2026-1002', 'CVE-2026-1003'],
   );
 });
 

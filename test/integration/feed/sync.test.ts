@@ -29,7 +29,7 @@ test('the sample feed is stored whole, and a second sync finds nothing new', asy
   assert.equal(first.vulns?.changed, cves.length);
   assert.deepEqual(await listQuarantine(store.db), []);
   const again = await sync(store, feed);
-  assert.deepEqual([again.lore?.mails, again.vulns?.changed, again.changed], [0, 0, false]);
+  assert.deepEqual([again.lore?.mails, again.vulns?.changed], [0, 0]);
 });
 
 test('one new mail is one new mail, and its CVE stands in until the record comes', async () => {
@@ -95,6 +95,29 @@ test('a CVE that vanished from the records keeps its last content, and that is s
     (await listQuarantine(store.db)).map(({ code }) => code),
     ['record-vanished'],
   );
+});
+
+test('what was set aside is released when it can be read, comes back, or is gone', async () => {
+  const store = await testStore();
+  const feed = await feedOf([cve(10_001), cve(10_002)]);
+  const aside = async () => (await listQuarantine(store.db)).map(({ item }) => item).toSorted();
+  const head = await new Git(feed.vulns).head();
+  await addCommit(feed.vulns, 'cve/published/2026/CVE-2026-10003.json', '{ broken');
+  await addCommit(feed.vulns, 'cve/published/2026/CVE-2026-10004.json', '{ broken');
+  await sync(store, feed);
+  assert.deepEqual(await aside(), ['published/CVE-2026-10003', 'published/CVE-2026-10004']);
+  await addCommit(feed.vulns, 'README', 'everything is gone', { onto: false });
+  await sync(store, feed);
+  assert.deepEqual(await aside(), ['gone/CVE-2026-10001', 'gone/CVE-2026-10002']);
+  await run('git', ['-C', feed.vulns, 'update-ref', 'refs/heads/master', head!], { env: Git.environment() });
+  await sync(store, feed);
+  assert.deepEqual(await aside(), []);
+  await addCommit(join(feed.lore, '0.git'), 'm', 'no mail');
+  await sync(store, feed);
+  assert.equal((await aside()).length, 1);
+  await addCommit(join(feed.lore, '0.git'), 'm', sampleMail(cve(10_001), 1), { onto: false });
+  await sync(store, feed);
+  assert.deepEqual(await aside(), [], 'what stood in a history that was rewritten');
 });
 
 test('an address that is no archive, or does not answer, changes nothing', async () => {

@@ -87,3 +87,9 @@ test('what is no repository is refused with the place', async (t) => {
     (error) => hasCode(error, 'git-failed') && error.where?.includes('nothing') === true,
   );
 });
+
+test('a git that does not answer in time has said nothing of the repository', { timeout: 20_000 }, async (t) => {
+  const git = new Git(await repository(t));
+  const slow = git.run(['-c', 'alias.slow=!sleep 10', 'slow'], { timeoutMs: 200 });
+  await assert.rejects(slow, (error) => hasCode(error, 'git-failed') && error.fault === 'network');
+});

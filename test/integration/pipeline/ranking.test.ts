@@ -21,6 +21,7 @@ import {
   decisionsOf,
   inTransaction,
   listFailures,
+  listQuarantine,
   markDue,
   replaceSignals,
   revokeDecision,
@@ -30,18 +31,10 @@ import {
 } from '#store';
 import { testStore } from '../../../testkit/database.ts';
 import { scratch } from '../../../testkit/scratch.ts';
-import { epssCsv, fakeFile, kevCatalog } from '../../../testkit/signal-server.ts';
+import { epssCsv, fakeFile, fakeNvd, kevCatalog, signalsOff } from '../../../testkit/signal-server.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const VECTOR = 'CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H';
-const OFF: SignalSettings = {
-  nvd: { url: null, key: null, seconds: 60 },
-  kev: { url: null, seconds: 3_600 },
-  vulnrichment: { url: null, seconds: 60 },
-  epss: { url: null, seconds: 3_600 },
-  exploits: { directory: null, list: null, seconds: 60 },
-};
-
 function cve(number: number, part: Partial<SampleCve> = {}): SampleCve {
   return {
     id: `CVE-2026-${number}`,
@@ -68,7 +61,7 @@ async function world(cves: readonly SampleCve[]) {
   await feed(cves);
   const door = { ...signalDoor(new AbortController().signal), now: () => now };
   const signals = (settings: Partial<SignalSettings>, more: Partial<SignalOptions> = {}) =>
-    syncSignals({ store, dataDirectory: data, settings: { ...OFF, ...settings }, clock, door, ...more });
+    syncSignals({ store, dataDirectory: data, settings: { ...signalsOff, ...settings }, clock, door, ...more });
   const at = (iso: string): void => void (now = new Date(iso));
   return { store, clock, feed, signals, at };
 }
@@ -188,6 +181,40 @@ test('a hostile date is set aside, and stops neither its list nor another', asyn
   await signals({ kev: { url: kev.url, seconds: 1 } }, { force: true });
   const exploited = (await order(store)).filter((line) => line.endsWith(' exploited'));
   assert.equal(exploited.length, 2, 'a row that cannot be read any more clears nothing');
+});
+
+test('what nobody foresaw in one source is its failure, and stops no other', async () => {
+  const { store, signals } = await world([cve(1001)]);
+  await using kev = await fakeFile(kevCatalog([{ cve: 'CVE-2026-1001' }]));
+  await using epss = await fakeFile(epssCsv(['CVE-2026-1001,0.5,0.9']));
+  const door = { ...signalDoor(new AbortController().signal), get: surprising };
+  async function surprising(url: string, maxBytes: number): Promise<Buffer> {
+    if (url === kev.url) throw new RangeError('Invalid string length');
+    return signalDoor(new AbortController().signal).get(url, maxBytes);
+  }
+  const sources = { kev: { url: kev.url, seconds: 1 }, epss: { url: epss.url, seconds: 1 } };
+  const outcomes = await signals(sources, { door });
+  assert.deepEqual(
+    outcomes.filter(({ state }) => state !== 'not-configured').map(({ source, state }) => `${source} ${state}`),
+    ['kev failed', 'epss read'],
+  );
+  assert.deepEqual(
+    (await listFailures(store.db)).map(({ source, code }) => [source, code]),
+    [['kev', 'source-unexpected']],
+  );
+});
+
+test('an item that was set aside is released when it can be read', async () => {
+  const { store, signals } = await world([cve(1001)]);
+  const item = { id: 'CVE-2026-1001', modified: '2026-11-01T10:00:00.000' };
+  await using nvd = await fakeNvd([{ ...item, vector: 'CVSS:3.1/AV:X' }]);
+  const read = () => signals({ nvd: { url: nvd.url, key: null, seconds: 1 } }, { force: true });
+  const aside = async () => (await listQuarantine(store.db)).map(({ source, item: name }) => `${source} ${name}`);
+  await read();
+  assert.deepEqual(await aside(), ['nvd CVE-2026-1001']);
+  nvd.cves = [{ ...item, vector: VECTOR, modified: '2026-11-23T23:30:00.000' }];
+  await read();
+  assert.deepEqual(await aside(), []);
 });
 
 test('a mark that comes while others are ranked is not lost', async () => {

@@ -10,11 +10,13 @@ import { exportFeed, importFeed, rankDue } from '#pipeline';
 import {
   countAnnouncements,
   countCves,
+  getCursor,
   listSyncs,
   recordSync,
   replaceSignals,
   type Store,
   searchCves,
+  setCursor,
   signalsOf,
 } from '#store';
 import { testStore } from '../../../testkit/database.ts';
@@ -23,6 +25,8 @@ import { scratch } from '../../../testkit/scratch.ts';
 
 const KEYS = generateKeyPairSync('ed25519');
 const KEV = { source: 'kev', added: '2026-10-01', due: null, ransomware: false, name: 'n' } as const;
+
+const NVD_READ = { source: 'nvd', address: 'https://nvd.example', newest: null, bundled: false } as const;
 
 /** A site that has read two CVEs and a KEV entry, and the file that it exports. */
 async function exported(): Promise<{ feed: Feed; store: Store; file: string }> {
@@ -40,8 +44,8 @@ async function exported(): Promise<{ feed: Feed; store: Store; file: string }> {
 async function site() {
   const store = await testStore();
   const dataDirectory = await scratch();
-  const take = (file: string, key = KEYS.publicKey) =>
-    importFeed({ store, dataDirectory, clock: systemClock, file }, key);
+  const take = (file: string, key = KEYS.publicKey, now = new Date()) =>
+    importFeed({ store, dataDirectory, clock: { ...systemClock, now: () => now }, file }, key);
   return { store, dataDirectory, take };
 }
 
@@ -53,8 +57,7 @@ test('mails, records and signals arrive, ranked, with the times of the site that
   const [top] = await searchCves(store.db, { sort: 'priority', limit: 1 });
   assert.deepEqual([top?.id, top?.class], ['CVE-2026-10002', 'exploited']);
   const times = async (of: Store) => (await listSyncs(of.db)).map(({ source, at }) => `${source} ${at.toISOString()}`);
-  const vulns = (lines: string[]) => lines.filter((line) => !line.startsWith('lore'));
-  assert.deepEqual(vulns(await times(store)), vulns(await times(there)));
+  assert.deepEqual(await times(store), await times(there));
   assert.deepEqual((await readdir(dataDirectory)).sort(), ['mirrors']);
   await addCommit(join(feed.lore, '0.git'), 'm', sampleMail(cve(10_003), 3));
   await sync(there, feed);
@@ -115,6 +118,30 @@ test('a mirror whose history is cut off is carried, too', async () => {
   assert.equal((await take(file)).vulns?.changed, 2);
   assert.equal((await take(file)).vulns?.changed, 0);
   assert.equal((await countCves(store.db)).published, 2);
+});
+
+test('a source that was read here since then stays as it is; one that is replaced is read whole the next time', async () => {
+  const { feed, store: there, file } = await exported();
+  await recordSync(there.db, { ...NVD_READ, at: new Date('2026-11-20T00:00:00Z') });
+  await exportFeed({ store: there, dataDirectory: feed.data, clock: systemClock, file }, KEYS.privateKey);
+  const { store, take } = await site();
+  const later = new Date();
+  await recordSync(store.db, { source: 'lore', address: 'here', at: later, newest: null, bundled: false });
+  await recordSync(store.db, { source: 'kev', address: 'here', at: later, newest: null, bundled: false });
+  await setCursor(store.db, 'nvd', '2026-11-01T00:00:00.000Z');
+  const { lore, vulns, signals } = await take(file);
+  assert.deepEqual([lore, vulns?.changed, signals], [null, 2, [{ source: 'nvd', signals: 0 }]]);
+  assert.equal((await signalsOf(store.db, 'all')).size, 0);
+  assert.equal(await getCursor(store.db, 'nvd'), null);
+  assert.equal((await listSyncs(store.db)).find(({ source }) => source === 'lore')?.address, 'here');
+});
+
+test('a file from the future is refused: it would shut every later one out', async () => {
+  const { file } = await exported();
+  const { dataDirectory, take } = await site();
+  const before = new Date(Date.now() - 2 * 86_400_000);
+  await assert.rejects(take(file, KEYS.publicKey, before), { code: 'transfer-future' });
+  assert.deepEqual(await readdir(dataDirectory), []);
 });
 
 test('there is no export of nothing, nor of the sample', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { kernelSchema, standingSchema, statusSchema, summarySchema, verdictPageSchema } from '#contract';
 import type { CveId } from '#domain';
 import { systemClock } from '#host';
@@ -81,6 +82,25 @@ test('what is exploited comes first, then the heaviest; what has no score is a c
   assert.ok(verdicts.every(({ score, predicted }) => (score === null) === (predicted !== null)));
   assert.ok(verdicts.some(({ score, severity }) => score === null && severity === 'not-scored'));
   assert.ok(!verdicts.some(({ score }) => score === 0));
+  await app.close();
+});
+
+test('what waits for its rank is paged through, too: each verdict once', async () => {
+  const { app, kernel, store } = await sampleServer();
+  const page = async (query: string) => {
+    const { body } = await app.inject({ url: `/api/v1/kernels/${kernel}/verdicts?${query}`, headers });
+    return verdictPageSchema.parse(JSON.parse(body));
+  };
+  const whole = (await page('limit=500')).verdicts.map(({ cve }) => cve).toSorted();
+  await sql`DELETE FROM priority`.execute(store.db);
+  const seen: string[] = [];
+  for (let cursor = ''; ; ) {
+    const { verdicts, next } = await page(`limit=3${cursor}`);
+    seen.push(...verdicts.map(({ cve }) => cve));
+    if (next === null) break;
+    cursor = `&cursor=${next}`;
+  }
+  assert.deepEqual(seen.toSorted(), whole);
   await app.close();
 });
 

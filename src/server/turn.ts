@@ -1,0 +1,51 @@
+import { StageError } from '#domain';
+import { type Logger, systemClock } from '#host';
+import { type SignalSettings, signalDoor, syncFeed, syncSignals, triageAll } from '#pipeline';
+import type { Store } from '#store';
+
+/** What the server reads by itself, and where it is kept. */
+export interface TurnSettings {
+  readonly data: string;
+  readonly lore: string;
+  readonly vulns: string;
+  readonly signals: SignalSettings;
+  /** Aborted when the server stops. */
+  readonly stopped: AbortSignal;
+}
+
+/**
+ * Reads what is new, decides for every kernel, reads the signals. Each step goes its own way: one source that fails must
+ * not leave what another brought undecided, and what a command or an earlier process brought is decided here, too.
+ */
+export async function turn(store: Store, settings: TurnSettings, log: Logger): Promise<void> {
+  const { data: dataDirectory, lore, vulns } = settings;
+  const options = { store, clock: systemClock, dataDirectory, lore, vulns };
+  await step('sync', log, async () => log.info(await syncFeed(options), 'synced'));
+  await catchUp(store, settings, log);
+}
+
+/** Decides what was brought before, and reads the signals that are due. */
+export async function catchUp(store: Store, settings: TurnSettings, log: Logger): Promise<void> {
+  await step('triage', log, () => triageAll({ store, clock: systemClock }));
+  await step('signals', log, () => readSignals(store, settings, log));
+}
+
+async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    const code = error instanceof StageError ? String(error.code) : 'internal';
+    log.warn({ error, code, step: name }, `${name} failed; it is tried again at the next turn`);
+  }
+}
+
+/** Reads the signals that are due and ranks what changed. One source that fails stops nothing. */
+async function readSignals(store: Store, { data, signals, stopped }: TurnSettings, log: Logger): Promise<void> {
+  const door = signalDoor(stopped);
+  const options = { store, dataDirectory: data, settings: signals, clock: systemClock, door };
+  for (const outcome of await syncSignals(options)) {
+    if (outcome.state === 'failed')
+      log.warn({ source: outcome.source, code: outcome.error.code }, outcome.error.message);
+    else if (outcome.state === 'read') log.info(outcome, 'signals read');
+  }
+}
