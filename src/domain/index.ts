@@ -8,6 +8,7 @@ export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
 export * from './priority.ts';
+export * from './proof.ts';
 export * from './release-index.ts';
 export * from './severity.ts';
 export * from './signal.ts';

@@ -9,5 +9,6 @@ export * from './http.ts';
 export * from './interactive.ts';
 export * from './lock.ts';
 export * from './log.ts';
+export * from './parallel.ts';
 export * from './process.ts';
 export * from './sandbox.ts';

@@ -11,6 +11,9 @@ export type KernelCode =
   | 'kernel-build-failed'
   | 'build-id-missing'
   | 'cmd-unreadable'
+  | 'command-unsupported'
+  | 'object-not-compiled'
+  | 'object-unreadable'
   | 'profile-unreadable';
 
 export class KernelError extends StageError<KernelCode> {}

@@ -19,3 +19,6 @@ export {
   treeKey,
   treeLayout,
 } from './tree.ts';
+export { compileCommand } from './compile-command.ts';
+export { loadedContents } from './elf.ts';
+export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';

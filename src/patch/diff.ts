@@ -14,6 +14,8 @@ export interface Hunk {
   /** First line of the old file that the hunk covers, from 1. */
   readonly oldStart: number;
   readonly lines: readonly DiffLine[];
+  /** What stands behind the second @@: the line that begins the function, or nothing. */
+  readonly heading: string;
 }
 
 export interface FileDiff {
@@ -54,6 +56,8 @@ export function parseDiff(text: string, where: string): FileDiff[] {
       what: `the patch changes ${files.length} files, at most ${MAX_FILES} are taken`,
       where,
     });
+  const headings = headingsOf(text);
+  const known = headings.length === files.reduce((sum, { hunks }) => sum + hunks.length, 0);
   return files.map((file) => {
     const [before, after] = [treePath(file.oldFileName, where), treePath(file.newFileName, where)];
     if (before !== null && after !== null && before !== after) {
@@ -67,9 +71,18 @@ export function parseDiff(text: string, where: string): FileDiff[] {
     if (path === null)
       throw new PatchError('patch-unreadable', 'patch', { what: 'a file of the patch has no name', where });
     const kind = before === null ? 'added' : after === null ? 'removed' : 'changed';
-    const hunks = file.hunks.map(({ oldStart, lines }) => ({ oldStart, lines: lines.flatMap(asLine) }));
+    const hunks = file.hunks.map(({ oldStart, lines }) => ({
+      oldStart,
+      lines: lines.flatMap(asLine),
+      heading: known ? headings.shift()! : '',
+    }));
     return { path, kind, hunks };
   });
+}
+
+/** The diff library leaves them out. Every line inside a hunk begins with another character. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@ ?(.*)$/gm)].map(([, heading]) => heading!.trim());
 }
 
 /** "\ No newline at end of file" is a remark, not a line. */

@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { Toolchain } from '#domain';
+import { exists, type Mount, ProgramError } from '#host';
+import { compileCommand, OBJECT_OUT } from './compile-command.ts';
+import { KernelError } from './error.ts';
+import { IN_TREE, runInTree } from './sandbox.ts';
+
+const COMPILE_TIMEOUT_MS = 300_000;
+/** The tree a second time, for the folders that are made anew. */
+const BESIDE = '/mnt/tree';
+
+/** Files laid over a tree that itself is never written to; leaves nothing behind. */
+export interface Overlay extends AsyncDisposable {
+  readonly mounts: readonly Mount[];
+}
+
+/**
+ * Lays texts over files of a tree, by mounts: nothing is copied, and many may be laid over one tree at the same time. A
+ * folder that gets a new file is made of links to its old ones.
+ */
+export async function overlay(tree: string, files: ReadonlyMap<string, string>): Promise<Overlay> {
+  const home = await mkdtemp(join(tmpdir(), 'tuxtape-overlay-'));
+  const mounts: Mount[] = [{ from: tree, to: BESIDE }];
+  const made = new Map<string, string>();
+  let count = 0;
+  for (const [path, text] of files) {
+    const place = join(home, String((count += 1)));
+    await writeFile(place, text);
+    if (await exists(join(tree, path))) mounts.push({ from: place, to: `${IN_TREE}/${path}` });
+    else {
+      const folder = dirname(path);
+      const copy = made.get(folder) ?? (await linkedFolder(tree, folder, join(home, `folder${count}`)));
+      made.set(folder, copy);
+      await writeFile(join(copy, basename(path)), text);
+    }
+  }
+  // Folders first: a file laid over one of them must not be hidden by it.
+  const folders = [...made].map(([folder, copy]) => ({ from: copy, to: `${IN_TREE}/${folder}` }));
+  return {
+    mounts: [...mounts.slice(0, 1), ...folders, ...mounts.slice(1)],
+    [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
+  };
+}
+
+async function linkedFolder(tree: string, folder: string, copy: string): Promise<string> {
+  await mkdir(copy);
+  const names = await readdir(join(tree, folder)).catch((cause: unknown) => {
+    throw new KernelError('command-unsupported', 'patch', {
+      what: `the fix adds a folder, ${folder}`,
+      where: folder,
+      remedy: 'it is not proved by compilation',
+      cause,
+    });
+  });
+  for (const name of names) await symlink(`${BESIDE}/${folder}/${name}`, join(copy, name));
+  return copy;
+}
+
+export interface CompileOptions {
+  readonly tree: string;
+  readonly toolchain: Toolchain;
+  /** As the profile names it, e.g. `net/ipv4/udp.o`. */
+  readonly object: string;
+  readonly overlay: Overlay;
+  /** Added at the end of the saved command. */
+  readonly flags?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Compiles one object of a built tree with the command that built it, and gives its bytes; the tree is mounted read-only.
+ * Errors: command-unsupported, object-not-compiled (with the compiler's first error).
+ */
+export async function compileObject(options: CompileOptions): Promise<Buffer> {
+  const { tree, toolchain, object, flags, signal } = options;
+  const cmd = join(tree, dirname(object), `.${basename(object)}.cmd`);
+  const command = compileCommand(await readFile(cmd, 'utf8'), object, basename(object), flags);
+  const out = await mkdtemp(join(tmpdir(), 'tuxtape-object-'));
+  try {
+    const mounts = [{ from: out, to: OBJECT_OUT, writable: true }, ...options.overlay.mounts];
+    await runInTree(
+      tree,
+      toolchain,
+      'sh',
+      ['-c', command],
+      { timeoutMs: COMPILE_TIMEOUT_MS, ...(signal && { signal }) },
+      mounts,
+      'read-only',
+    );
+    return await readFile(join(out, basename(object)));
+  } catch (error) {
+    if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
+    const line = error.stderr.split('\n').find((text) => /\berror: /.test(text)) ?? error.stderr.slice(0, 200);
+    throw new KernelError('object-not-compiled', 'patch', {
+      what: `${object} does not compile: ${line.trim().slice(0, 300)}`,
+      where: object,
+      cause: error,
+    });
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
