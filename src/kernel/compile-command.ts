@@ -11,7 +11,12 @@ export const OBJECT_OUT = '/mnt/out';
 export function compileCommand(cmdText: string, object: string, name: string, flags: readonly string[] = []): string {
   const head = cmdText.slice(0, Math.max(0, cmdText.indexOf('\n')));
   const saved = /^(?:saved)?cmd_\S+ := (.*)$/.exec(head)?.[1];
-  const command = saved === undefined ? undefined : unescaped(saved).split(/ ; | && /)[0]!.trim();
+  const command =
+    saved === undefined
+      ? undefined
+      : unescaped(saved)
+          .split(/ ; | && /)[0]!
+          .trim();
   const output = ` -o ${object} `;
   if (command === undefined || !command.includes(output) || !/^\S*(?:gcc|clang)(?:-[\w.]+)? /.test(command))
     throw new KernelError('command-unsupported', 'kernel-source', {

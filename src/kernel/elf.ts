@@ -71,7 +71,8 @@ export function loadedContents(elf: Buffer, where: string): Map<string, string> 
     return found;
   };
   for (const [index, { flags, type, size, content }] of sections.entries())
-    if ((flags & SHF_ALLOC) !== 0n && type !== SHT_RELA) word(index).push(`${flags} ${size} ${content.toString('base64')}`);
+    if ((flags & SHF_ALLOC) !== 0n && type !== SHT_RELA)
+      word(index).push(`${flags} ${size} ${content.toString('base64')}`);
   for (const { type, info, content } of sections) {
     if (type !== SHT_RELA || sections[info] === undefined || (sections[info].flags & SHF_ALLOC) === 0n) continue;
     for (let at = 0; at + RELA_BYTES <= content.length; at += RELA_BYTES) {

@@ -4,6 +4,7 @@ export type KernelCode =
   | 'toolchain-missing'
   | 'toolchain-needs-root'
   | 'toolchain-not-made'
+  | 'toolchain-changed'
   | 'source-not-a-kernel'
   | 'config-unreadable'
   | 'config-would-change'

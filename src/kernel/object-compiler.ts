@@ -17,7 +17,7 @@ export interface Overlay extends AsyncDisposable {
 }
 
 /**
- * Lays texts over files of a tree, by mounts: nothing is copied, and many may be laid over one tree at the same time. A
+ * Lays texts, a character a byte, over files of a tree, by mounts: nothing is copied, and many may be laid over one tree at the same time. A
  * folder that gets a new file is made of links to its old ones.
  */
 export async function overlay(tree: string, files: ReadonlyMap<string, string>): Promise<Overlay> {
@@ -27,13 +27,13 @@ export async function overlay(tree: string, files: ReadonlyMap<string, string>):
   let count = 0;
   for (const [path, text] of files) {
     const place = join(home, String((count += 1)));
-    await writeFile(place, text);
+    await writeFile(place, text, 'latin1');
     if (await exists(join(tree, path))) mounts.push({ from: place, to: `${IN_TREE}/${path}` });
     else {
       const folder = dirname(path);
       const copy = made.get(folder) ?? (await linkedFolder(tree, folder, join(home, `folder${count}`)));
       made.set(folder, copy);
-      await writeFile(join(copy, basename(path)), text);
+      await writeFile(join(copy, basename(path)), text, 'latin1');
     }
   }
   // Folders first: a file laid over one of them must not be hidden by it.

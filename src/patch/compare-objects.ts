@@ -8,7 +8,8 @@ const ENOUGH_DIFFERENT = 8;
 /** A section of its own for each function and variable, so that what differs has a name. */
 const SECTIONS = ['-ffunction-sections', '-fdata-sections'];
 /** Sections that repeat what another one holds: addresses of its calls, unwind tables, checksums of its frames. */
-const DERIVED = /^(?:__mcount_loc|__patchable_function_entries|\.orc_unwind|\.orc_unwind_ip|\.eh_frame|\.note|\.comment)/;
+const DERIVED =
+  /^(?:__mcount_loc|__patchable_function_entries|\.orc_unwind|\.orc_unwind_ip|\.eh_frame|\.note|\.comment)/;
 
 export interface CompareOptions {
   readonly tree: string;

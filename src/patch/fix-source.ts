@@ -66,6 +66,23 @@ export async function fetchFix(record: CveRecord, version: string, source: strin
   });
 }
 
+/**
+ * Every fix of a CVE in the branch that `fetchFix` would take it from, oldest first: all of them together are the fix.
+ * Errors: fix-not-found, when one of them is missing.
+ */
+export async function fetchBranchFixes(record: CveRecord, version: string, source: string): Promise<Fix[]> {
+  const first = await fetchFix(record, version, source);
+  const branch = (end: { version: string }): string =>
+    parseKernelVersion(end.version)?.mainline.join('.') ?? end.version;
+  const ends = fixesInOrder(record, version).filter((end) => branch(end) === branch(first));
+  const fixes: Fix[] = [];
+  for (const end of ends) {
+    const only = { ...record, ranges: [{ introduced: null, fixed: end }] };
+    fixes.push(end.commit === first.commit ? first : await fetchFix(only, version, source));
+  }
+  return fixes;
+}
+
 async function fromDirectory(folder: string, names: readonly string[], commit: string): Promise<string | undefined> {
   const name = names.find((entry) => entry.endsWith('.patch') && entry.startsWith(commit));
   return name === undefined ? undefined : (await readLimited(join(folder, name), MAX_PATCH_BYTES)).toString('utf8');

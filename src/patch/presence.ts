@@ -46,6 +46,25 @@ export async function presenceOf(files: readonly FileDiff[], source: SourceTexts
   return { finding, changed: fits && finding.outcome === 'vulnerable' ? changed : null, paths };
 }
 
+/** The same for several fixes, one after the other: each is held against what the ones before it leave. */
+export async function presenceOfAll(fixes: readonly (readonly FileDiff[])[], source: SourceTexts): Promise<Presence> {
+  const texts = new Map<string, { before: string | null; after: string }>();
+  const after: SourceTexts = { ...source, read: async (path) => texts.get(path)?.after ?? source.read(path) };
+  const parts: Presence[] = [];
+  for (const files of fixes) {
+    const part = await presenceOf(files, after);
+    parts.push(part);
+    for (const [path, text] of part.changed ?? [])
+      texts.set(path, { before: texts.has(path) ? texts.get(path)!.before : text.before, after: text.after });
+  }
+  const hunks = parts.flatMap(({ finding }) => finding.hunks);
+  const outcome = outcomeOf(hunks);
+  const renamed = Object.assign({}, ...parts.map(({ finding }) => finding.renamed)) as Record<string, string>;
+  const fits = outcome === 'vulnerable' && parts.every(({ changed }) => changed !== null);
+  const paths = [...new Set(parts.flatMap((part) => part.paths))];
+  return { finding: { outcome, hunks, renamed }, changed: fits ? texts : null, paths };
+}
+
 function outcomeOf(hunks: readonly HunkFinding[]): SourceFinding['outcome'] {
   const states = new Set(hunks.map(({ state }) => state));
   if (states.size === 0 || states.has('unclear')) return 'unclear';

@@ -2,6 +2,7 @@ export * from './freshness.ts';
 export * from './history.ts';
 export * from './kernel.ts';
 export * from './livepatch.ts';
+export * from './prove.ts';
 export * from './publish.ts';
 export * from './rank.ts';
 export * from './report.ts';

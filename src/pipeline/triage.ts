@@ -6,6 +6,7 @@ import {
   inTransaction,
   type KernelRow,
   listKernels,
+  proofsOf,
   replaceVerdicts,
   type Store,
   type VerdictCount,
@@ -23,8 +24,9 @@ export async function triageKernel(options: {
   const { store, kernel, clock } = options;
   await inTransaction(store.db, async (tx) => {
     const profile = await profileOf(tx, kernel);
+    const proofs = await proofsOf(tx, kernel.id);
     const subject = { version: kernel.version, arch: kernel.arch, profile };
-    const verdicts: Verdict[] = (await allCves(tx)).map(({ record }) => decide(record, subject));
+    const verdicts: Verdict[] = (await allCves(tx)).map(({ record }) => decide(record, subject, proofs.get(record.id)));
     await replaceVerdicts(tx, kernel.id, verdicts, clock.now());
   });
   await rankDue({ store, clock });

@@ -22,6 +22,7 @@ export {
   type StoredPriority,
   unpredicted,
 } from './priorities.ts';
+export * from './proofs.ts';
 export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
 export {

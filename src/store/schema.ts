@@ -162,6 +162,13 @@ export interface Priority {
   weight: number;
 }
 
+export interface Proof {
+  cve_id: string;
+  kernel_id: string;
+  proof: Json;
+  proved_at: Timestamp;
+}
+
 export interface SchemaMigration {
   applied_at: Generated<Timestamp>;
   name: string;
@@ -207,6 +214,7 @@ export interface DB {
   livepatch: Livepatch;
   prediction: Prediction;
   priority: Priority;
+  proof: Proof;
   schema_migration: SchemaMigration;
   signal: Signal;
   signal_file: SignalFile;

@@ -1,5 +1,6 @@
-import type { CveRecord, Evidence, Profile, Verdict } from '#domain';
+import type { CveRecord, Evidence, Justification, Profile, Proof, Verdict, VerdictStatus } from '#domain';
 import { buildRung } from './build-rung.ts';
+import { objectRung, proofStands, sourceRung } from './proof-rungs.ts';
 import { rangesRung } from './ranges.ts';
 
 /** What a verdict is about. `profile` null: the kernel is not built yet, so only the ranges speak. */
@@ -11,42 +12,45 @@ export interface TriagedKernel {
 }
 
 /**
- * The applicability ladder, thin: state, ranges, build (DESIGN section 3, triage). Each rung adds evidence and may end it.
- * Only positive proof clears; what no rung decides is `under_investigation`.
+ * The applicability ladder: state, ranges, source, build, object (DESIGN section 3, triage). Each rung adds evidence and
+ * may end it. Only positive proof clears; what no rung decides, and where two contradict each other, is
+ * `under_investigation`. `proof`: what was found by reading and compiling, as far as that was done.
  */
-export function decide(record: CveRecord, kernel: TriagedKernel): Verdict {
-  if (record.state === 'rejected') {
-    const evidence: Evidence = {
-      rung: 'state',
-      outcome: 'clears',
-      sentence: 'The CVE was rejected by its authority: it names no vulnerability.',
-      facts: {},
-    };
-    return {
-      cve: record.id,
-      status: 'not_affected',
-      justification: 'vulnerable_code_not_present',
-      evidence: [evidence],
-    };
-  }
+export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | null = null): Verdict {
+  if (record.state === 'rejected') return verdict(record, 'not_affected', [rejected()]);
   const { outcome, evidence } = rangesRung(record, kernel.version);
-  if (outcome === 'fixed') return { cve: record.id, status: 'fixed', justification: null, evidence: [evidence] };
-  if (outcome === 'not-introduced') {
-    return {
-      cve: record.id,
-      status: 'not_affected',
-      justification: 'vulnerable_code_not_present',
-      evidence: [evidence],
-    };
+  const steps: Evidence[] = [evidence];
+  const found = proof !== null && proofStands(record, proof) ? proof : null;
+  const source = found && sourceRung(found);
+  if (source) steps.push(source);
+  if (outcome === 'fixed' || outcome === 'not-introduced') {
+    // The version says that all is well and the source that the fix is missing: neither is believed.
+    if (source?.outcome === 'supports') return verdict(record, 'under_investigation', steps);
+    return verdict(record, outcome === 'fixed' ? 'fixed' : 'not_affected', steps);
   }
-  if (kernel.profile === null) {
-    const status = outcome === 'affected' ? 'affected' : 'under_investigation';
-    return { cve: record.id, status, justification: null, evidence: [evidence] };
-  }
-  const build = buildRung(record, kernel.profile, kernel.arch);
-  const both = [evidence, build];
-  if (build.outcome === 'clears')
-    return { cve: record.id, status: 'not_affected', justification: 'vulnerable_code_not_present', evidence: both };
-  const sure = outcome === 'affected' && build.outcome === 'supports';
-  return { cve: record.id, status: sure ? 'affected' : 'under_investigation', justification: null, evidence: both };
+  if (source?.outcome === 'clears') return verdict(record, 'fixed', steps);
+  const affected = outcome === 'affected' ? 'affected' : 'under_investigation';
+  if (kernel.profile === null) return verdict(record, affected, steps);
+  const build = buildRung(record, kernel.profile, kernel.arch, found);
+  steps.push(build);
+  if (build.outcome === 'clears') return verdict(record, 'not_affected', steps);
+  const object = found && objectRung(found);
+  if (object) steps.push(object);
+  if (object?.outcome === 'clears') return verdict(record, 'not_affected', steps);
+  const isCompiled = build.outcome === 'supports' || object?.outcome === 'supports';
+  return verdict(record, isCompiled ? affected : 'under_investigation', steps);
+}
+
+function verdict(record: CveRecord, status: VerdictStatus, evidence: readonly Evidence[]): Verdict {
+  const justification: Justification | null = status === 'not_affected' ? 'vulnerable_code_not_present' : null;
+  return { cve: record.id, status, justification, evidence };
+}
+
+function rejected(): Evidence {
+  return {
+    rung: 'state',
+    outcome: 'clears',
+    sentence: 'The CVE was rejected by its authority: it names no vulnerability.',
+    facts: {},
+  };
 }

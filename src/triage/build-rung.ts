@@ -1,4 +1,4 @@
-import type { CveRecord, Evidence, Profile } from '#domain';
+import type { CveRecord, Evidence, Profile, Proof } from '#domain';
 
 /** What the build says about one program file of a fix. */
 export type FileFinding =
@@ -50,9 +50,21 @@ export function findFile(path: string, profile: Profile, arch: string): FileFind
   return { kind: 'undecided', why: 'it is the input of generated code, which the profile does not trace' };
 }
 
+/**
+ * Files to look for. The record lists those of the mainline fix; where a fix was found to fit this very source, its files
+ * count, by their names here, and a path of the record that this source does not have says nothing any more.
+ */
+function filesOf(record: CveRecord, profile: Profile, proof: Proof | null): string[] {
+  if (proof === null) return [...record.files];
+  const fits = proof.source.outcome === 'vulnerable';
+  const listed = record.files.filter((path) => !fits || profile.sources.has(path));
+  return [...new Set([...listed, ...proof.paths])];
+}
+
 /** Decides by what was compiled. A CVE is cleared only when every one of its files is known not to be in the build. */
-export function buildRung(record: CveRecord, profile: Profile, arch: string): Evidence {
-  if (record.files.length === 0) {
+export function buildRung(record: CveRecord, profile: Profile, arch: string, proof: Proof | null = null): Evidence {
+  const files = filesOf(record, profile, proof);
+  if (files.length === 0) {
     return {
       rung: 'build',
       outcome: 'inconclusive',
@@ -60,7 +72,7 @@ export function buildRung(record: CveRecord, profile: Profile, arch: string): Ev
       facts: {},
     };
   }
-  const findings = record.files.map((path) => ({ path, ...findFile(path, profile, arch) }));
+  const findings = files.map((path) => ({ path, ...findFile(path, profile, arch) }));
   const compiled = findings.filter((finding) => finding.kind === 'compiled');
   if (compiled.length > 0) {
     const parts = compiled.slice(0, 4).map(({ path, targets, objects }) => {

@@ -15,6 +15,7 @@ import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { registerProve } from './triage-prove.ts';
 
 const DEFAULT_LIMIT = 25;
 const STATUSES = [
@@ -55,6 +56,7 @@ export function registerTriage(program: Command, context: Context): void {
       if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
       return explain(context, cve, kernel as string);
     });
+  registerProve(triage, context);
 }
 
 async function run(context: Context, options: TriageOptions): Promise<void> {
@@ -97,6 +99,7 @@ const RUNG_REASON: Readonly<Record<string, string>> = {
   state: 'rejected by the CNA',
   ranges: 'the vulnerable code came later, or in another branch',
   build: 'its files are not in this build',
+  object: 'its fix changes no object of this build',
 };
 
 /** What was dismissed and why, and how the rest divides by severity. */
