@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Toolchain } from '#domain';
-import { exists, type Mount, ProgramError } from '#host';
+import { exists, type Mount, ProgramError, runSandboxed } from '#host';
 import { compileCommand, OBJECT_OUT } from './compile-command.ts';
 import { KernelError } from './error.ts';
-import { IN_TREE, runInTree } from './sandbox.ts';
+import { IN_TREE, reproducible } from './sandbox.ts';
 
 const COMPILE_TIMEOUT_MS = 300_000;
 /** The tree a second time, for the folders that are made anew. */
@@ -79,16 +79,13 @@ export async function compileObject(options: CompileOptions): Promise<Buffer> {
   const command = compileCommand(await readFile(cmd, 'utf8'), object, basename(object), flags);
   const out = await mkdtemp(join(tmpdir(), 'tuxtape-object-'));
   try {
-    const mounts = [{ from: out, to: OBJECT_OUT, writable: true }, ...options.overlay.mounts];
-    await runInTree(
-      tree,
-      toolchain,
-      'sh',
-      ['-c', command],
-      { timeoutMs: COMPILE_TIMEOUT_MS, ...(signal && { signal }) },
-      mounts,
-      'read-only',
-    );
+    const mounts: Mount[] = [
+      { from: tree, to: IN_TREE },
+      { from: out, to: OBJECT_OUT, writable: true },
+      ...options.overlay.mounts,
+    ];
+    const sandbox = { root: toolchain.root, mounts, cwd: IN_TREE, env: reproducible };
+    await runSandboxed(sandbox, 'sh', ['-c', command], { timeoutMs: COMPILE_TIMEOUT_MS, ...(signal && { signal }) });
     return await readFile(join(out, basename(object)));
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;

@@ -15,7 +15,7 @@ export const reproducible: Readonly<Record<string, string>> = {
   SOURCE_DATE_EPOCH: '0',
 };
 
-/** Runs a program of the toolchain in a kernel tree at `/mnt/linux`: sandboxed, without network. */
+/** Runs a program of the toolchain in a kernel tree: sandboxed, without network, the tree writable at `/mnt/linux`. */
 export async function runInTree(
   tree: string,
   toolchain: Toolchain,
@@ -23,11 +23,10 @@ export async function runInTree(
   args: readonly string[],
   options: Omit<RunOptions, 'cwd' | 'env'> = {},
   mounts: readonly Mount[] = [],
-  access: 'writable' | 'read-only' = 'writable',
 ): Promise<RunResult> {
   const sandbox = {
     root: toolchain.root,
-    mounts: [{ from: tree, to: IN_TREE, writable: access === 'writable' }, ...mounts],
+    mounts: [{ from: tree, to: IN_TREE, writable: true }, ...mounts],
     cwd: IN_TREE,
     env: reproducible,
   };

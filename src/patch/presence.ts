@@ -36,7 +36,7 @@ export async function presenceOf(files: readonly FileDiff[], source: SourceTexts
   let fits = true;
   for (const file of files.filter(({ path }) => !NO_CODE.test(path))) {
     const found = await fileIn(file, source);
-    hunks.push(...found.hunks.map(({ trimmed: _, ...finding }) => finding));
+    hunks.push(...found.hunks.map(({ path, line, state, how, at }) => ({ path, line, state, how, at })));
     if (found.path !== file.path) renamed[file.path] = found.path;
     paths.push(found.path);
     if (found.after === null) fits = false;

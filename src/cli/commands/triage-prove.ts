@@ -31,7 +31,7 @@ export function registerProve(triage: Command, context: Context): void {
     .action((cves: string[], flags: ProveFlags) => {
       const { kernel } = triage.opts<{ kernel?: string }>();
       if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
-      return prove(context, kernel as string, cves, flags);
+      return prove(context, kernel, cves, flags);
     });
 }
 

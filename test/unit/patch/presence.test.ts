@@ -1,0 +1,148 @@
+/** Is a fix in a source? Never said to be there when it is not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPatch } from 'diff';
+import fc from 'fast-check';
+import { aligned, parseDiff, presenceOf, presenceOfAll, type SourceTexts } from '#patch';
+
+const OLD = `#include <linux/slab.h>
+
+static int first(struct thing *thing)
+{
+	int ret;
+
+	ret = prepare(thing);
+	if (ret)
+		return ret;
+	finish(thing);
+	return 0;
+}
+
+static int second(struct thing *thing)
+{
+	int ret;
+
+	ret = prepare(thing);
+	if (ret)
+		return ret;
+	thing->count = 1;
+	return 0;
+}
+`;
+const FIXED = OLD.replace('	finish(thing);\n', '	lock_thing(thing);\n	finish(thing);\n	unlock_thing(thing);\n');
+
+/** A patch with headings as git writes them for C. */
+function patchOf(before: string, after: string, path = 'drivers/thing.c', heading = ''): string {
+  const text = createPatch(path, before, after).split('\n').slice(2).join('\n');
+  return text
+    .replace(/^--- .*$/m, `--- a/${path}`)
+    .replace(/^\+\+\+ .*$/m, `+++ b/${path}`)
+    .replace(/^(@@ .* @@)$/gm, `$1 ${heading}`.trim());
+}
+
+function sourceOf(files: Readonly<Record<string, string>>): SourceTexts {
+  const paths = Object.keys(files);
+  return {
+    read: async (path) => files[path],
+    named: (name) => paths.filter((path) => path.endsWith(`/${name}`)),
+  };
+}
+
+const HEADING = 'static int first(struct thing *thing)';
+const outcome = async (patch: string, files: Readonly<Record<string, string>>): Promise<string> =>
+  (await presenceOf(parseDiff(patch, 'x'), sourceOf(files))).finding.outcome;
+
+test('a fix is found forwards, backwards, with lines moved, and under another path', async () => {
+  const patch = patchOf(OLD, FIXED, 'drivers/thing.c', HEADING);
+  const moved = (text: string): string => `/* one */\n/* two */\n${text}`;
+  assert.equal(await outcome(patch, { 'drivers/thing.c': OLD }), 'vulnerable');
+  assert.equal(await outcome(patch, { 'drivers/thing.c': FIXED }), 'fixed');
+  assert.equal(await outcome(patch, { 'drivers/thing.c': moved(OLD) }), 'vulnerable');
+  assert.equal(await outcome(patch, { 'drivers/thing.c': moved(FIXED) }), 'fixed');
+  const { finding, paths } = await presenceOf(parseDiff(patch, 'x'), sourceOf({ 'drivers/new/thing.c': OLD }));
+  assert.deepEqual(
+    [finding.outcome, finding.renamed, paths],
+    ['vulnerable', { 'drivers/thing.c': 'drivers/new/thing.c' }, ['drivers/new/thing.c']],
+  );
+});
+
+test('what fits two files of that name, or none, is unclear', async () => {
+  const patch = patchOf(OLD, FIXED, 'drivers/thing.c', HEADING);
+  assert.equal(await outcome(patch, { 'a/thing.c': OLD, 'b/thing.c': OLD }), 'unclear');
+  assert.equal(await outcome(patch, { 'a/thing.c': 'int other;\n' }), 'unclear');
+  assert.equal(await outcome(patch, {}), 'unclear');
+});
+
+test('the lines of a fix in another function are no fix', async () => {
+  const fix = OLD.replace('	thing->count = 1;\n', '	if (!thing->ready)\n		return -EINVAL;\n	thing->count = 1;\n');
+  const patch = patchOf(OLD, fix, 'drivers/thing.c', 'static int second(struct thing *thing)');
+  const elsewhere = fix.replace('static int second', 'static int third').replace('prepare(thing)', 'prepare(thing)');
+  assert.equal(await outcome(patch, { 'drivers/thing.c': elsewhere }), 'unclear');
+  assert.equal(await outcome(patch, { 'drivers/thing.c': fix }), 'fixed');
+});
+
+test('half of a fix is said to be half', async () => {
+  const far = OLD + Array.from({ length: 20 }, (_, i) => `int filler_${i};\n`).join('') + 'int last_one = 1;\n';
+  const both = far.replace('	finish(thing);\n', '	finish_all(thing);\n').replace('last_one = 1', 'last_one = 2');
+  const half = far.replace('last_one = 1', 'last_one = 2');
+  const patch = patchOf(far, both)
+    .replace(/^(@@ .* @@)$/m, `$1 ${HEADING}`)
+    .replace(/^(@@ -3\d.* @@)$/m, '$1 static int second(struct thing *thing)');
+  const { finding, changed } = await presenceOf(parseDiff(patch, 'x'), sourceOf({ 'drivers/thing.c': half }));
+  assert.notEqual(finding.outcome, 'fixed');
+  assert.notEqual(finding.outcome, 'vulnerable');
+  assert.equal(changed, null);
+});
+
+test('several fixes, one after the other, are one', async () => {
+  const twice = FIXED.replace('lock_thing(thing);\n	finish', 'lock_thing(thing);\n	check(thing);\n	finish');
+  const fixes = [patchOf(OLD, FIXED, 'd/t.c', HEADING), patchOf(FIXED, twice, 'd/t.c', HEADING)].map((text) =>
+    parseDiff(text, 'x'),
+  );
+  const { finding, changed } = await presenceOfAll(fixes, sourceOf({ 'd/t.c': OLD }));
+  assert.equal(finding.outcome, 'vulnerable');
+  assert.deepEqual(changed?.get('d/t.c'), { before: OLD, after: twice });
+  assert.notEqual((await presenceOfAll(fixes, sourceOf({ 'd/t.c': FIXED }))).finding.outcome, 'fixed');
+});
+
+const line = fc.constantFrom(
+  '	a = 1;',
+  '	b = 2;',
+  '	call(a);',
+  '',
+  '	return 0;',
+  '#define X(a) \\',
+  '	long_name_of_a_function(argument);',
+);
+const text = fc.array(line, { minLength: 4, maxLength: 40 }).map((lines) => `${lines.join('\n')}\n`);
+
+test('whatever the texts: a fix that is said to fit gives the fixed text, and one never stands in its own old text', async () => {
+  await fc.assert(
+    fc.asyncProperty(text, text, async (before, after) => {
+      fc.pre(before !== after);
+      const diffs = parseDiff(patchOf(before, after, 'd/t.c'), 'x');
+      const old = await presenceOf(diffs, sourceOf({ 'd/t.c': before }));
+      assert.notEqual(old.finding.outcome, 'fixed');
+      if (old.changed) assert.equal(old.changed.get('d/t.c')?.after, after);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('whatever the texts: aligned ones have as many lines, and nothing but fillers was added', () => {
+  fc.assert(
+    fc.property(text, text, (before, after) => {
+      const pair = aligned(before, after);
+      const lines = (one: string): string[] => one.split('\n');
+      assert.equal(lines(pair.before).length, lines(pair.after).length);
+      const solid = (one: string): string[] => lines(one).filter((each) => each !== '' && each !== '\\');
+      assert.deepEqual([solid(pair.before), solid(pair.after)], [solid(before), solid(after)]);
+    }),
+  );
+});
+
+test('what stays the same keeps its line number on both sides, behind a macro too', () => {
+  const before = '#define A \\\n	one \\\n	two\nint after;\n';
+  const pair = aligned(before, '#define A \\\n	one \\\n	more \\\n	two\nint after;\n');
+  assert.equal(pair.before, '#define A \\\n	one \\\n\\\n	two\nint after;\n');
+});
