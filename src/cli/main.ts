@@ -17,8 +17,7 @@ import { registerUp } from './commands/up.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { errorToJson, Progress, renderError, toJson } from './output.ts';
-
-const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 /** Wires the doors of one run of the CLI; what was opened is closed by `close`. */
 class CliContext implements Context {
@@ -93,7 +92,6 @@ class CliContext implements Context {
 function buildProgram(): { program: Command; context: CliContext } {
   const program = new Command('tuxtape')
     .description('Live-patching for Linux kernels that nobody livepatches for you')
-    .version(VERSION)
     .addOption(new Option('--data <dir>', 'data directory (environment: TUXTAPE_DATA)'))
     .addOption(
       new Option(
@@ -132,6 +130,7 @@ Examples:
   tuxtape triage --kernel web                  which CVEs matter to it, and why
   tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes ./fixes
   tuxtape livepatch verify ID                  prove it in a virtual machine
+  tuxtape --version                            which TuxTape this is
 
 Exit codes: 0 done, 1 defect of TuxTape, 64 usage, 65 wrong input, 68 network, 69 program or disk missing,
 70 the kernel does not build, 71 the patch cannot be applied or livepatched, 76 untrusted data refused, 130 stopped.`;
@@ -143,6 +142,11 @@ function report(error: unknown, json: boolean): number {
 }
 
 async function main(): Promise<number> {
+  // By hand, and first only: `triage --version 6.12.95` means a kernel's.
+  if (['--version', '-V'].includes(process.argv[2] ?? '')) {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
   const { program, context } = buildProgram();
   const interrupt = (): void => context.interrupt();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);

@@ -22,24 +22,22 @@ export interface Overlay extends AsyncDisposable {
  */
 export async function overlay(tree: string, files: ReadonlyMap<string, string>): Promise<Overlay> {
   const home = await mkdtemp(join(tmpdir(), 'tuxtape-overlay-'));
-  const mounts: Mount[] = [{ from: tree, to: BESIDE }];
-  const made = new Map<string, string>();
-  let count = 0;
-  for (const [path, text] of files) {
-    const place = join(home, String((count += 1)));
-    await writeFile(place, text, 'latin1');
-    if (await exists(join(tree, path))) mounts.push({ from: place, to: `${IN_TREE}/${path}` });
-    else {
-      const folder = dirname(path);
-      const copy = made.get(folder) ?? (await linkedFolder(tree, folder, join(home, `folder${count}`)));
-      made.set(folder, copy);
-      await writeFile(join(copy, basename(path)), text, 'latin1');
-    }
+  const folders = new Map<string, string>();
+  for (const path of files.keys()) {
+    const folder = dirname(path);
+    if (!folders.has(folder) && !(await exists(join(tree, path))))
+      folders.set(folder, await linkedFolder(tree, folder, join(home, `folder${folders.size}`)));
   }
-  // Folders first: a file laid over one of them must not be hidden by it.
-  const folders = [...made].map(([folder, copy]) => ({ from: copy, to: `${IN_TREE}/${folder}` }));
+  const mounts = [...folders].map(([folder, from]) => ({ from, to: `${IN_TREE}/${folder}` }));
+  for (const [path, text] of files) {
+    const folder = folders.get(dirname(path));
+    const from = folder === undefined ? join(home, `file${mounts.length}`) : join(folder, basename(path));
+    await rm(from, { force: true });
+    await writeFile(from, text, 'latin1');
+    if (folder === undefined) mounts.push({ from, to: `${IN_TREE}/${path}` });
+  }
   return {
-    mounts: [...mounts.slice(0, 1), ...folders, ...mounts.slice(1)],
+    mounts: [{ from: tree, to: BESIDE }, ...mounts],
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   };
 }

@@ -13,3 +13,6 @@ export {
   type SeverityModel,
   shippedModel,
 } from './severity-model/model.ts';
+export { type CycloneDx, toCycloneDx } from './vex/cyclonedx.ts';
+export { type OpenVex, toOpenVex } from './vex/openvex.ts';
+export { kernelPurl, type VexOrigin, type VexProduct } from './vex/vex.ts';

@@ -15,7 +15,9 @@ import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { registerTriageExport } from './triage-export.ts';
 import { registerProve } from './triage-prove.ts';
+import { triageVersion } from './triage-version.ts';
 
 const DEFAULT_LIMIT = 25;
 const STATUSES = [
@@ -27,6 +29,7 @@ const STATUSES = [
 
 interface TriageOptions {
   readonly kernel: string;
+  readonly version?: string;
   readonly status: VerdictStatus;
   readonly limit: number;
 }
@@ -36,14 +39,18 @@ export function registerTriage(program: Command, context: Context): void {
     .command('triage')
     .description('which CVEs matter to a kernel, and why')
     .option('--kernel <name>', 'name, id or build-id of a kernel')
+    .option('--version <version>', 'decide by version alone, for a kernel that is not here')
     .addOption(new Option('--status <status>', 'which verdicts to list').choices(STATUSES).default('affected'))
     .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
     .addHelpText(
       'after',
-      '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage explain CVE-2026-53352 --kernel web',
+      '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage --version 6.12.95\n  tuxtape triage explain CVE-2026-53352 --kernel web',
     )
     .action((options: Partial<TriageOptions>, command: Command) => {
-      if (options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
+      if (options.version !== undefined && options.kernel === undefined)
+        return triageVersion(context, options.version, options as TriageOptions);
+      if (options.kernel === undefined || options.version !== undefined)
+        command.error('error: give either --kernel <name> or --version <version>');
       return run(context, options as TriageOptions);
     });
   triage
@@ -57,6 +64,7 @@ export function registerTriage(program: Command, context: Context): void {
       return explain(context, cve, kernel as string);
     });
   registerProve(triage, context);
+  registerTriageExport(triage, context);
 }
 
 async function run(context: Context, options: TriageOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { CveRecord, Profile, Range, RangeEnd } from '#domain';
+import type { CveRecord, HunkFinding, Profile, Proof, Range, RangeEnd } from '#domain';
 import { decide } from '#triage';
 
 function end(version: string, commit: string | null = null): RangeEnd {
@@ -122,4 +122,76 @@ test('a verdict clears only with a clearing rung at its end, and an unread versi
       },
     ),
   );
+});
+
+const FIX = { commit: 'bbbbbbb', version: '6.1.171', sha256: '' };
+
+function proof(
+  outcome: Proof['source']['outcome'],
+  object: Proof['object'] = null,
+  paths = ['net/core/sample.c'],
+): Proof {
+  const states = {
+    fixed: ['fixed'],
+    vulnerable: ['vulnerable'],
+    'partly-fixed': ['fixed', 'vulnerable'],
+    unclear: ['unclear'],
+  };
+  const hunks = (states[outcome] as HunkFinding['state'][]).map((state) => ({
+    path: paths[0]!,
+    line: 1,
+    state,
+    how: 'exact' as const,
+    at: 1,
+  }));
+  return { fixes: [FIX], source: { outcome, hunks, renamed: {} }, paths, object };
+}
+
+const COMPARED = { object: 'net/core/sample.o', target: 'vmlinux' };
+const SAME: Proof['object'] = { outcome: 'same', why: null, objects: [{ ...COMPARED, same: true, changes: [] }] };
+const DIFFERS: Proof['object'] = {
+  outcome: 'differs',
+  why: null,
+  objects: [{ ...COMPARED, same: false, changes: ['sample'] }],
+};
+const UNDECIDED: Proof['object'] = { outcome: 'undecided', why: 'too many', objects: [] };
+
+test('the source and the objects decide what the ranges and the files leave open', () => {
+  const kernel = { version: '6.1.170', arch: 'x86_64', profile: profileWith(['net/core/sample.c'], []) };
+  const cases: [Proof, string][] = [
+    [proof('fixed'), 'fixed'],
+    [proof('vulnerable'), 'affected'],
+    [proof('partly-fixed'), 'affected'],
+    [proof('unclear'), 'affected'],
+    [proof('vulnerable', SAME), 'not_affected'],
+    [proof('vulnerable', DIFFERS), 'affected'],
+    [proof('vulnerable', UNDECIDED), 'affected'],
+  ];
+  for (const [given, expected] of cases)
+    assert.equal(decide(cve({}), kernel, given).status, expected, given.source.outcome);
+});
+
+test('a version that says fixed, and a source that lacks the fix, contradict each other: nobody is believed', () => {
+  const kernel = { version: '6.1.175', arch: 'x86_64', profile: profileWith(['net/core/sample.c'], []) };
+  assert.equal(decide(cve({}), kernel, proof('fixed')).status, 'fixed');
+  assert.equal(decide(cve({}), kernel, proof('vulnerable')).status, 'under_investigation');
+  const earlier = { ...kernel, version: '5.3' };
+  assert.equal(decide(cve({}), earlier, proof('vulnerable', DIFFERS)).status, 'under_investigation');
+});
+
+test('a renamed file is decided by the fix that fits this source; one that does not fit decides nothing', () => {
+  const profile = profileWith(['fs/smb/client/sample.c'], ['fs/smb/client/other.c']);
+  const kernel = { version: '6.1.170', arch: 'x86_64', profile };
+  const record = cve({ files: ['fs/cifs/sample.c'] });
+  assert.equal(decide(record, kernel).status, 'under_investigation');
+  assert.equal(decide(record, kernel, proof('vulnerable', null, ['fs/smb/client/sample.c'])).status, 'affected');
+  assert.equal(decide(record, kernel, proof('vulnerable', null, ['fs/smb/client/other.c'])).status, 'not_affected');
+  assert.equal(decide(record, kernel, proof('unclear', null, ['fs/smb/client/other.c'])).status, 'under_investigation');
+});
+
+test('a proof of a fix that the record names no more, or not alone, says nothing', () => {
+  const kernel = { version: '6.1.170', arch: 'x86_64', profile: profileWith(['net/core/sample.c'], []) };
+  const second = { introduced: end('5.4', 'aaaaaaa'), fixed: end('6.1.172', 'ccccccc') };
+  assert.equal(decide(cve({ ranges: [second] }), kernel, proof('fixed')).status, 'affected');
+  assert.equal(decide(cve({ ranges: [...cve({}).ranges, second] }), kernel, proof('fixed')).status, 'affected');
 });
