@@ -7,8 +7,8 @@ import {
   type KernelRow,
   listKernels,
   proofsOf,
-  replaceVerdicts,
   type Store,
+  storeVerdicts,
   type VerdictCount,
 } from '#store';
 import { decide } from '#triage';
@@ -27,7 +27,7 @@ export async function triageKernel(options: {
     const proofs = await proofsOf(tx, kernel.id);
     const subject = { version: kernel.version, arch: kernel.arch, profile };
     const verdicts: Verdict[] = (await allCves(tx)).map(({ record }) => decide(record, subject, proofs.get(record.id)));
-    await replaceVerdicts(tx, kernel.id, verdicts, clock.now());
+    await storeVerdicts(tx, kernel.id, verdicts, clock.now());
   });
   await rankDue({ store, clock });
   return countVerdicts(store.db, kernel.id);

@@ -25,12 +25,12 @@ export {
 export * from './proofs.ts';
 export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
+export { storeVerdicts, type VerdictChange, verdictChanges } from './verdict-writes.ts';
 export {
   countVerdicts,
   decidingRung,
   getVerdict,
   listVerdicts,
-  replaceVerdicts,
   type VerdictCount,
   type VerdictFilter,
   type VerdictRow,

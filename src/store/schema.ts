@@ -193,11 +193,20 @@ export interface SignalFile {
 export interface Verdict {
   cve_id: string;
   decided_at: Timestamp;
+  digest: Generated<string>;
   evidence: Json;
   justification: string | null;
   kernel_id: string;
   rung: string;
   status: string;
+}
+
+export interface VerdictChange {
+  after: string | null;
+  at: Timestamp;
+  before: string | null;
+  cve_id: string;
+  kernel_id: string;
 }
 
 export interface DB {
@@ -219,4 +228,5 @@ export interface DB {
   signal: Signal;
   signal_file: SignalFile;
   verdict: Verdict;
+  verdict_change: VerdictChange;
 }

@@ -10,10 +10,8 @@ import {
   type Verdict,
   type VerdictStatus,
 } from '#domain';
-import { StoreError } from './error.ts';
-import { markDue, priorityOrder } from './priorities.ts';
-import { jsonBatches } from './storable.ts';
-import { type Db, inTransaction } from './store.ts';
+import { priorityOrder } from './priorities.ts';
+import type { Db } from './store.ts';
 
 export interface VerdictRow {
   readonly verdict: Verdict;
@@ -31,49 +29,6 @@ export interface VerdictRow {
 /** The rung that decided: the last one that cleared or supported. */
 export function decidingRung(evidence: readonly Evidence[]): string {
   return evidence.findLast(({ outcome }) => outcome !== 'inconclusive')?.rung ?? evidence.at(-1)?.rung ?? 'ranges';
-}
-
-/**
- * Replaces all verdicts of a kernel in one transaction: a reader sees the old set or the new one.
- * Errors: not-found, when there is no such kernel.
- */
-export async function replaceVerdicts(db: Db, kernelId: string, verdicts: readonly Verdict[], at: Date): Promise<void> {
-  const values = verdicts.map((verdict) => ({
-    cve_id: verdict.cve,
-    status: verdict.status,
-    justification: verdict.justification,
-    rung: decidingRung(verdict.evidence),
-    evidence: verdict.evidence,
-  }));
-  await inTransaction(db, async (tx) => {
-    // The row lock lines up writers of the same kernel; without it the second one would add to the set of the first.
-    const kernel = await tx.selectFrom('kernel').select('id').where('id', '=', kernelId).forUpdate().executeTakeFirst();
-    if (!kernel) throw new StoreError('not-found', 'us', { what: 'verdicts for an unknown kernel', where: kernelId });
-    const before = await touching(tx, kernelId);
-    await tx.deleteFrom('verdict').where('kernel_id', '=', kernelId).execute();
-    for (const batch of jsonBatches(values)) {
-      await sql`
-        INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, decided_at)
-        SELECT ${kernelId}, cve_id, status, justification, rung, evidence, ${at}::timestamptz
-        FROM jsonb_to_recordset(${batch}::jsonb) AS r (
-          cve_id text, status text, justification text, rung text, evidence jsonb)`.execute(tx);
-    }
-    // Exposure is a part of every priority: those that touch this kernel now or did before are ranked anew.
-    const after = await touching(tx, kernelId);
-    const moved = [...before, ...after].filter((key) => before.has(key) !== after.has(key));
-    await markDue(tx, before.size === 0 ? 'all' : moved.map((key) => key.split(' ')[1] as CveId));
-  });
-}
-
-/** `status cve` of what affects a kernel, or may. */
-async function touching(tx: Db, kernelId: string): Promise<Set<string>> {
-  const rows = await tx
-    .selectFrom('verdict')
-    .select(['cve_id', 'status'])
-    .where('kernel_id', '=', kernelId)
-    .where('status', 'in', ['affected', 'under_investigation'])
-    .execute();
-  return new Set(rows.map(({ cve_id: cve, status }) => `${status} ${cve}`));
 }
 
 export interface VerdictFilter {

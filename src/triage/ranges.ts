@@ -14,46 +14,52 @@ export type RangeOutcome = 'affected' | 'fixed' | 'not-introduced' | 'unknown';
 /** All ranges that begin with the same introducing commit: one bug in one history, with its fixes per branch. */
 interface Group {
   readonly introduced: RangeEnd | null;
-  readonly fixes: RangeEnd[];
+  /** Undefined where the origin is unknown or its version cannot be read. */
+  readonly since: KernelVersion | undefined;
+  readonly fixes: { readonly end: RangeEnd; readonly since: KernelVersion | undefined }[];
 }
+
+/** A record is held against many kernels; its versions are read once. */
+const parsed = new WeakMap<readonly Range[], readonly Group[]>();
 
 /**
  * Ranges grouped by introducing commit. A fix clears only the group it belongs to: a bug that came back by another
  * commit is another group (measured: counting any fix of any window clears CVEs wrongly).
  */
-function groupsOf(ranges: readonly Range[]): Group[] {
+function groupsOf(ranges: readonly Range[]): readonly Group[] {
+  const known = parsed.get(ranges);
+  if (known !== undefined) return known;
   const groups = new Map<string, Group>();
   for (const { introduced, fixed } of ranges) {
     const key = introduced === null ? '' : (introduced.commit ?? `version ${introduced.version}`);
-    const group = groups.get(key) ?? { introduced, fixes: [] };
-    if (fixed !== null) group.fixes.push(fixed);
+    const since = introduced === null ? undefined : parseKernelVersion(introduced.version);
+    const group = groups.get(key) ?? { introduced, since, fixes: [] };
+    if (fixed !== null) group.fixes.push({ end: fixed, since: parseKernelVersion(fixed.version) });
     groups.set(key, group);
   }
-  return [...groups.values()];
+  const all = [...groups.values()];
+  parsed.set(ranges, all);
+  return all;
 }
 
 /** Unknown origin and unreadable versions count as introduced: recall comes before precision. */
-function isIntroduced(end: RangeEnd | null, version: KernelVersion): boolean {
-  const since = end === null ? undefined : parseKernelVersion(end.version);
+function isIntroduced({ since }: Group, version: KernelVersion): boolean {
   return since === undefined || contains(version, since);
 }
 
-function fixIn(group: Group, version: KernelVersion): RangeEnd | undefined {
-  return group.fixes.find((fix) => {
-    const since = parseKernelVersion(fix.version);
-    return since !== undefined && contains(version, since);
-  });
+function fixIn({ fixes }: Group, version: KernelVersion): RangeEnd | undefined {
+  return fixes.find(({ since }) => since !== undefined && contains(version, since))?.end;
 }
 
 /** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`. */
 export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
-  const parsed = parseKernelVersion(version);
-  if (parsed === undefined)
+  const kernel = parseKernelVersion(version);
+  if (kernel === undefined)
     return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, {
       version,
     });
   if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
-  const introduced = groupsOf(record.ranges).filter((group) => isIntroduced(group.introduced, parsed));
+  const introduced = groupsOf(record.ranges).filter((group) => isIntroduced(group, kernel));
   if (introduced.length === 0) {
     const since = [...new Set(record.ranges.map((range) => range.introduced?.version ?? ''))];
     return {
@@ -64,9 +70,9 @@ export function rangesRung(record: CveRecord, version: string): { outcome: Range
       }),
     };
   }
-  const open = introduced.find((group) => fixIn(group, parsed) === undefined);
+  const open = introduced.find((group) => fixIn(group, kernel) === undefined);
   if (open === undefined) {
-    const fixes = introduced.map((group) => fixIn(group, parsed)!);
+    const fixes = introduced.map((group) => fixIn(group, kernel)!);
     const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
     return {
       outcome: 'fixed',
@@ -78,15 +84,15 @@ export function rangesRung(record: CveRecord, version: string): { outcome: Range
 
 function supports(open: Group, version: string): Evidence {
   const since = open.introduced === null ? 'an unknown version' : open.introduced.version;
-  const fixes = [...new Set(open.fixes.map((fix) => fix.version))];
-  const end =
+  const fixes = [...new Set(open.fixes.map(({ end }) => end.version))];
+  const rest =
     fixes.length === 0 ? 'no fix is known' : `its fixes are in ${list(fixes)}, none of which ${version} contains`;
-  const sentence = `The vulnerable code came in ${since}, which ${version} contains, and ${end}.`;
+  const sentence = `The vulnerable code came in ${since}, which ${version} contains, and ${rest}.`;
   return {
     rung: 'ranges',
     outcome: 'supports',
     sentence,
-    facts: { version, introduced: open.introduced, fixes: open.fixes },
+    facts: { version, introduced: open.introduced, fixes: open.fixes.map(({ end }) => end) },
   };
 }
 

@@ -15,11 +15,13 @@ import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { sinceDay, triageChanges } from './triage-changes.ts';
 import { registerTriageExport } from './triage-export.ts';
 import { registerProve } from './triage-prove.ts';
 import { triageVersion } from './triage-version.ts';
 
 const DEFAULT_LIMIT = 25;
+const DAY_MS = 86_400_000;
 const STATUSES = [
   'affected',
   'not_affected',
@@ -62,6 +64,16 @@ export function registerTriage(program: Command, context: Context): void {
       const { kernel } = triage.opts<Partial<TriageOptions>>();
       if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
       return explain(context, cve, kernel as string);
+    });
+  triage
+    .command('changes')
+    .description('what became another verdict, and when')
+    .option('--since <day>', 'a day, or days ago (7d)', sinceDay, new Date(Date.now() - DAY_MS))
+    .addHelpText('after', '\nExample:\n  tuxtape triage --kernel web changes --since 7d')
+    .action(({ since }: { since: Date }) => {
+      const { kernel } = triage.opts<Partial<TriageOptions>>();
+      if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
+      return triageChanges(context, kernel as string, since);
     });
   registerProve(triage, context);
   registerTriageExport(triage, context);
