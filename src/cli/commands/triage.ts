@@ -12,6 +12,7 @@ import {
   type VerdictRow,
 } from '#store';
 import type { Context } from '../context.ts';
+import { replayOf } from '../replay.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
@@ -162,13 +163,16 @@ async function explain(context: Context, text: string, name: string): Promise<vo
       remedy: `run "tuxtape triage --kernel ${kernel.name}"`,
     });
   const { verdict, title, score } = row;
-  context.print({ kernel: kernel.name, title, score, ...verdict }, () =>
+  const data = (await context.config()).need('data');
+  const replays = verdict.evidence.map((evidence) => replayOf(evidence, verdict, kernel, data));
+  context.print({ kernel: kernel.name, title, score, ...verdict, replays }, () =>
     [
       `${id}  ${inert(title)}`,
       `kernel ${kernel.name} ${kernel.version}: ${verdict.status}${verdict.justification === null ? '' : ` (${verdict.justification})`}, ${severityText(score)}`,
-      ...verdict.evidence.map(
-        ({ rung, outcome, sentence }, i) => `${i + 1}. ${rung.padEnd(7)} ${outcome.padEnd(12)} ${inert(sentence)}`,
-      ),
+      ...verdict.evidence.flatMap(({ rung, outcome, sentence }, i) => [
+        `${i + 1}. ${rung.padEnd(7)} ${outcome.padEnd(12)} ${inert(sentence)}`,
+        ...(replays[i] ? [`   replay: ${inert(replays[i])}`] : []),
+      ]),
     ].join('\n'),
   );
 }
