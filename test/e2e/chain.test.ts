@@ -16,6 +16,8 @@ import { compiledFixes, patchesOf, sharedFeeds, sharedFixes } from './prepare/sh
 
 /** A real CVE whose fix is in ../shared/fixes and changes one function of kernel/signal.c. */
 const CVE = 'CVE-2026-53352';
+/** Its fix changes a file of this kernel, in lines that are not compiled. */
+const LEFT_OUT = 'CVE-2026-53006';
 /** This fix grows a structure: kpatch-build makes a module of it that writes past objects allocated before. */
 const GROWS_A_STRUCTURE = 'a6d57084372161f86660bc4607784420e00efe2c.patch';
 /** Came and went after this kernel's version, and another that nobody knows. */
@@ -67,6 +69,7 @@ test('6.1 by kpatch-build: from a CVE to a patched host', async (t) => {
   if (synced && fixes !== undefined && source.version.startsWith('6.1.170')) {
     await countCompiledFixes(kernel, fixes);
     await triageNames(kernel.name);
+    await provesByCompiling(kernel.name, fixes);
     change = ['--cve', CVE, '--fixes', fixes];
   } else {
     console.log('  a change of ours stands in for a CVE: ../shared or the exact kernel source is not there');
@@ -122,6 +125,19 @@ async function triageNames(kernel: string): Promise<void> {
     const count = counts.filter((row) => row.status === status).reduce((sum, row) => sum + row.count, 0);
     assert.ok(count > 0, `some CVEs are ${status}`);
     console.log(`  ${status}: ${count}`);
+  }
+}
+
+/** A fix that changes an object, and one whose lines this configuration leaves out: only a compiler can tell them apart. */
+async function provesByCompiling(kernel: string, fixes: string): Promise<void> {
+  await tuxtape('triage', '--kernel', kernel, 'prove', CVE, LEFT_OUT, '--fixes', fixes);
+  for (const [cve, status] of [
+    [CVE, 'affected'],
+    [LEFT_OUT, 'not_affected'],
+  ] as const) {
+    const verdict = (await tuxtape('triage', '--kernel', kernel, 'explain', cve)) as Verdict;
+    console.log(`  ${cve}: ${verdict.evidence.at(-1)?.sentence}`);
+    assert.deepEqual([verdict.status, verdict.evidence.at(-1)?.rung], [status, 'object']);
   }
 }
 
