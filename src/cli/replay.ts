@@ -36,6 +36,8 @@ export function replayOf(
     }
     case 'object':
       return `tuxtape triage --kernel ${quoted(kernel.name)} prove ${cve} --fixes DIR`;
+    case 'person':
+      return `tuxtape triage --kernel ${quoted(kernel.name)} overrides`;
     default:
       return null;
   }

@@ -2,11 +2,18 @@ import type { CveId } from './cve-id.ts';
 
 export type VerdictStatus = 'affected' | 'not_affected' | 'fixed' | 'under_investigation';
 
-/** OpenVEX v0.2.0 status justifications that TuxTape can prove. */
-export type Justification = 'vulnerable_code_not_present' | 'component_not_present';
+/** OpenVEX v0.2.0 status justifications. The ladder proves the first alone; a person may state any. */
+export const justifications = [
+  'vulnerable_code_not_present',
+  'component_not_present',
+  'vulnerable_code_not_in_execute_path',
+  'vulnerable_code_cannot_be_controlled_by_adversary',
+  'inline_mitigations_already_exist',
+] as const;
+export type Justification = (typeof justifications)[number];
 
-/** The rungs of the applicability ladder, in order (DESIGN section 3, triage). */
-export type Rung = 'state' | 'ranges' | 'source' | 'build' | 'object' | 'fleet';
+/** The rungs of the applicability ladder, in order (DESIGN section 3, triage); `person` overrides them. */
+export type Rung = 'state' | 'ranges' | 'source' | 'build' | 'object' | 'fleet' | 'person';
 
 /** What one rung found. `facts` are what a replay needs: versions, commits, files, the profile looked at. */
 export interface Evidence {
@@ -24,4 +31,17 @@ export interface Verdict {
   /** Set exactly when `status` is `not_affected`. */
   readonly justification: Justification | null;
   readonly evidence: readonly Evidence[];
+}
+
+/** What a person says of one CVE in one kernel, against the ladder, until a day. */
+export interface VerdictOverride {
+  readonly id: string;
+  readonly cve: CveId;
+  readonly status: VerdictStatus;
+  /** Set exactly when `status` is `not_affected`. */
+  readonly justification: Justification | null;
+  readonly reason: string;
+  readonly until: Date;
+  readonly author: string;
+  readonly madeAt: Date;
 }

@@ -6,12 +6,13 @@ import {
   inTransaction,
   type KernelRow,
   listKernels,
+  overridesOf,
   proofsOf,
   type Store,
   storeVerdicts,
   type VerdictCount,
 } from '#store';
-import { decide } from '#triage';
+import { decide, overridden } from '#triage';
 import { profileOf } from './kernel.ts';
 import { rankDue } from './rank.ts';
 
@@ -25,8 +26,13 @@ export async function triageKernel(options: {
   await inTransaction(store.db, async (tx) => {
     const profile = await profileOf(tx, kernel);
     const proofs = await proofsOf(tx, kernel.id);
+    const overrides = await overridesOf(tx, kernel.id, clock.now());
     const subject = { version: kernel.version, arch: kernel.arch, profile };
-    const verdicts: Verdict[] = (await allCves(tx)).map(({ record }) => decide(record, subject, proofs.get(record.id)));
+    const verdicts = (await allCves(tx)).map(({ record }): Verdict => {
+      const ladder = decide(record, subject, proofs.get(record.id));
+      const override = overrides.get(record.id);
+      return override === undefined ? ladder : overridden(ladder, override);
+    });
     await storeVerdicts(tx, kernel.id, verdicts, clock.now());
   });
   await rankDue({ store, clock });

@@ -8,6 +8,7 @@ export * from './figures.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
+export * from './overrides.ts';
 export {
   analyze,
   countTriagedKernels,

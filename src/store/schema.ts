@@ -209,6 +209,20 @@ export interface VerdictChange {
   kernel_id: string;
 }
 
+export interface VerdictOverride {
+  author: string;
+  cve_id: string;
+  id: string;
+  justification: string | null;
+  kernel_id: string;
+  made_at: Timestamp;
+  reason: string;
+  revoked_at: Timestamp | null;
+  revoked_by: string | null;
+  status: string;
+  until: Timestamp;
+}
+
 export interface DB {
   announcement: Announcement;
   audit: Audit;
@@ -229,4 +243,5 @@ export interface DB {
   signal_file: SignalFile;
   verdict: Verdict;
   verdict_change: VerdictChange;
+  verdict_override: VerdictOverride;
 }

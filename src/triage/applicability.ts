@@ -1,4 +1,13 @@
-import type { CveRecord, Evidence, Justification, Profile, Proof, Verdict, VerdictStatus } from '#domain';
+import type {
+  CveRecord,
+  Evidence,
+  Justification,
+  Profile,
+  Proof,
+  Verdict,
+  VerdictOverride,
+  VerdictStatus,
+} from '#domain';
 import { buildRung } from './build-rung.ts';
 import { objectRung, proofStands, sourceRung } from './proof-rungs.ts';
 import { rangesRung } from './ranges.ts';
@@ -39,6 +48,20 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
   if (object?.outcome === 'clears') return verdict(record, 'not_affected', steps);
   const isCompiled = build.outcome === 'supports' || object?.outcome === 'supports';
   return verdict(record, isCompiled ? affected : 'under_investigation', steps);
+}
+
+/** A person's word over the ladder's. What the ladder says stays in the evidence, and counts again when the word ends. */
+export function overridden(ladder: Verdict, override: VerdictOverride): Verdict {
+  const { status, justification, reason, until, author, madeAt } = override;
+  const day = (date: Date): string => date.toISOString().slice(0, 10);
+  const said = `${author} set this to ${status} on ${day(madeAt)}, until ${day(until)}: ${reason}`;
+  const evidence: Evidence = {
+    rung: 'person',
+    outcome: status === 'not_affected' || status === 'fixed' ? 'clears' : 'supports',
+    sentence: `${said} (the ladder says ${ladder.status})`,
+    facts: { id: override.id, ladder: ladder.status },
+  };
+  return { cve: ladder.cve, status, justification, evidence: [...ladder.evidence, evidence] };
 }
 
 function verdict(record: CveRecord, status: VerdictStatus, evidence: readonly Evidence[]): Verdict {

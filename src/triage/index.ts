@@ -1,4 +1,4 @@
-export { decide, type TriagedKernel } from './applicability.ts';
+export { decide, overridden, type TriagedKernel } from './applicability.ts';
 export { type FileFinding, findFile } from './build-rung.ts';
 export { byPriority, classRank, type Exposure, type PersonalView, type RankInput, rank } from './priority/rank.ts';
 export { type Reach, reachOf } from './priority/reach.ts';

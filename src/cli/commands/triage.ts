@@ -18,6 +18,7 @@ import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber 
 import { needCveId } from './cve-args.ts';
 import { sinceDay, triageChanges } from './triage-changes.ts';
 import { registerTriageExport } from './triage-export.ts';
+import { registerOverride } from './triage-override.ts';
 import { registerProve } from './triage-prove.ts';
 import { triageVersion } from './triage-version.ts';
 
@@ -76,6 +77,7 @@ export function registerTriage(program: Command, context: Context): void {
       if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
       return triageChanges(context, kernel as string, since);
     });
+  registerOverride(triage, context);
   registerProve(triage, context);
   registerTriageExport(triage, context);
 }
@@ -121,6 +123,7 @@ const RUNG_REASON: Readonly<Record<string, string>> = {
   ranges: 'the vulnerable code came later, or in another branch',
   build: 'its files are not in this build',
   object: 'its fix changes no object of this build',
+  person: 'a person said so, until a day',
 };
 
 /** What was dismissed and why, and how the rest divides by severity. */

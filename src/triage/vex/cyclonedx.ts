@@ -1,4 +1,4 @@
-import type { Verdict, VerdictStatus } from '#domain';
+import type { Justification, Verdict, VerdictStatus } from '#domain';
 import { evidenceText, type VexOrigin, type VexProduct } from './vex.ts';
 
 /** Impact analysis states of CycloneDX (1.6, vulnerabilities[].analysis.state). */
@@ -7,6 +7,15 @@ const STATE: Readonly<Record<VerdictStatus, string>> = {
   not_affected: 'not_affected',
   fixed: 'resolved',
   under_investigation: 'in_triage',
+};
+
+/** Impact analysis justifications of CycloneDX (1.6, vulnerabilities[].analysis.justification). */
+const JUSTIFICATION: Readonly<Record<Justification, string>> = {
+  vulnerable_code_not_present: 'code_not_present',
+  component_not_present: 'code_not_present',
+  vulnerable_code_not_in_execute_path: 'code_not_reachable',
+  vulnerable_code_cannot_be_controlled_by_adversary: 'protected_by_mitigating_control',
+  inline_mitigations_already_exist: 'protected_by_mitigating_control',
 };
 
 /** A CycloneDX 1.6 document that holds one kernel and what is known of its vulnerabilities (VEX). */
@@ -49,8 +58,7 @@ function vulnerabilityOf(verdict: Verdict, { purl }: VexProduct): unknown {
     source: { name: 'CVE', url: `https://www.cve.org/CVERecord?id=${verdict.cve}` },
     analysis: {
       state: STATE[verdict.status],
-      // What was not compiled, and what came out the same, is code that is not there.
-      ...(verdict.justification !== null && { justification: 'code_not_present' }),
+      ...(verdict.justification !== null && { justification: JUSTIFICATION[verdict.justification] }),
       ...(verdict.status === 'affected' && { response: ['update'] }),
       detail: evidenceText(verdict),
     },

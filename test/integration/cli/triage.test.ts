@@ -105,6 +105,30 @@ test('each rung says how to see the same again', async () => {
   assert.equal(stdout.trim(), CVES[1]?.dyad[0]);
 });
 
+test("a person's word counts until its day or until it is taken back, is shown as such, and always says why", async () => {
+  const { env, ok } = await synced();
+  await ok(...KERNEL);
+  const word = ['--until', '2099-01-31', '--reason', 'no sockets here', '--by', 'ann'];
+  const as = ['--as', 'not_affected', '--justification', 'vulnerable_code_not_in_execute_path'];
+  await ok(...KERNEL, 'override', 'CVE-2026-10001', ...as, ...word);
+  const explained = await ok(...KERNEL, 'explain', 'CVE-2026-10001');
+  assert.match(explained, /not_affected \(vulnerable_code_not_in_execute_path\)/);
+  assert.match(
+    explained,
+    /person .*ann set this to not_affected .* until 2099-01-31: no sockets here \(the ladder says affected\)/,
+  );
+  assert.match(await ok(...KERNEL, 'overrides'), /CVE-2026-10001 +not_affected +2099-01-31 +ann +no sockets here/);
+  await ok(...KERNEL);
+  assert.match(await ok(...KERNEL, 'explain', 'CVE-2026-10001'), /not_affected/, 'deciding again keeps it');
+  await ok(...KERNEL, 'revoke', 'CVE-2026-10001');
+  assert.doesNotMatch(await ok(...KERNEL, 'explain', 'CVE-2026-10001'), /not_affected/);
+  const code = async (...args: string[]) => (await tuxtape([...KERNEL, ...args], env)).exitCode;
+  assert.equal(await code('override', 'CVE-2026-10001', '--as', 'not_affected', ...word), 64);
+  assert.equal(await code('override', 'CVE-2026-10001', '--as', 'fixed', '--until', '2020-01-01', '--reason', 'x'), 64);
+  assert.equal(await code('override', 'CVE-2026-19999', '--as', 'fixed', ...word), 65);
+  assert.equal(await code('revoke', 'CVE-2026-10001'), 65);
+});
+
 test('a kernel that was not built cannot be proved, and that is said', async () => {
   const { env, feed } = await synced();
   const result = await tuxtape([...KERNEL, 'prove', '--fixes', feed.data], env);
