@@ -1,7 +1,7 @@
 import type { HunkFinding } from '#domain';
 import type { Hunk } from './diff.ts';
 
-/** Changed lines must hold so many letters and digits before a hunk is believed without all of its context. */
+/** Changed lines that stand there must hold so many letters and digits before they count without all of their context. */
 const DISTINCTIVE = 12;
 const LEAST_CONTEXT = 1;
 
@@ -14,14 +14,15 @@ export interface Located extends HunkFinding {
 /**
  * Looks for a hunk in a file, in its form before the fix and after it.
  *
- * Before: it counts wherever it stands. After: it counts only where the function is the one the patch names, because the
- * lines of a small fix may stand in another function; and when both forms stand there, it is not fixed (recall first).
+ * Before: it counts wherever it stands, but has a place only in the function that the patch names. After: it counts only
+ * there, because the lines of a small fix may stand in another function, too. When both forms stand there, it is not fixed
+ * (recall first).
  */
 export function locate(path: string, lines: readonly string[], hunk: Hunk, shift: number): Located {
   const wide = attempt(lines, hunk, [0, 0], shift);
   if (wide !== null) return { path, line: hunk.oldStart, ...wide, how: 'exact', trimmed: [0, 0] };
   for (const trimmed of trims(hunk)) {
-    const found = isDistinctive(hunk) ? attempt(lines, hunk, trimmed, shift, true) : null;
+    const found = attempt(lines, hunk, trimmed, shift, true);
     if (found !== null) return { path, line: hunk.oldStart, ...found, how: 'drifted', trimmed };
   }
   return { path, line: hunk.oldStart, state: 'unclear', how: 'none', at: null, trimmed: [0, 0] };
@@ -34,7 +35,7 @@ function attempt(
   hunk: Hunk,
   [head, tail]: readonly [number, number],
   shift: number,
-  unique = false,
+  drifted = false,
 ): Attempt | null {
   const kept = hunk.lines.slice(head, hunk.lines.length - tail);
   const before = kept.filter(({ kind }) => kind !== '+').map(({ text }) => text);
@@ -42,15 +43,19 @@ function attempt(
   const old = placesOf(lines, before);
   const done = placesOf(lines, after);
   const expected = hunk.oldStart - 1 + shift + head;
+  const own = (places: readonly number[]): number[] => places.filter((at) => isFunctionOf(lines, at, hunk));
+  const unclear: Attempt = { state: 'unclear', at: null };
   if (old.length > 0) {
     // A pure removal leaves only context behind, a pure addition begins as nothing else: both forms may stand there.
     const isSure = done.length === 0 || before.length > after.length || old.includes(expected);
-    if (isSure && !(unique && old.length > 1)) return { state: 'vulnerable', at: nearest(old, expected) + 1 };
-    return { state: 'unclear', at: null };
+    if (!isSure || (drifted && (old.length > 1 || !isDistinctive(hunk, '-')))) return unclear;
+    const places = own(old);
+    return { state: 'vulnerable', at: places.length === 0 ? null : nearest(places, expected) + 1 };
   }
-  const own = done.filter((at) => isFunctionOf(lines, at, hunk));
-  if (own.length === 0 || (unique && own.length > 1)) return done.length === 0 ? null : { state: 'unclear', at: null };
-  return { state: 'fixed', at: nearest(own, expected) + 1 };
+  if (done.length === 0) return null;
+  const places = own(done);
+  if (places.length === 0 || (drifted && (places.length > 1 || !isDistinctive(hunk, '+')))) return unclear;
+  return { state: 'fixed', at: nearest(places, expected) + 1 };
 }
 
 /** Every place where `wanted` stands, from 0. An empty list stands nowhere. */
@@ -77,8 +82,8 @@ function* trims(hunk: Hunk): Generator<readonly [number, number]> {
       if (top <= head - LEAST_CONTEXT && left - top <= tail - LEAST_CONTEXT) yield [top, left - top];
 }
 
-function isDistinctive(hunk: Hunk): boolean {
-  const changed = hunk.lines.filter(({ kind }) => kind !== ' ').map(({ text }) => text.replace(/\W/g, ''));
+function isDistinctive(hunk: Hunk, side: '-' | '+'): boolean {
+  const changed = hunk.lines.filter(({ kind }) => kind === side).map(({ text }) => text.replace(/\W/g, ''));
   return changed.join('').length >= DISTINCTIVE;
 }
 

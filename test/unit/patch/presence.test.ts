@@ -81,6 +81,27 @@ test('the lines of a fix in another function are no fix', async () => {
   assert.equal(await outcome(patch, { 'drivers/thing.c': fix }), 'fixed');
 });
 
+test('a place is believed only in the function that the patch names, and drifted context only with much to tell it by', async () => {
+  const patch = patchOf(OLD, FIXED, 'drivers/thing.c', HEADING);
+  const renamed = OLD.replace('int first', 'int zeroth');
+  const found = await presenceOf(parseDiff(patch, 'x'), sourceOf({ 'drivers/thing.c': renamed }));
+  assert.deepEqual([found.finding.outcome, found.changed], ['vulnerable', null]);
+  const tail = (text: string): string =>
+    text.replace(
+      '	ret = prepare(thing);\n	if (ret)\n		return ret;\n	finish',
+      '	ret = prepare_well(thing);\n	if (ret < 0)\n		return ret;\n	finish',
+    );
+  assert.equal(await outcome(patch, { 'drivers/thing.c': tail(OLD) }), 'vulnerable');
+  const added = patchOf(
+    OLD,
+    OLD.replace('	finish(thing);\n', '	finish(thing);\n	lock_thing(thing);\n'),
+    'drivers/thing.c',
+    HEADING,
+  );
+  const drifted = OLD.replace('		return ret;\n	finish', '		return -EIO;\n	finish');
+  assert.equal(await outcome(added, { 'drivers/thing.c': drifted }), 'unclear', 'two lines of context are not enough');
+});
+
 test('half of a fix is said to be half', async () => {
   const far = OLD + Array.from({ length: 20 }, (_, i) => `int filler_${i};\n`).join('') + 'int last_one = 1;\n';
   const both = far.replace('	finish(thing);\n', '	finish_all(thing);\n').replace('last_one = 1', 'last_one = 2');
