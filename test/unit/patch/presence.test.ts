@@ -86,12 +86,6 @@ test('a place is believed only in the function that the patch names, and drifted
   const renamed = OLD.replace('int first', 'int zeroth');
   const found = await presenceOf(parseDiff(patch, 'x'), sourceOf({ 'drivers/thing.c': renamed }));
   assert.deepEqual([found.finding.outcome, found.changed], ['vulnerable', null]);
-  const tail = (text: string): string =>
-    text.replace(
-      '	ret = prepare(thing);\n	if (ret)\n		return ret;\n	finish',
-      '	ret = prepare_well(thing);\n	if (ret < 0)\n		return ret;\n	finish',
-    );
-  assert.equal(await outcome(patch, { 'drivers/thing.c': tail(OLD) }), 'vulnerable');
   const added = patchOf(
     OLD,
     OLD.replace('	finish(thing);\n', '	finish(thing);\n	lock_thing(thing);\n'),
