@@ -22,6 +22,18 @@ const ARCH_FOLDER: Readonly<Record<string, string>> = { x86_64: 'x86', aarch64: 
  * branch), a file whose effect goes through the build system, and any file while the profile is incomplete.
  */
 export function findFile(path: string, profile: Profile, arch: string): FileFinding {
+  const known = found.get(profile) ?? new Map<string, FileFinding>();
+  found.set(profile, known);
+  const key = `${arch} ${path}`;
+  const finding = known.get(key) ?? lookUp(path, profile, arch);
+  known.set(key, finding);
+  return finding;
+}
+
+/** Many CVEs name the same files, and a header may have thousands of readers. */
+const found = new WeakMap<Profile, Map<string, FileFinding>>();
+
+function lookUp(path: string, profile: Profile, arch: string): FileFinding {
   const objects = (profile.files.get(path) ?? [])
     .map((index) => profile.objects[index]!)
     .filter(({ target }) => target !== null);

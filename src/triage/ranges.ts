@@ -51,9 +51,17 @@ function fixIn({ fixes }: Group, version: KernelVersion): RangeEnd | undefined {
   return fixes.find(({ since }) => since !== undefined && contains(version, since))?.end;
 }
 
+let last: { readonly text: string; readonly version: KernelVersion | undefined } = { text: '', version: undefined };
+
+/** All records are held against one version after another. */
+function versionOf(text: string): KernelVersion | undefined {
+  if (last.text !== text) last = { text, version: parseKernelVersion(text) };
+  return last.version;
+}
+
 /** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`. */
 export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
-  const kernel = parseKernelVersion(version);
+  const kernel = versionOf(version);
   if (kernel === undefined)
     return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, {
       version,
