@@ -4,8 +4,8 @@ import type { Clock } from '#host';
 import { recordFailure, type Store } from '#store';
 
 /**
- * Writes down that a source failed, and gives its failure: whatever a hostile source breaks, the others are read. Only
- * what the database says of itself is thrown on; it would stop every source alike.
+ * Writes down that a source failed, and gives its failure: whatever a hostile source breaks, the others are read. Thrown
+ * on is only what would stop every source alike: what the database says of itself, and that we were told to stop.
  */
 export async function writeFailure(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
@@ -14,6 +14,7 @@ export async function writeFailure(
 ): Promise<StageError> {
   const known = thrown instanceof StageError ? thrown : null;
   if (known !== null && String(known.code).startsWith('database-')) throw known;
+  if (thrown instanceof Error && thrown.name === 'AbortError') throw thrown;
   const error = known ?? unexpected(source, thrown);
   const { code, message: reason } = error;
   await recordFailure(store.db, { source, at: clock.now(), code: String(code), reason });

@@ -204,6 +204,15 @@ test('what nobody foresaw in one source is its failure, and stops no other', asy
   );
 });
 
+test("being told to stop is nobody's failure", async () => {
+  const { store, signals } = await world([cve(1001)]);
+  await using kev = await fakeFile(kevCatalog([{ cve: 'CVE-2026-1001' }]));
+  const stopped = signalDoor(AbortSignal.abort());
+  const reading = signals({ kev: { url: kev.url, seconds: 1 } }, { door: stopped });
+  await assert.rejects(reading, { name: 'AbortError' });
+  assert.deepEqual(await listFailures(store.db), []);
+});
+
 test('an item that was set aside is released when it can be read', async () => {
   const { store, signals } = await world([cve(1001)]);
   const item = { id: 'CVE-2026-1001', modified: '2026-11-01T10:00:00.000' };
