@@ -9,8 +9,8 @@ export function isBuildId(text: string): boolean {
 
 /** Where and with what a kernel is built. `chroot` is a root directory holding the compiler and the tools. */
 export interface Toolchain {
-  readonly kind: 'host' | 'chroot';
-  /** Root directory of the chroot; null on the host. */
+  readonly kind: 'host' | 'chroot' | 'image';
+  /** Root directory of the chroot, or of the unpacked container image; null on the host. */
   readonly root: string | null;
   /** First line of `gcc --version`. */
   readonly compiler: string;
@@ -18,7 +18,7 @@ export interface Toolchain {
 
 /** One object file of a kernel build. */
 export interface ProfileObject {
-  /** Path relative to the source root, e.g. `net/ipv4/udp.o`. */
+  /** Path relative to the source root, e.g. `net/ipv4/udp.o`; with a build folder of its own (O=), relative to that. */
   readonly object: string;
   /** The file it is compiled from, relative to the source root. */
   readonly source: string;
@@ -27,15 +27,37 @@ export interface ProfileObject {
    * linked by itself (boot code, vdso), or null for a host program, which is not part of the kernel.
    */
   readonly target: string | null;
+  /** All of its code runs at start or removal only (`.init.text`, `.exit.text`) and is freed afterwards; null: not known. */
+  readonly initOnly: boolean | null;
 }
 
-/** What went into a kernel build: read from Kbuild's own `.*.cmd` files. */
+/** Where a profile was read from: it says how far absence from it is proof. */
+export type ProfileOrigin = 'build' | 'debug-info' | 'config';
+
+/** What Makefiles and configuration say of one file of the source, without a build. */
+export interface FilePrediction {
+  readonly state: 'built' | 'left-out' | 'unknown';
+  /** The condition as a person reads it, e.g. `CONFIG_NET=y and CONFIG_TLS not set`. */
+  readonly condition: string;
+}
+
+/** What went into a kernel build: read from Kbuild's own `.*.cmd` files, from debug information, or predicted. */
 export interface Profile {
+  readonly origin: ProfileOrigin;
   readonly objects: readonly ProfileObject[];
-  /** Every source and header file that was read, relative to the source root → indexes into `objects`. */
+  /**
+   * Every file that was read for an object, relative to the source root → rising indexes into `objects`. Besides sources
+   * and headers these are the inputs of generated files (`x.asn1`, `syscall_64.tbl`), by the objects that read the latter.
+   */
   readonly files: ReadonlyMap<string, readonly number[]>;
   /** Every file of the source tree: a path that is not here was renamed or never existed, and is never "not compiled". */
   readonly sources: ReadonlySet<string>;
-  /** `.cmd` files that could not be read; while there is one, no file is called "not compiled". */
+  /** What could not be read (`.cmd` files, debug information); while there is one, no file is called "not compiled". */
   readonly unreadable: readonly string[];
+  /** Files that the build made → the files of the source tree they are made from. */
+  readonly generated: ReadonlyMap<string, readonly string[]>;
+  /** Names of the functions of each object, by its index; an empty list says nothing (assembly, LTO, not looked at). */
+  readonly functions: readonly (readonly string[])[];
+  /** Only with `origin: 'config'`: what is predicted for files of the source; a file that is not here is unknown. */
+  readonly predictions: ReadonlyMap<string, FilePrediction>;
 }

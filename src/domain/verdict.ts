@@ -12,8 +12,11 @@ export const justifications = [
 ] as const;
 export type Justification = (typeof justifications)[number];
 
-/** The rungs of the applicability ladder, in order (DESIGN section 3, triage); `person` overrides them. */
-export type Rung = 'state' | 'ranges' | 'source' | 'build' | 'object' | 'fleet' | 'person';
+/**
+ * The rungs of the applicability ladder, in order (DESIGN section 3, triage): `condition` is the `#ifdef` around each hunk,
+ * `function` what of it stands in symbol tables; `person` overrides them.
+ */
+export type Rung = 'state' | 'ranges' | 'source' | 'build' | 'condition' | 'function' | 'object' | 'fleet' | 'person';
 
 /** What one rung found. `facts` are what a replay needs: versions, commits, files, the profile looked at. */
 export interface Evidence {

@@ -59,6 +59,15 @@ export function decodeProfile(bytes: Uint8Array, where: string): Profile {
     for (at += 1; at < end; at += 1) list.push((index += encoded.users[at]!));
     files.set(file, list);
   }
-  const objects = encoded.objects.map(([object, source, target]) => ({ object, source, target }));
-  return { objects, files, sources: new Set(encoded.sources), unreadable: encoded.unreadable };
+  const objects = encoded.objects.map(([object, source, target]) => ({ object, source, target, initOnly: null }));
+  return {
+    origin: 'build',
+    objects,
+    files,
+    sources: new Set(encoded.sources),
+    unreadable: encoded.unreadable,
+    generated: new Map(),
+    functions: objects.map(() => []),
+    predictions: new Map(),
+  };
 }

@@ -31,7 +31,7 @@ export async function readProfile(tree: string): Promise<Profile> {
     const cmd = parseOrNote(text, path, unreadable);
     if (cmd === undefined) continue;
     const index = objects.length;
-    objects.push({ object: cmd.object, source: cmd.source, target: targetOf(cmd, targets) });
+    objects.push({ object: cmd.object, source: cmd.source, target: targetOf(cmd, targets), initOnly: null });
     for (const file of cmd.dependencies) {
       const users = files.get(file);
       if (users) users.push(index);
@@ -45,7 +45,16 @@ export async function readProfile(tree: string): Promise<Profile> {
       remedy: 'build the kernel first; "make clean" removes what a profile is read from',
     });
   }
-  return { objects, files, sources: found.sources, unreadable };
+  return {
+    origin: 'build',
+    objects,
+    files,
+    sources: found.sources,
+    unreadable,
+    generated: new Map(),
+    functions: objects.map(() => []),
+    predictions: new Map(),
+  };
 }
 
 function parseOrNote(text: string, path: string, unreadable: string[]): CmdFile | undefined {

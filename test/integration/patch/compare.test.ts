@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { Profile } from '#domain';
 import { identifyToolchain } from '#kernel';
 import { compareObjects } from '#patch';
+import { compiled, profileOfParts } from '../../../testkit/profile.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const HEADER = '#define LIMIT 16\nstruct thing { int count; };\n';
@@ -34,9 +35,8 @@ async function tree(compiler = 'gcc'): Promise<{ root: string; profile: Profile 
   await mkdir(join(root, 'kernel'));
   for (const [path, text] of Object.entries(FILES)) await writeFile(join(root, path), text);
   await writeFile(join(root, 'kernel/.thing.o.cmd'), command('kernel/thing.o', 'kernel/thing.c', compiler));
-  const objects = [{ object: 'kernel/thing.o', source: 'kernel/thing.c', target: 'vmlinux' }];
-  const files = new Map(Object.keys(FILES).map((path) => [path, [0]]));
-  return { root, profile: { objects, files, sources: new Set(Object.keys(FILES)), unreadable: [] } };
+  const objects = [compiled('kernel/thing.o', 'kernel/thing.c')];
+  return { root, profile: profileOfParts({ objects, files: new Map(Object.keys(FILES).map((path) => [path, [0]])) }) };
 }
 
 async function compare(path: keyof typeof FILES, change: (text: string) => string, more: Record<string, string> = {}) {

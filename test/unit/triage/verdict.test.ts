@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CveRecord, HunkFinding, Profile, Proof, Range, RangeEnd } from '#domain';
 import { decide } from '#triage';
+import { compiled, profileOfParts } from '../../../testkit/profile.ts';
 
 function end(version: string, commit: string | null = null): RangeEnd {
   return { version, commit };
@@ -27,13 +28,12 @@ function cve(part: Partial<CveRecord>): CveRecord {
 
 /** A profile in which one file is compiled and some more are in the source tree. */
 function profileWith(
-  compiled: readonly string[],
+  built: readonly string[],
   sources: readonly string[],
   unreadable: readonly string[] = [],
 ): Profile {
-  const objects = compiled.map((source) => ({ object: source.replace(/c$/, 'o'), source, target: 'vmlinux' }));
-  const files = new Map(compiled.map((source, i) => [source, [i]]));
-  return { objects, files, sources: new Set([...compiled, ...sources]), unreadable };
+  const objects = built.map((source) => compiled(source.replace(/c$/, 'o'), source));
+  return profileOfParts({ objects, sources: new Set([...built, ...sources]), unreadable });
 }
 
 function status(record: CveRecord, version: string, profile: Profile | null): string {
