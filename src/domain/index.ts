@@ -14,3 +14,4 @@ export * from './severity.ts';
 export * from './signal.ts';
 export * from './signal-words.ts';
 export * from './verdict.ts';
+export * from './version-span.ts';

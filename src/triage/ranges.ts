@@ -1,22 +1,31 @@
 import {
   type CveRecord,
+  compareKernelVersions,
   contains,
   type Evidence,
   type KernelVersion,
   parseKernelVersion,
   type Range,
   type RangeEnd,
+  type VersionSpan,
+  versionSpan,
 } from '#domain';
 
 /** What the ranges of a CVE say about one version. */
 export type RangeOutcome = 'affected' | 'fixed' | 'not-introduced' | 'unknown';
+
+interface End {
+  readonly end: RangeEnd;
+  /** Undefined where the version cannot be read. */
+  readonly since: KernelVersion | undefined;
+}
 
 /** All ranges that begin with the same introducing commit: one bug in one history, with its fixes per branch. */
 interface Group {
   readonly introduced: RangeEnd | null;
   /** Undefined where the origin is unknown or its version cannot be read. */
   readonly since: KernelVersion | undefined;
-  readonly fixes: { readonly end: RangeEnd; readonly since: KernelVersion | undefined }[];
+  readonly fixes: readonly End[];
 }
 
 /** A record is held against many kernels; its versions are read once. */
@@ -29,7 +38,7 @@ const parsed = new WeakMap<readonly Range[], readonly Group[]>();
 function groupsOf(ranges: readonly Range[]): readonly Group[] {
   const known = parsed.get(ranges);
   if (known !== undefined) return known;
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, Group & { fixes: End[] }>();
   for (const { introduced, fixed } of ranges) {
     const key = introduced === null ? '' : (introduced.commit ?? `version ${introduced.version}`);
     const since = introduced === null ? undefined : parseKernelVersion(introduced.version);
@@ -47,61 +56,110 @@ function isIntroduced({ since }: Group, version: KernelVersion): boolean {
   return since === undefined || contains(version, since);
 }
 
-function fixIn({ fixes }: Group, version: KernelVersion): RangeEnd | undefined {
-  return fixes.find(({ since }) => since !== undefined && contains(version, since))?.end;
+/**
+ * The fixes that make this version safe from one group; undefined where it is not. A branch with fixes of its own needs all
+ * of them (28 records of 14,626 have several in one branch, a first one that was not enough). Elsewhere a mainline fix
+ * counts, unless it is from before the bug came in.
+ */
+function fixesIn({ fixes, since: introduced }: Group, version: KernelVersion): readonly RangeEnd[] | undefined {
+  const own = fixes.filter(({ since }) => since !== undefined && since.patch > 0 && isSameBranch(since, version));
+  if (own.length > 0)
+    return own.every(({ since }) => contains(version, since!)) ? own.map(({ end }) => end) : undefined;
+  const mainline = fixes.find(
+    ({ since }) =>
+      since !== undefined &&
+      contains(version, since) &&
+      (introduced === undefined || compareKernelVersions(since, introduced) >= 0),
+  );
+  return mainline && [mainline.end];
 }
 
-let last: { readonly text: string; readonly version: KernelVersion | undefined } = { text: '', version: undefined };
+/** A record may date a mainline fix before the bug it fixes (CVE-2021-47645: 5.10, fixed in 5.2); what holds is not known. */
+function contradictsItself({ fixes, since: introduced }: Group, version: KernelVersion): boolean {
+  if (introduced === undefined || fixes.some(({ since }) => since !== undefined && isSameBranch(since, version)))
+    return false;
+  const isOlder = ({ since }: End): boolean =>
+    since !== undefined && compareKernelVersions(since, introduced) < 0 && contains(version, since);
+  return fixes.some(isOlder);
+}
+
+function isSameBranch(a: KernelVersion, b: KernelVersion): boolean {
+  return a.mainline.length === b.mainline.length && a.mainline.every((number, i) => number === b.mainline[i]);
+}
+
+type GroupState = 'absent' | 'affected' | 'fixed' | 'unknown';
+
+/** Both ends of the span must agree, each at its worst: `lower` for fixes, `upper` for what came in. */
+function stateOf(group: Group, { lower, upper }: VersionSpan): GroupState {
+  if (upper !== null && !isIntroduced(group, upper)) return 'absent';
+  if (fixesIn(group, lower) !== undefined && (upper === null || fixesIn(group, upper) !== undefined)) return 'fixed';
+  const isOpen = upper !== null && isIntroduced(group, lower) && fixesIn(group, upper) === undefined;
+  return isOpen && !contradictsItself(group, upper) ? 'affected' : 'unknown';
+}
+
+let last: { readonly text: string; readonly span: VersionSpan | undefined } = { text: '', span: undefined };
 
 /** All records are held against one version after another. */
-function versionOf(text: string): KernelVersion | undefined {
-  if (last.text !== text) last = { text, version: parseKernelVersion(text) };
-  return last.version;
+function spanOf(text: string): VersionSpan | undefined {
+  if (last.text !== text) last = { text, span: versionSpan(text) };
+  return last.span;
 }
 
-/** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`. */
+/** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`, or what a distribution calls it. */
 export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
-  const kernel = versionOf(version);
-  if (kernel === undefined)
+  const span = spanOf(version);
+  if (span === undefined)
     return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, {
       version,
     });
   if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
-  const introduced = groupsOf(record.ranges).filter((group) => isIntroduced(group, kernel));
-  if (introduced.length === 0) {
-    const since = [...new Set(record.ranges.map((range) => range.introduced?.version ?? ''))];
-    return {
-      outcome: 'not-introduced',
-      evidence: clears(`The vulnerable code came in ${list(since)}, which ${version} does not contain.`, {
-        version,
-        introduced: since,
-      }),
-    };
+  const groups = groupsOf(record.ranges);
+  const states = groups.map((group) => stateOf(group, span));
+  const affected = states.indexOf('affected');
+  if (affected >= 0) return { outcome: 'affected', evidence: supports(groups[affected]!, version) };
+  const open = states.indexOf('unknown');
+  if (open >= 0) return undecided(groups[open]!, version, span);
+  if (!states.includes('fixed')) {
+    const since = [...new Set(groups.map(({ introduced }) => introduced?.version ?? ''))];
+    const sentence = `The vulnerable code came in ${list(since)}, which ${version} does not contain.`;
+    return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: since }) };
   }
-  const open = introduced.find((group) => fixIn(group, kernel) === undefined);
-  if (open === undefined) {
-    const fixes = introduced.map((group) => fixIn(group, kernel)!);
-    const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
-    return {
-      outcome: 'fixed',
-      evidence: clears(`Fixed in ${list([...new Set(names)])}, which ${version} contains.`, { version, fixes }),
-    };
-  }
-  return { outcome: 'affected', evidence: supports(open, version) };
+  const fixes = groups.flatMap((group, i) => (states[i] === 'fixed' ? (fixesIn(group, span.lower) ?? []) : []));
+  const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
+  const sentence = `Fixed in ${list([...new Set(names)])}, which ${version} contains.`;
+  return { outcome: 'fixed', evidence: clears(sentence, { version, fixes }) };
 }
 
 function supports(open: Group, version: string): Evidence {
-  const since = open.introduced === null ? 'an unknown version' : open.introduced.version;
-  const fixes = [...new Set(open.fixes.map(({ end }) => end.version))];
-  const rest =
-    fixes.length === 0 ? 'no fix is known' : `its fixes are in ${list(fixes)}, none of which ${version} contains`;
-  const sentence = `The vulnerable code came in ${since}, which ${version} contains, and ${rest}.`;
   return {
     rung: 'ranges',
     outcome: 'supports',
-    sentence,
-    facts: { version, introduced: open.introduced, fixes: open.fixes.map(({ end }) => end) },
+    sentence: `The vulnerable code came in ${originOf(open)}, which ${version} contains, and ${restOf(open, version)}.`,
+    facts: factsOf(open, version),
   };
+}
+
+function originOf({ introduced }: Group): string {
+  return introduced === null ? 'an unknown version' : introduced.version;
+}
+
+function restOf({ fixes }: Group, version: string): string {
+  const versions = [...new Set(fixes.map(({ end }) => end.version))];
+  return versions.length === 0
+    ? 'no fix is known'
+    : `its fixes are in ${list(versions)}, not all of which ${version} contains`;
+}
+
+function factsOf({ introduced, fixes }: Group, version: string): Evidence['facts'] {
+  return { version, introduced, fixes: fixes.map(({ end }) => end) };
+}
+
+/** Between the two ends of a span, or beside a record that contradicts itself, nothing is decided. */
+function undecided(open: Group, version: string, { why }: VersionSpan): ReturnType<typeof rangesRung> {
+  const fixes = [...new Set(open.fixes.map(({ end }) => end.version))];
+  const rest = fixes.length === 0 ? 'no fix is known' : `was fixed in ${list(fixes)}`;
+  const reason = why === null ? 'The ranges contradict each other' : `"${version}" ${why}`;
+  return unknown(`${reason}: the vulnerable code came in ${originOf(open)} and ${rest}.`, factsOf(open, version));
 }
 
 function clears(sentence: string, facts: Evidence['facts']): Evidence {
