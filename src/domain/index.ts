@@ -4,6 +4,7 @@ export * from './decision.ts';
 export * from './elf-notes.ts';
 export * from './error.ts';
 export * from './kernel.ts';
+export * from './kernel-build.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';

@@ -13,6 +13,7 @@ export type StoreCode =
   | 'migration-failed'
   | 'already-there'
   | 'not-found'
+  | 'build-fenced'
   | 'version-invalid';
 
 export class StoreError extends StageError<StoreCode> {}

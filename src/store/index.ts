@@ -5,6 +5,7 @@ export * from './decisions.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './figures.ts';
+export * from './kernel-builds.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
@@ -24,6 +25,7 @@ export {
   unpredicted,
 } from './priorities.ts';
 export * from './proofs.ts';
+export { type BuildQueue, type Lease, openQueue } from './queue.ts';
 export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
 export { storeVerdicts, type VerdictChange, verdictChanges } from './verdict-writes.ts';

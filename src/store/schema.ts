@@ -127,6 +127,28 @@ export interface Kernel {
   version: string;
 }
 
+export interface KernelBuild {
+  attempt: Generated<number>;
+  compiled: Generated<number>;
+  deaths: Generated<number>;
+  disk_bytes: Int8 | null;
+  ended_at: Timestamp | null;
+  error: Json | null;
+  first_error: string | null;
+  id: string;
+  jobs: number;
+  kept: Generated<boolean>;
+  kernel_id: string;
+  log: string | null;
+  memory_bytes: Int8 | null;
+  queued_at: Timestamp;
+  requested_by: string;
+  started_at: Timestamp | null;
+  state: string;
+  timeout_seconds: number;
+  total: number | null;
+}
+
 export interface KernelProfile {
   kernel_id: string;
   profile: Buffer;
@@ -233,6 +255,7 @@ export interface DB {
   feed_quarantine: FeedQuarantine;
   feed_sync: FeedSync;
   kernel: Kernel;
+  kernel_build: KernelBuild;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
   prediction: Prediction;

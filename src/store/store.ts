@@ -22,6 +22,8 @@ export interface Store {
   readonly where: string;
   /** Migrations that were applied when it was opened. */
   readonly migrated: number;
+  /** A statement as it is, for the queue, which writes its own. */
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   close(): Promise<void>;
 }
 
@@ -151,11 +153,12 @@ async function connect(address: pg.PoolConfig, kind: string, where: string): Pro
   });
   // A lost idle connection is replaced; queries in flight report their own errors, and a connection that is lent out, too.
   pool.on('error', () => {}).on('connect', (client) => void client.on('error', () => {}));
+  const query: Store['query'] = (text, values) => pool.query(text, values);
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   try {
     const version = await serverVersion(db, where);
     const migrated = await migrate(db);
-    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, close: () => db.destroy() };
+    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, query, close: () => db.destroy() };
   } catch (error) {
     await db.destroy();
     throw error;

@@ -8,7 +8,14 @@ export interface Migration {
 }
 
 /** Every migration in order. Listed, not scanned: a forgotten file is a failing test, not a silent gap. Forward only. */
-const names = ['0001_initial', '0002_signals', '0003_withdrawn', '0004_proof', '0005_override'] as const;
+const names = [
+  '0001_initial',
+  '0002_signals',
+  '0003_withdrawn',
+  '0004_proof',
+  '0005_override',
+  '0006_kernel_build',
+] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
   version: Number(name.slice(0, 4)),
