@@ -1,5 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { errno, HostError, ProgramError } from './error.ts';
+import { limitWords, type ProcessLimits } from './limits.ts';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -21,6 +22,9 @@ export interface RunOptions {
   readonly gid?: number;
   /** The kernel kills the program when this process dies, even by SIGKILL: for what writes where a next run works. */
   readonly diesWithUs?: boolean;
+  readonly limits?: ProcessLimits;
+  /** Told the process number once it runs: for watching what it uses. */
+  readonly onStart?: (pid: number) => void;
   /** Called with every chunk of stdout and stderr, for live logs. */
   readonly onOutput?: (text: string) => void;
 }
@@ -91,7 +95,7 @@ export async function run(program: string, args: readonly string[], options: Run
   const out = new Collector(limit, options.keepTail ?? false);
   const err = new Collector(limit, true);
   options.signal?.throwIfAborted();
-  const [file, ...words] = options.diesWithUs === true ? [...DIES_WITH_US, program, ...args] : [program, ...args];
+  const [file, ...words] = commandOf(program, args, options);
   // The first three are pipes, whatever else is handed down.
   const child = spawn(file, words, {
     cwd: options.cwd,
@@ -101,6 +105,7 @@ export async function run(program: string, args: readonly string[], options: Run
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   }) as ChildProcessWithoutNullStreams;
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   let ended: 'timeout' | 'aborted' | 'overflow' | undefined;
   const stop = (why: typeof ended): void => {
     ended ??= why;
@@ -128,8 +133,8 @@ export async function run(program: string, args: readonly string[], options: Run
     });
     const result = { exitCode, stdout: out.text(), stderr: err.text() };
     options.signal?.throwIfAborted();
-    // What setpriv says and exits with when the program behind it cannot be started.
-    if ((exitCode === 126 || exitCode === 127) && result.stderr.startsWith('setpriv: '))
+    // What setpriv and prlimit say and exit with when the program behind them cannot be started.
+    if ((exitCode === 126 || exitCode === 127) && /^(?:setpriv|prlimit): /.test(result.stderr))
       throw missing(program, options.cwd, result.stderr);
     return judge(program, args, options, ended, result);
   } catch (error) {
@@ -140,6 +145,12 @@ export async function run(program: string, args: readonly string[], options: Run
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function commandOf(program: string, args: readonly string[], options: RunOptions): [string, ...string[]] {
+  const before = [...(options.diesWithUs === true ? DIES_WITH_US : []), ...limitWords(options.limits ?? {})];
+  const [first, ...rest] = [...before, program, ...args];
+  return [first ?? program, ...rest];
 }
 
 function missing(program: string, cwd: string | undefined, cause: unknown): HostError {
