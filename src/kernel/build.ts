@@ -1,16 +1,19 @@
-import { writeSync } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Toolchain } from '#domain';
-import { exists, ProgramError, requireFree, writeAtomic } from '#host';
+import { exists, type Mount, ProgramError, requireFree, writeAtomic } from '#host';
 import { readBuildId } from './build-id.ts';
+import { type BuildGuard, type BuildLimits, defaultLimits, guardBuild } from './build-limits.ts';
+import { attemptLog, type BuildLog, openBuildLog } from './build-log.ts';
 import { KernelError } from './error.ts';
+import { findFirstError, firstErrorText } from './first-error.ts';
 import { runInTree } from './sandbox.ts';
 import { type Built, needBuilt, readBuilt, type TreeLayout } from './tree.ts';
+import { inTreeAlone } from './tree-lock.ts';
 
-const BUILD_TIMEOUT_MS = 4 * 3_600_000;
 const BUILD_BYTES = 6 * 2 ** 30;
-const MAX_LOG_BYTES = 64 << 20;
+/** There while a make is at work: one that finds it was killed in the middle, and half-written files may look whole. */
+const UNFINISHED = 'build.unfinished';
 
 export interface BuildOptions {
   readonly layout: TreeLayout;
@@ -18,6 +21,11 @@ export interface BuildOptions {
   readonly version: string;
   readonly jobs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly limits?: BuildLimits | undefined;
+  /** File of the log. Default: one of its own among the logs of the tree. */
+  readonly log?: string | undefined;
+  /** Asked before the result is put in its place; throws when it is not wanted any more. */
+  readonly stillWanted?: (() => Promise<void>) | undefined;
   /** Told the number of files compiled so far, from make's own lines. */
   readonly onProgress: (compiled: number, line: string) => void;
   readonly seconds: () => number;
@@ -25,25 +33,57 @@ export interface BuildOptions {
 
 /**
  * Builds the kernel of a prepared tree and gathers what is deployed in `out/`. A kernel that is built already is kept.
- * Errors: kernel-build-failed (with the first real error; the log is kept), build-id-missing, disk-full.
+ * Only one process at a time is at work in a tree. Whatever goes wrong, there is no `out/` and the log is kept.
+ * Errors: kernel-build-failed (with the first real error), build-timed-out, build-over-memory, build-over-disk,
+ * build-id-missing, disk-full, and the reason of the signal.
  */
 export async function buildKernel(options: BuildOptions): Promise<{ built: Built; kept: boolean }> {
-  const { layout } = options;
-  if (await readBuilt(layout)) return { built: await needBuilt(layout), kept: true };
-  await requireFree(layout.directory, BUILD_BYTES, 'a kernel build');
-  const started = options.seconds();
-  await make(options, ['vmlinux', 'modules', 'bzImage']);
-  const { stdout } = await runInTree(layout.build, options.toolchain, 'make', ['-s', 'kernelrelease'], {
-    timeoutMs: 120_000,
+  const { layout, limits = defaultLimits } = options;
+  using guard = guardBuild(layout.directory, limits, options.signal);
+  // Awaited here: the guard stands until the end.
+  return await inTreeAlone(layout.directory, guard.signal, async () => {
+    if (await readBuilt(layout)) return { built: await needBuilt(layout), kept: true };
+    await requireFree(layout.directory, Math.min(BUILD_BYTES, limits.diskBytes ?? BUILD_BYTES), 'a kernel build');
+    const log = await openBuildLog(layout, options.log ?? attemptLog(layout, 'direct', Date.now()));
+    const staging = join(layout.directory, 'out.part');
+    try {
+      const built = await buildInto(staging, { ...options, guard, log });
+      return { built, kept: false };
+    } catch (error) {
+      await rm(staging, { recursive: true, force: true });
+      throw error;
+    } finally {
+      await log.close();
+    }
   });
-  const release = stdout.trim();
-  const staging = join(layout.directory, 'out.part');
+}
+
+interface Running extends Omit<BuildOptions, 'log'> {
+  readonly guard: BuildGuard;
+  readonly log: BuildLog;
+}
+
+async function buildInto(staging: string, options: Running): Promise<Built> {
+  const { layout } = options;
+  const started = options.seconds();
+  const unfinished = join(layout.directory, UNFINISHED);
+  if (await exists(unfinished)) await make(options, ['-s', 'clean']);
+  await writeFile(unfinished, '');
+  await make(options, [`-j${options.jobs}`, 'vmlinux', 'modules', 'bzImage']).catch(async (error: unknown) => {
+    // A make that gave up (exit code 2) has removed what it did not finish; one that was killed has not.
+    const { cause } = error instanceof KernelError ? error : {};
+    if (cause instanceof ProgramError && cause.exitCode === 2) await rm(unfinished, { force: true });
+    throw error;
+  });
+  await rm(unfinished, { force: true });
+  const release = (await make(options, ['-s', 'kernelrelease'])).trim();
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'modules'), { recursive: true });
-  const install = ['modules_install', 'INSTALL_MOD_PATH=/mnt/modules', 'DEPMOD=depmod'];
-  await runInTree(layout.build, options.toolchain, 'make', ['-s', ...install], { timeoutMs: BUILD_TIMEOUT_MS }, [
-    { from: join(staging, 'modules'), to: '/mnt/modules', writable: true },
-  ]);
+  await make(
+    options,
+    ['-s', 'modules_install', 'INSTALL_MOD_PATH=/mnt/modules', 'DEPMOD=depmod'],
+    [{ from: join(staging, 'modules'), to: '/mnt/modules', writable: true }],
+  );
   await gather(layout.build, staging);
   const vmlinux = join(staging, 'vmlinux');
   const buildId = readBuildId(await readFile(vmlinux), vmlinux);
@@ -55,8 +95,10 @@ export async function buildKernel(options: BuildOptions): Promise<{ built: Built
     seconds: Math.round(options.seconds() - started),
   };
   await writeAtomic(join(staging, 'built.json'), `${JSON.stringify(built, null, 2)}\n`);
+  options.guard.signal.throwIfAborted();
+  await options.stillWanted?.();
   await rename(staging, layout.out);
-  return { built, kept: false };
+  return built;
 }
 
 async function gather(build: string, staging: string): Promise<void> {
@@ -66,52 +108,34 @@ async function gather(build: string, staging: string): Promise<void> {
   await copyFile(join(build, 'arch/x86/boot/bzImage'), join(staging, 'bzImage'));
 }
 
-async function make(options: BuildOptions, targets: readonly string[]): Promise<void> {
-  const log = await open(options.layout.log, 'w');
+/** Runs make under the limits, its output in the log. Returns what it printed on stdout. Errors: kernel-build-failed. */
+async function make(options: Running, args: readonly string[], mounts: readonly Mount[] = []): Promise<string> {
+  const { guard, log, layout } = options;
   let compiled = 0;
-  let logged = 0;
   const onOutput = (text: string): void => {
-    if (logged < MAX_LOG_BYTES) writeSync(log.fd, text);
-    logged += text.length;
+    log.write(text);
     const lines = text.split('\n');
     compiled += lines.filter((line) => /^\s+(?:CC|AS|LD)\b/.test(line)).length;
     options.onProgress(compiled, lines.findLast((line) => line.trim() !== '')?.trim() ?? '');
   };
+  const run: Parameters<typeof runInTree>[4] = {
+    signal: guard.signal,
+    limits: guard.processLimits,
+    onStart: (pid) => guard.watch(pid),
+    onOutput,
+    keepTail: true,
+    maxOutput: 4 << 20,
+  };
   try {
-    await runInTree(options.layout.build, options.toolchain, 'make', [`-j${options.jobs}`, ...targets], {
-      timeoutMs: BUILD_TIMEOUT_MS,
-      onOutput,
-      keepTail: true,
-      maxOutput: 4 << 20,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    return (await runInTree(layout.build, options.toolchain, 'make', args, run, mounts)).stdout;
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
-    throw new KernelError('kernel-build-failed', 'kernel-source', {
-      what: `the kernel does not build: ${firstError(`${error.stderr}\n${error.stdout}`)}`,
-      where: options.layout.log,
-      remedy: 'read the log named above; nothing of this build is used',
+    const found = findFirstError(await log.text());
+    throw new KernelError('kernel-build-failed', found.fault, {
+      what: `the kernel does not build: ${firstErrorText(found)}`,
+      where: log.path,
+      remedy: `${found.remedy}; the whole log is kept`,
       cause: error,
     });
-  } finally {
-    await log.close();
   }
-}
-
-/** The line that says why: a compiler's or linker's error before make's own, which only repeats that something failed. */
-export function firstError(log: string): string {
-  const lines = log.split('\n').map((line) => line.trim());
-  const rules = [
-    /\b(?:fatal )?error: /,
-    /undefined reference to|multiple definition of/,
-    /No rule to make target/,
-    /No space left on device/,
-    /\bKilled\b/,
-    /\*\*\* /,
-  ];
-  for (const rule of rules) {
-    const found = lines.find((line) => rule.test(line));
-    if (found !== undefined) return found.slice(0, 300);
-  }
-  return lines.findLast((line) => line !== '')?.slice(0, 300) ?? 'make printed nothing';
 }

@@ -1,9 +1,12 @@
-export { type BuildOptions, buildKernel, firstError } from './build.ts';
+export { type BuildOptions, buildKernel } from './build.ts';
 export { readBuildId } from './build-id.ts';
+export { type BuildLimits, defaultLimits } from './build-limits.ts';
+export { attemptLog } from './build-log.ts';
 export { type CmdFile, parseCmdFile } from './cmd-file.ts';
 export { compileCommand } from './compile-command.ts';
 export { loadedContents } from './elf.ts';
 export { type KernelCode, KernelError } from './error.ts';
+export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
 export { type ConfigChange, configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { readProfile, targetsOf } from './profile.ts';
