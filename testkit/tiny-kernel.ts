@@ -16,7 +16,10 @@ kernelrelease:
 kernel/.sample.o.cmd: kernel/sample.c
 	gcc -c -o kernel/sample.o kernel/sample.c
 	printf 'savedcmd_kernel/sample.o := gcc -D__KERNEL__\\n\\nsource_kernel/sample.o := kernel/sample.c\\n\\ndeps_kernel/sample.o := \\\\\\n\\nkernel/sample.o: x\\n' > $@
-vmlinux: kernel/.sample.o.cmd
+clean:
+	@echo cleaned
+	rm -f kernel/*.o kernel/.*.cmd vmlinux
+@EXTRA@vmlinux: kernel/.sample.o.cmd
 	gcc -nostdlib -Wl,--build-id -Wl,-e,sample -o vmlinux kernel/sample.o
 modules: ;
 bzImage: vmlinux
@@ -35,11 +38,45 @@ int sample(void)
 }
 `;
 
+/**
+ * What a build does before it links: takes a minute, writing `beat` ten times a second; holds a gigabyte; writes
+ * one; goes on for a minute and takes no notice of SIGTERM.
+ */
+const EXTRAS = {
+  plain: '',
+  slow: `slow:
+	@i=0; while [ $$i -lt 600 ]; do echo "  CC      kernel/slow$$i.o"; echo $$i > beat; i=$$((i+1)); sleep 0.1; done
+vmlinux: slow
+`,
+  hungry: `hungry:
+	@printf '#include <stdlib.h>\\n#include <string.h>\\n#include <unistd.h>\\nint main(void) { for (int i = 0; i < 60; i++) { void *p = malloc(16 << 20); if (!p) return 3; memset(p, 1, 16 << 20); usleep(20000); } sleep(60); }\\n' > hungry.c
+	gcc -o hungry hungry.c
+	./hungry
+vmlinux: hungry
+`,
+  filling: `filling:
+	@i=0; while [ $$i -lt 200 ]; do dd if=/dev/zero of=big$$i bs=1M count=5 2>/dev/null; i=$$((i+1)); sleep 0.05; done; sleep 60
+vmlinux: filling
+`,
+  stubborn: `stubborn:
+	@trap '' TERM; i=0; while [ $$i -lt 600 ]; do echo $$i > beat; i=$$((i+1)); sleep 0.1; done
+vmlinux: stubborn
+`,
+} as const;
+
+export type TinyVariant = keyof typeof EXTRAS;
+
 /** A source directory that answers to Kbuild's targets with one file of C. Returns it and a configuration for it. */
-export async function tinyKernel(home: string): Promise<{ source: string; config: string }> {
+export async function tinyKernel(
+  home: string,
+  variant: TinyVariant = 'plain',
+): Promise<{ source: string; config: string }> {
   const source = join(home, 'linux');
   await mkdir(join(source, 'kernel'), { recursive: true });
-  await writeFile(join(source, 'Makefile'), MAKEFILE);
+  await writeFile(
+    join(source, 'Makefile'),
+    MAKEFILE.replace('@EXTRA@', () => EXTRAS[variant]),
+  );
   await writeFile(join(source, 'kernel/sample.c'), SAMPLE_C);
   await writeFile(join(source, 'kernel/sample.h'), '#define ANSWER 42\n');
   const config = join(home, 'tiny.config');

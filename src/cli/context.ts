@@ -10,6 +10,8 @@ export interface Context {
   config(): Promise<Config>;
   store(): Promise<Store>;
   log(): Promise<Logger>;
+  /** Results are printed as JSON. */
+  readonly json: boolean;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Prints the result: as JSON with --json, else the rendered text. Call it once, at the end. */

@@ -9,6 +9,7 @@ import { registerCve } from './commands/cve.ts';
 import { registerDb } from './commands/db.ts';
 import { registerFeed } from './commands/feed.ts';
 import { registerKernel } from './commands/kernel.ts';
+import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
 import { registerReport } from './commands/report.ts';
 import { registerToolchain } from './commands/toolchain.ts';
@@ -108,6 +109,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerFeed,
     registerCve,
     registerKernel,
+    registerKernelBuilds,
     registerToolchain,
     registerTriage,
     registerLivepatch,

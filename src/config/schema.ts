@@ -109,6 +109,12 @@ export const schema = {
     () => null,
   ),
   'kernel.jobs': key('integer', 'TUXTAPE_KERNEL_JOBS', 'parallel compilations', () => cpus().length),
+  'kernel.builds': key(
+    'integer',
+    'TUXTAPE_KERNEL_BUILDS',
+    'kernels the server builds at a time; 0: it builds none',
+    () => 1,
+  ),
   'livepatch.fixes': key(
     'url-or-path',
     'TUXTAPE_LIVEPATCH_FIXES',

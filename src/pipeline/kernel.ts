@@ -6,6 +6,7 @@ import type { Config } from '#config';
 import type { Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
 import {
+  type BuildLimits,
   type Built,
   buildKernel,
   type ConfigChange,
@@ -95,10 +96,17 @@ export interface BuildKernelOptions {
   readonly jobs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+  readonly limits?: BuildLimits;
+  /** File of the log. */
+  readonly log?: string;
   readonly onProgress: (compiled: number, line: string) => void;
+  /** As that of `buildKernel`. */
+  readonly stillWanted?: () => Promise<void>;
+  /** Written in the transaction that stores the kernel as built; throws when it is not wanted any more. */
+  readonly alsoWrite?: (tx: Db, kept: boolean) => Promise<void>;
 }
 
-/** Builds an added kernel, reads its profile, and stores build-id and profile together. */
+/** Builds an added kernel, reads its profile, and stores build-id and profile together. The worker of the queue runs it. */
 export async function buildAndProfile(
   options: BuildKernelOptions,
 ): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
@@ -111,11 +119,15 @@ export async function buildAndProfile(
     version: kernel.version,
     jobs: options.jobs,
     signal: options.signal,
+    limits: options.limits,
+    log: options.log,
+    stillWanted: options.stillWanted,
     onProgress: options.onProgress,
     seconds: () => options.clock.monotonicMs() / 1000,
   });
   const profile = encodeProfile(await readProfile(layout.build));
   await inTransaction(store.db, async (tx) => {
+    await options.alsoWrite?.(tx, kept);
     await markBuilt(tx, kernel.id, { release: built.release, buildId: built.buildId, at: options.clock.now() });
     await saveProfile(tx, kernel.id, profile);
   });

@@ -5,6 +5,7 @@ import { createLogger } from '#host';
 import { expectedSources, signalSettings } from '#pipeline';
 import { openStore } from '#store';
 import { createApp } from './app.ts';
+import { buildInBackground } from './builds.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
 const VERSION = '0.1.0';
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   );
   // In the background, from the start.
   const first = catchUp(store, settings, log);
+  const building = buildInBackground(store, { builds: config.number('kernel.builds'), stopped: ending.signal }, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -39,6 +41,7 @@ async function main(): Promise<void> {
     jobs.stop();
     await app.close();
     await first;
+    await building;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Profile } from '#domain';
-import { systemClock } from '#host';
 import { targetsOf } from '#kernel';
-import { addKernelFromSource, buildAndProfile, kernelTrees, profileAgain, profileOf } from '#pipeline';
+import { addKernelFromSource, kernelTrees, profileAgain, profileOf } from '#pipeline';
 import { type KernelRow, listKernels, needKernel } from '#store';
 import type { Context } from '../context.ts';
-import { table, wholeNumber } from '../text.ts';
+import { table } from '../text.ts';
 
 interface AddOptions {
   readonly source: string;
@@ -30,13 +29,6 @@ export function registerKernel(program: Command, context: Context): void {
       '\nExample:\n  tuxtape kernel add web --source linux-6.1.170 --config web.config --chroot /srv/trixie',
     )
     .action((name: string, options: AddOptions) => add(context, name, options));
-  kernel
-    .command('build')
-    .description('build an added kernel and read its profile')
-    .argument('<name>', 'name, id or build-id')
-    .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
-    .addHelpText('after', '\nExample:\n  tuxtape kernel build web -j 8')
-    .action((name: string, options: { jobs?: number }) => build(context, name, options));
   kernel
     .command('profile')
     .description('read the profile of a built kernel again, and sum it up')
@@ -85,34 +77,13 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   });
 }
 
-async function build(context: Context, name: string, options: { jobs?: number }): Promise<void> {
-  const config = await context.config();
-  const store = await context.store();
-  const jobs = options.jobs ?? config.number('kernel.jobs');
-  const result = await context.progress(`building kernel ${name}`, (step) =>
-    buildAndProfile({
-      store,
-      name,
-      jobs,
-      clock: systemClock,
-      signal: context.signal,
-      onProgress: (compiled, line) => step(compiled, null, line),
-    }),
-  );
-  const profiled = await profileOf(store.db, result.kernel);
-  context.print({ ...result, profile: profiled && summary(profiled) }, () => {
-    const how = result.kept ? 'was built already' : `built in ${result.built.seconds} s`;
-    return `kernel "${result.kernel.name}" ${how}: ${result.built.release}, build-id ${result.built.buildId}\n${profiled ? summaryText(profiled) : ''}`;
-  });
-}
-
 async function profile(context: Context, name: string): Promise<void> {
   const store = await context.store();
   const result = await profileAgain(store, name);
   context.print({ kernel: result.kernel.name, ...summary(result.profile) }, () => summaryText(result.profile));
 }
 
-function summary(profile: Profile): {
+export function summary(profile: Profile): {
   objects: number;
   inVmlinux: number;
   inModules: number;
@@ -134,7 +105,7 @@ function summary(profile: Profile): {
   };
 }
 
-function summaryText(profile: Profile): string {
+export function summaryText(profile: Profile): string {
   const { objects, inVmlinux, inModules, modules, files, unreadable } = summary(profile);
   const warning =
     unreadable.length === 0
