@@ -21,6 +21,8 @@ export type KernelCode =
   | 'command-unsupported'
   | 'object-not-compiled'
   | 'object-unreadable'
-  | 'profile-unreadable';
+  | 'profile-unreadable'
+  | 'debug-info-missing'
+  | 'debug-info-unreadable';
 
 export class KernelError extends StageError<KernelCode> {}

@@ -4,6 +4,13 @@ export { type BuildLimits, defaultLimits } from './build-limits.ts';
 export { attemptLog } from './build-log.ts';
 export { type CmdFile, parseCmdFile } from './cmd-file.ts';
 export { compileCommand } from './compile-command.ts';
+export { blindToDebugInfo } from './debug-info/blind.ts';
+export {
+  type DebugProfile,
+  type DebugProfileOptions,
+  type DebugProfileProgress,
+  readDebugProfile,
+} from './debug-info/read.ts';
 export { loadedContents } from './elf.ts';
 export { type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
