@@ -53,7 +53,7 @@ e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, 
 	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 'test/e2e/*.test.ts'
 
 bench: install build/agent/tuxtape-agent.cjs ## print the measured figures
-	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/triage.ts bench/verdicts.ts bench/agent.ts; do echo "== $$file"; node "$$file"; done
+	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/debug-info.ts bench/triage.ts bench/verdicts.ts bench/agent.ts; do echo "== $$file"; node "$$file"; done
 
 clean: ## remove what was built here (not the kernel cache)
 	@rm -rf build

@@ -31,7 +31,10 @@ export interface ProfileObject {
   readonly initOnly: boolean | null;
 }
 
-/** Where a profile was read from: it says how far absence from it is proof. */
+/**
+ * Where a profile was read from: it says how far absence from it is proof. Debug information lists a header only when it
+ * gave code or used declarations, so that with `debug-info` the absence of a header is never proof (`blindToDebugInfo`).
+ */
 export type ProfileOrigin = 'build' | 'debug-info' | 'config';
 
 /** What Makefiles and configuration say of one file of the source, without a build. */

@@ -2,16 +2,16 @@
  * Code that is built and runs but is not linked into vmlinux or a module as it is: linked by itself and put in as bytes
  * (boot code, vdso, realmode, purgatory, the hypervisor part of KVM, EFI stub), or compiled for another machine (BPF).
  * Sources that such code includes besides: the decompressors of the boot code (lib/decompress*.c and what they include),
- * purgatory's SHA-256, libfdt, KVM's own list_debug.c.
+ * purgatory's SHA-256, libfdt, KVM's own list_debug.c. And C that only offsets or a table's lines are taken from.
  */
 const BLIND: readonly RegExp[] = [
   /^arch\/[^/]+\/boot\//,
   /^arch\/[^/]+\/(?:.+\/)?(?:vdso(?:32|64)?|vdso-wrap|realmode|purgatory|nvhe|pi)\//,
   /^arch\/arm64\/kvm\/hyp\//,
   /^arch\/[^/]+\/(?:kernel|mm)\/(?:pi|startup)\//,
-  /^arch\/[^/]+\/kernel\/(?:asm-offsets|prom_init)[^/]*\.c$/,
+  /^arch\/[^/]+\/kernel\/prom_init[^/]*\.c$/,
+  /(?:^|[/_-])(?:offsets(?:_\d+)?|bounds|tbl)\.c$/,
   /^drivers\/firmware\/efi\/libstub\//,
-  /^kernel\/bounds\.c$/,
   /^kernel\/bpf\/preload\//,
   /\.bpf\.c$/,
   /^lib\/(?:decompress|inflate|zlib_|xz\/|lz4\/|lzo\/|zstd\/|vdso\/|fdt|xxhash|list_debug)/,

@@ -1,52 +1,81 @@
 import type { ElfFile, SectionHeader } from './elf-file.ts';
-import { MAX_FUNCTIONS, unreadable } from './limits.ts';
+import { unreadable } from './limits.ts';
 
 const SHT_SYMTAB = 2;
 const SHT_RELA = 4;
+const SHF_ALLOC = 2;
+const STT_FUNC = 2;
 const RELA_BYTES = 24;
 const SYMBOL_BYTES = 24;
+/** Above are no sections but special values (elf(5), SHN_LORESERVE). */
+const MAX_SECTION_INDEX = 0xff00;
+const MAX_NAME_BYTES = 1_024;
 /** Types that put symbol + addend into 4 or 8 bytes (psABI of x86-64, table 4.9; ELF for the Arm 64-bit architecture, 5.7.5). */
 const WORD_BYTES: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   x86_64: { 1: 8, 10: 4, 11: 4 },
   aarch64: { 257: 8, 258: 4 },
 };
 
-/** The symbols of a relocatable file, as far as relocations of debug information need them. */
+export interface FunctionSymbol {
+  readonly name: string;
+  readonly address: bigint;
+}
+
 export interface Symbols {
   readonly values: Float64Array;
   /** Index of the section each symbol lies in. */
   readonly sections: Uint16Array;
-}
-
-/** Undefined where there is nothing to apply: a linked file, also one that kept its relocations (`--emit-relocs`). */
-export async function readSymbols(elf: ElfFile): Promise<Symbols | undefined> {
-  const table = elf.sections.find(({ type }) => type === SHT_SYMTAB);
-  if (!elf.relocatable || table === undefined) return undefined;
-  const bytes = await elf.read(table);
-  const count = Math.floor(bytes.length / SYMBOL_BYTES);
-  const [values, sections] = [new Float64Array(count), new Uint16Array(count)];
-  for (let i = 0; i < count; i += 1) {
-    const at = i * SYMBOL_BYTES;
-    values[i] = bytes.readUInt32LE(at + 8) + bytes.readUInt32LE(at + 12) * 2 ** 32;
-    sections[i] = bytes.readUInt16LE(at + 6);
-  }
-  return { values, sections };
+  readonly functions: readonly FunctionSymbol[];
 }
 
 /**
- * Applies the relocations of a section to its bytes. Returns the offsets at which an address of one of the sections
- * `marked` was put. Errors: debug-info-unreadable, for one of a type that is not known to stand in debug information.
+ * Where a byte of code lies: in a linked file its address; in a relocatable one, whose sections all begin at zero, the index
+ * of its section in the upper and its offset there in the lower half.
+ */
+export function codeAddress(elf: ElfFile, section: number, value: bigint): bigint {
+  return elf.relocatable ? (BigInt(section) << 32n) | (value & 0xffffffffn) : value;
+}
+
+/** Undefined: the file has no symbol table. */
+export async function readSymbols(elf: ElfFile): Promise<Symbols | undefined> {
+  const table = elf.sections.find(({ type }) => type === SHT_SYMTAB);
+  const names = table === undefined ? undefined : elf.sections[table.link];
+  if (table === undefined || names === undefined) return undefined;
+  const [bytes, texts] = [await elf.read(table), await elf.read(names)];
+  const count = Math.floor(bytes.length / SYMBOL_BYTES);
+  const [values, sections] = [new Float64Array(count), new Uint16Array(count)];
+  const functions: FunctionSymbol[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const at = i * SYMBOL_BYTES;
+    const section = bytes.readUInt16LE(at + 6);
+    values[i] = bytes.readUInt32LE(at + 8) + bytes.readUInt32LE(at + 12) * 2 ** 32;
+    sections[i] = section;
+    if ((bytes[at + 4]! & 15) !== STT_FUNC || section === 0 || section >= MAX_SECTION_INDEX) continue;
+    const name = symbolName(texts, bytes.readUInt32LE(at));
+    functions.push({ name, address: codeAddress(elf, section, bytes.readBigUInt64LE(at + 8)) });
+  }
+  return { values, sections, functions };
+}
+
+function symbolName(texts: Buffer, at: number): string {
+  const end = texts.subarray(at, at + MAX_NAME_BYTES).indexOf(0);
+  return texts.toString('latin1', at, at + Math.max(0, end));
+}
+
+/**
+ * Applies the relocations of a section of a relocatable file to its bytes, an address of code in the form of `codeAddress`.
+ * A linked file needs none, also one that kept them (`--emit-relocs`). Errors: debug-info-unreadable, for a type that is not
+ * known to stand in debug information.
  */
 export async function relocate(
   elf: ElfFile,
   symbols: Symbols | undefined,
   section: SectionHeader,
   bytes: Buffer,
-  marked: ReadonlySet<number> = new Set(),
-): Promise<Set<number>> {
-  const found = new Set<number>();
-  if (symbols === undefined) return found;
+): Promise<void> {
+  if (!elf.relocatable) return;
   const words = WORD_BYTES[elf.arch]!;
+  const loaded = new Set(elf.sections.filter(({ flags }) => (flags & SHF_ALLOC) !== 0).map(({ index }) => index));
   for (const list of elf.sections) {
     if (list.type !== SHT_RELA || list.info !== section.index) continue;
     const entries = await elf.read(list);
@@ -56,13 +85,13 @@ export async function relocate(
       const place = entries.readUInt32LE(at);
       const symbol = entries.readUInt32LE(at + 12);
       const size = words[type];
-      if (size === undefined || place + size > bytes.length || symbol >= symbols.values.length)
+      if (symbols === undefined || size === undefined || place + size > bytes.length || symbol >= symbols.values.length)
         throw unreadable(`a relocation of type ${type} at ${place} cannot be applied`, `${elf.path} ${section.name}`);
       const value = symbols.values[symbol]! + entries.readInt32LE(at + 16);
       bytes.writeUInt32LE(value >>> 0, place);
-      if (size === 8) bytes.writeUInt32LE(Math.floor(value / 2 ** 32) >>> 0, place + 4);
-      if (marked.size > 0 && marked.has(symbols.sections[symbol]!) && found.size < MAX_FUNCTIONS) found.add(place);
+      if (size !== 8) continue;
+      const home = symbols.sections[symbol]!;
+      bytes.writeUInt32LE(loaded.has(home) ? home : Math.floor(value / 2 ** 32) >>> 0, place + 4);
     }
   }
-  return found;
 }

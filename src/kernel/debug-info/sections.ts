@@ -1,25 +1,21 @@
 import type { ElfFile } from './elf-file.ts';
 import { MAX_KEPT, MAX_STRING_BYTES, unreadable } from './limits.ts';
 import { Reader } from './reader.ts';
-import { readSymbols, relocate, type Symbols } from './relocate.ts';
-
-/** One .debug_info section and where in it the address of code that runs at start or removal only is put. */
-export interface InfoSection {
-  readonly bytes: Buffer;
-  readonly initAddresses: ReadonlySet<number>;
-}
+import { codeAddress, type FunctionSymbol, readSymbols, relocate, type Symbols } from './relocate.ts';
 
 /** The debug sections of one file, ready to be read. */
 export interface DebugSections {
   readonly where: string;
   /** More than one in a relocatable file whose type units stand in groups (-fdebug-types-section). */
-  readonly infos: readonly InfoSection[];
+  readonly infos: readonly Buffer[];
   readonly abbreviations: Buffer;
   readonly lines: Buffer;
   readonly strings: Strings;
   readonly lineStrings: Strings;
   readonly stringOffsets: Buffer;
-  /** Address ranges of .init.text and .exit.text of a linked file. */
+  /** Functions of the symbol table; undefined: it has none. */
+  readonly functionSymbols: readonly FunctionSymbol[] | undefined;
+  /** Where .init.text and .exit.text lie, as `codeAddress` says it. */
   readonly initRanges: readonly (readonly [bigint, bigint])[];
 }
 
@@ -57,11 +53,11 @@ export async function readDebugSections(elf: ElfFile, where: string): Promise<De
   if (infoHeaders.length === 0) return undefined;
   const symbols = await readSymbols(elf);
   const init = elf.sections.filter(({ name }) => INIT_TEXT.test(name));
-  const marked = new Set(elf.relocatable ? init.map(({ index }) => index) : []);
-  const infos: InfoSection[] = [];
+  const infos: Buffer[] = [];
   for (const header of infoHeaders) {
     const bytes = await elf.read(header);
-    infos.push({ bytes, initAddresses: await relocate(elf, symbols, header, bytes, marked) });
+    await relocate(elf, symbols, header, bytes);
+    infos.push(bytes);
   }
   return {
     where,
@@ -71,7 +67,11 @@ export async function readDebugSections(elf: ElfFile, where: string): Promise<De
     strings: new Strings(await single(elf, symbols, '.debug_str', where), `${where} .debug_str`),
     lineStrings: new Strings(await single(elf, symbols, '.debug_line_str', where), `${where} .debug_line_str`),
     stringOffsets: await single(elf, symbols, '.debug_str_offsets', where),
-    initRanges: elf.relocatable ? [] : init.map(({ address, size }) => [address, address + BigInt(size)]),
+    functionSymbols: symbols?.functions,
+    initRanges: init.map(({ index, address, size }) => {
+      const start = codeAddress(elf, index, address);
+      return [start, start + BigInt(size)];
+    }),
   };
 }
 

@@ -4,7 +4,8 @@ import { functionEntries, rootEntry, Tag } from './functions.ts';
 import { MAX_FUNCTIONS, MAX_LINE_FILES, MAX_ORIGIN_STEPS, unreadable } from './limits.ts';
 import { type LineFile, readLineFiles } from './line-table.ts';
 import { Reader } from './reader.ts';
-import type { DebugSections, InfoSection } from './sections.ts';
+import type { DebugSections } from './sections.ts';
+import { addSymbolNames } from './symbol-names.ts';
 import { AbbreviationTables, readUnitHeaders, type UnitHeader, UnitType } from './units.ts';
 
 const DW_LANG_MIPS_ASSEMBLER = 0x8001;
@@ -47,18 +48,25 @@ interface Found {
 
 /** Reads every compilation unit of a file. A unit that cannot be read is listed; the others are still read. */
 export function readUnits(sections: DebugSections): RawUnits {
-  const result: RawUnits & { units: RawUnit[]; unreadable: string[] } = { units: [], unreadable: [] };
+  const found: Found[] = [];
+  const unreadable: string[] = [];
+  const codeAt = new Map<bigint, Found>();
   for (const info of sections.infos) {
-    const part = new InfoReader(sections, info).read();
-    for (const unit of part.units) result.units.push(unit);
-    for (const text of part.unreadable) result.unreadable.push(text);
+    const part = new InfoReader(sections, info, codeAt).read();
+    for (const unit of part.found) found.push(unit);
+    for (const text of part.unreadable) unreadable.push(text);
   }
-  return result;
+  const { functionSymbols } = sections;
+  if (functionSymbols !== undefined) addSymbolNames(functionSymbols, codeAt);
+  // Without symbols it is not known which functions were folded into others: no list is full.
+  else for (const unit of found) unit.namesKnown = false;
+  return { units: found.map(finish), unreadable };
 }
 
 class InfoReader {
   readonly #sections: DebugSections;
-  readonly #info: InfoSection;
+  readonly #info: Buffer;
+  readonly #codeAt: Map<bigint, Found>;
   readonly #tables: AbbreviationTables;
   readonly #units: UnitHeader[];
   readonly #found = new Map<UnitHeader, Found>();
@@ -69,17 +77,18 @@ class InfoReader {
   #files = 0;
   #functions = 0;
 
-  constructor(sections: DebugSections, info: InfoSection) {
+  constructor(sections: DebugSections, info: Buffer, codeAt: Map<bigint, Found>) {
     this.#sections = sections;
     this.#info = info;
+    this.#codeAt = codeAt;
     this.#tables = new AbbreviationTables(sections);
     this.#lineBytes = sections.lines.length;
-    const { units, broken, foreign } = readUnitHeaders(info.bytes, sections.where);
+    const { units, broken, foreign } = readUnitHeaders(info, sections.where);
     this.#units = units;
     this.#unreadable = broken === null ? foreign : [...foreign, broken];
   }
 
-  read(): RawUnits {
+  read(): { found: Found[]; unreadable: readonly string[] } {
     const walks: [UnitHeader, Found, () => void][] = [];
     for (const unit of this.#units) this.#try(unit, () => this.#readRoot(unit, walks));
     for (const [unit, found, walk] of walks) {
@@ -87,7 +96,7 @@ class InfoReader {
       // What was read of it stays: names that are there are right; but it is no full list.
       if (!read) found.namesKnown = false;
     }
-    return { units: [...this.#found.values()].map(finish), unreadable: this.#unreadable };
+    return { found: [...this.#found.values()], unreadable: this.#unreadable };
   }
 
   #try(unit: UnitHeader, body: () => void): boolean {
@@ -105,7 +114,7 @@ class InfoReader {
     if (unit.type === UnitType.type || unit.type === UnitType.splitType) return;
     const context = this.#context(unit);
     const shapes = this.#tables.of(unit);
-    const reader = new Reader(this.#info.bytes, this.#sections.where, unit.entries, unit.end);
+    const reader = new Reader(this.#info, this.#sections.where, unit.entries, unit.end);
     const { tag, entry } = rootEntry(reader, shapes, context);
     // Parts that dwz moved out of units: what they hold is found from the units that name it.
     if (tag === Tag.partialUnit) return;
@@ -176,15 +185,14 @@ class InfoReader {
   }
 
   #place(found: Found, { lowPcAt = -1 }: Entry): void {
-    const { bytes, initAddresses } = this.#info;
-    if (lowPcAt < 0) found.unplaced += 1;
-    else if (initAddresses.has(lowPcAt)) found.inInit += 1;
-    else {
-      const { initRanges } = this.#sections;
-      const address = initRanges.length === 0 ? 0n : bytes.readBigUInt64LE(lowPcAt);
-      if (initRanges.some(([from, to]) => address >= from && address < to)) found.inInit += 1;
-      else found.outsideInit += 1;
+    if (lowPcAt < 0) {
+      found.unplaced += 1;
+      return;
     }
+    const address = this.#info.readBigUInt64LE(lowPcAt);
+    if (this.#codeAt.size < MAX_FUNCTIONS) this.#codeAt.set(address, found);
+    if (this.#sections.initRanges.some(([from, to]) => address >= from && address < to)) found.inInit += 1;
+    else found.outsideInit += 1;
   }
 
   /** The name of a function, its own or that of the entry it is an instance of, and the unit where that entry stands. */
@@ -196,7 +204,7 @@ class InfoReader {
       const next = origin === undefined ? undefined : this.#unitAt(origin, home);
       if (origin === undefined || next === undefined) break;
       home = next;
-      const reader = new Reader(this.#info.bytes, this.#sections.where, origin, home.end);
+      const reader = new Reader(this.#info, this.#sections.where, origin, home.end);
       const shape = this.#tables.of(home).get(reader.uleb());
       if (shape === undefined) break;
       entry = readEntry(reader, shape, this.#context(home));
