@@ -14,6 +14,7 @@ export {
 export { loadedContents } from './elf.ts';
 export { type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
+export { type PredictOptions, predictProfile } from './kbuild/predict.ts';
 export { type ConfigChange, configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { readProfile, targetsOf } from './profile.ts';
