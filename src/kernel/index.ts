@@ -14,7 +14,10 @@ export {
 export { loadedContents } from './elf.ts';
 export { type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
+export { type HostList, MAX_HOST_LIST_BYTES, parseHostList } from './host-list.ts';
 export { type ConfigChange, configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
+export { type ModuleTexts, parseModuleFacts, readModuleFacts } from './modules.ts';
+export { decodeModuleFacts, encodeModuleFacts } from './modules-codec.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { readProfile, targetsOf } from './profile.ts';
 export { decodeProfile, encodeProfile } from './profile-codec.ts';
