@@ -9,6 +9,14 @@ function strict(properties: object, required: readonly string[] = []): object {
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
+function is(value: string): object {
+  return { const: value };
+}
+
+function needs(field: string): object {
+  return { required: [field] };
+}
+
 const identifiers = strict({ purl: { type: 'string', pattern: '^pkg:' }, '@cpe22': text, '@cpe23': text });
 const component = { '@id': iri, identifiers };
 const product = strict({
@@ -54,16 +62,12 @@ const statement = {
   allOf: [
     {
       // The published schema has it stricter than the text of the specification: one of the two, never both.
-      if: { properties: { status: { const: 'not_affected' } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
-      then: { oneOf: [{ required: ['justification'] }, { required: ['impact_statement'] }] },
-      else: { not: { required: ['justification'] } },
+      anyOf: [
+        { properties: { status: is('not_affected') }, oneOf: [needs('justification'), needs('impact_statement')] },
+        { properties: { status: { not: is('not_affected') } }, not: needs('justification') },
+      ],
     },
-    {
-      if: { properties: { status: { const: 'affected' } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
-      then: { required: ['action_statement'] },
-    },
+    { anyOf: [{ properties: { status: { not: is('affected') } } }, needs('action_statement')] },
   ],
 };
 

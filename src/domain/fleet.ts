@@ -4,8 +4,10 @@ export interface LoadableModule {
   readonly onDemand: readonly string[];
   /** Aliases that the kernel asks for when it sees the device (`pci:v00008086d…`); some of them. */
   readonly hardware: readonly string[];
-  /** Modules that are loaded with it, by their names with `_`. */
+  /** Modules without which it cannot be loaded, by their names with `_`. */
   readonly needs: readonly string[];
+  /** Modules that are loaded with it where they are there (softdep). */
+  readonly wants: readonly string[];
 }
 
 /** What modprobe knows of the modules of one kernel. */
@@ -73,7 +75,7 @@ export function isAskedByName(name: string): boolean {
   return ASKED_BY_NAME.test(name);
 }
 
-/** Modules that are not loaded without this one. */
+/** Modules with which this one is loaded. */
 export function neededBy(facts: ModuleFacts, name: string): readonly string[] {
   return usersOf(facts).get(name) ?? [];
 }
@@ -95,7 +97,7 @@ function aliasesOf(facts: ModuleFacts, one: string, kind: 'onDemand' | 'hardware
   return one === asked ? [...all] : all.slice(0, 1).map((alias) => `${alias}, by ${one}`);
 }
 
-/** The module and every module that is not loaded without it, the nearest first. */
+/** The module and every module that brings it, the nearest first. */
 function reachable(facts: ModuleFacts, name: string): string[] {
   const users = usersOf(facts);
   const found = new Set([name]);
@@ -110,8 +112,8 @@ function usersOf(facts: ModuleFacts): Map<string, string[]> {
   const known = usersByFacts.get(facts);
   if (known) return known;
   const users = new Map<string, string[]>();
-  for (const [name, { needs }] of facts.modules) {
-    for (const needed of needs) {
+  for (const [name, { needs, wants }] of facts.modules) {
+    for (const needed of [...needs, ...wants]) {
       const list = users.get(needed);
       if (list) list.push(name);
       else users.set(needed, [name]);

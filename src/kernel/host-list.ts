@@ -66,6 +66,8 @@ const PROC = /^([\w-]{1,64}) \d+ (?:-|\d+) (\S+) (?:Live|Loading|Unloading) 0x[0
 function fromText(text: string, file: string, written: Date): HostList {
   const host = basename(file).replace(/\.(?:txt|lsmod|modules|list)$/, '');
   if (!HOST.test(host)) throw unreadable('its name is not that of a host', file);
+  // What a cut leaves out would read as "not loaded".
+  if (!text.endsWith('\n')) throw unreadable('it was cut off: its last line does not end', file);
   const lines = text.split(/\r?\n/).map((one, index) => ({ one, at: `${file}:${index + 1}` }));
   while (lines.at(-1)?.one === '') lines.pop();
   const isLsmod = LSMOD_HEAD.test(lines[0]?.one ?? '');

@@ -8,8 +8,8 @@ const MAX_DECODED_BYTES = 64 << 20;
 interface Encoded {
   readonly version: number;
   readonly release: string;
-  /** Name, aliases asked for by programs, aliases of devices, modules that are loaded with it. */
-  readonly modules: [string, string[], string[], string[]][];
+  /** Name, aliases asked for by programs, aliases of devices, modules it needs, modules it wants. */
+  readonly modules: [string, string[], string[], string[], string[]][];
   readonly builtIn: string[];
 }
 
@@ -18,11 +18,12 @@ export function encodeModuleFacts({ release, modules, builtIn }: ModuleFacts): B
   const encoded: Encoded = {
     version: VERSION,
     release,
-    modules: [...modules].map(([name, { onDemand, hardware, needs }]) => [
+    modules: [...modules].map(([name, { onDemand, hardware, needs, wants }]) => [
       name,
       [...onDemand],
       [...hardware],
       [...needs],
+      [...wants],
     ]),
     builtIn: [...builtIn],
   };
@@ -35,7 +36,9 @@ export function decodeModuleFacts(bytes: Uint8Array, where: string): ModuleFacts
     const text = zstdDecompressSync(bytes, { maxOutputLength: MAX_DECODED_BYTES }).toString('utf8');
     const { version, release, modules, builtIn } = JSON.parse(text) as Encoded;
     if (version !== VERSION) throw new TypeError(`version ${version}`);
-    const byName = modules.map(([name, onDemand, hardware, needs]) => [name, { onDemand, hardware, needs }] as const);
+    const byName = modules.map(([name, onDemand, hardware, needs, wants]) => {
+      return [name, { onDemand, hardware, needs, wants }] as const;
+    });
     return { release, modules: new Map(byName), builtIn: new Set(builtIn) };
   } catch (error) {
     throw new KernelError('modules-unreadable', 'us', {

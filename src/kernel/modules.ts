@@ -62,7 +62,8 @@ export interface ModuleTexts {
 interface Draft {
   readonly onDemand: string[];
   readonly hardware: string[];
-  readonly needs: Set<string>;
+  readonly needs: readonly string[];
+  readonly wants: Set<string>;
 }
 
 /** Errors: modules-unreadable, with the file and line. */
@@ -74,7 +75,8 @@ export function parseModuleFacts(texts: ModuleTexts, release: string, where: str
     modules.set(nameOfFile(own!, at), {
       onDemand: [],
       hardware: [],
-      needs: new Set(needs.map((path) => nameOfFile(path, at))),
+      needs: needs.map((path) => nameOfFile(path, at)),
+      wants: new Set(),
     });
   }
   const byAlias = readAliases(texts.alias, modules, where);
@@ -87,8 +89,8 @@ export function parseModuleFacts(texts: ModuleTexts, release: string, where: str
   };
 }
 
-function fromDraft({ onDemand, hardware, needs }: Draft): LoadableModule {
-  return { onDemand, hardware, needs: [...needs] };
+function fromDraft({ wants, ...draft }: Draft): LoadableModule {
+  return { ...draft, wants: [...wants] };
 }
 
 /** `alias PATTERN MODULE` (modprobe.d(5)). Returns alias → modules. */
@@ -120,10 +122,10 @@ function readSoftDependencies(
     const [word, module, ...names] = line.split(/\s+/);
     if (word !== 'softdep' || !MODULE_NAME.test(module ?? ''))
       throw unreadable('no line of the form "softdep MODULE pre: … post: …"', at);
-    const needs = modules.get(moduleName(module!))?.needs;
+    const wants = modules.get(moduleName(module!))?.wants;
     for (const name of names.map(moduleName)) {
-      if (modules.has(name)) needs?.add(name);
-      for (const one of byAlias.get(name) ?? []) needs?.add(one);
+      if (modules.has(name)) wants?.add(name);
+      for (const one of byAlias.get(name) ?? []) wants?.add(one);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Fleet, StageError } from '#domain';
+import { type Fleet, type ModuleFacts, StageError } from '#domain';
 import { type Clock, readLimited } from '#host';
 import { type HostList, KernelError, MAX_HOST_LIST_BYTES, parseHostList, targetsOf } from '#kernel';
 import { type Db, hostModulesOf, inTransaction, type KernelRow, putHostModules, type Store } from '#store';
@@ -89,21 +89,27 @@ async function readList(file: string, now: Date): Promise<HostList> {
   return parseHostList(text, file, mtime > now ? now : mtime, now);
 }
 
-/** Modules this kernel can have; null where nothing says. */
-async function knownModules(db: Db, kernel: KernelRow): Promise<ReadonlySet<string> | null> {
+/** What this kernel says of its modules; `names` null where nothing says which it can have. */
+interface Known {
+  readonly facts: ModuleFacts | null;
+  readonly names: ReadonlySet<string> | null;
+}
+
+async function knownModules(db: Db, kernel: KernelRow): Promise<Known> {
   const facts = await moduleFactsOf(db, kernel);
-  if (facts !== null) return new Set(facts.modules.keys());
+  if (facts !== null) return { facts, names: new Set(facts.modules.keys()) };
   const profile = await profileOf(db, kernel);
-  const names = profile === null ? [] : [...targetsOf(profile).keys()];
-  const modules = names.filter((name) => name !== 'vmlinux' && name !== 'image');
-  return modules.length === 0 ? null : new Set(modules);
+  const targets = profile === null ? [] : [...targetsOf(profile).keys()];
+  const modules = targets.filter((name) => name !== 'vmlinux' && name !== 'image');
+  return { facts, names: modules.length === 0 ? null : new Set(modules) };
 }
 
 /**
- * A host may have modules of its own (out of tree); one that has modules and none of this kernel's runs another.
+ * A host may have modules of its own (out of tree); one that has modules and none of this kernel's runs another. A module
+ * is never loaded without those it needs, so a list without them was cut off, or is of another build.
  * Errors: host-list-other-kernel.
  */
-function ofThisKernel(list: HostList, kernel: KernelRow, known: ReadonlySet<string> | null, file: string): HostList {
+function ofThisKernel(list: HostList, kernel: KernelRow, { facts, names }: Known, file: string): HostList {
   const { host, release, buildId, modules } = list;
   const other = (what: string): KernelError =>
     new KernelError('host-list-other-kernel', 'input', {
@@ -115,7 +121,12 @@ function ofThisKernel(list: HostList, kernel: KernelRow, known: ReadonlySet<stri
     throw other(`its build-id is not ${kernel.buildId ?? 'known: this kernel is not built'}`);
   if (release !== null && buildId === null && release !== kernel.release)
     throw other(`its release is not ${kernel.release ?? 'known: this kernel is not built'}`);
-  if (known !== null && modules.size > 0 && ![...modules].some((name) => known.has(name)))
+  if (names !== null && modules.size > 0 && ![...modules].some((name) => names.has(name)))
     throw other('none of its modules is one of this kernel');
+  for (const name of modules) {
+    const lost = facts?.modules.get(name)?.needs.find((needed) => !modules.has(needed));
+    if (lost !== undefined)
+      throw other(`${name} needs ${lost} here, which is not in the list; or the list was cut off`);
+  }
   return list;
 }
