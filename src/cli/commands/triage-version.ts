@@ -1,23 +1,19 @@
-import { type CveRecord, parseKernelVersion, type Verdict, type VerdictStatus } from '#domain';
+import { type VerdictStatus, versionSpan } from '#domain';
 import { allCves, searchCves } from '#store';
 import { decide } from '#triage';
 import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, shorten, table } from '../text.ts';
 
-/** `6.1.0-40-amd64`, `5.15.0-91-generic`, `5.14.0-427.el9`: the number after the dash is of an ABI or a build, not stable. */
-const ABI_NAME = /^\d+\.\d+\.0-\d/;
-
-/**
- * Why no range can be held against this version, or null. A distribution that writes `.0-N` hides the stable release that
- * its kernel is made of; read as 6.1.0 it would be called affected by all that 6.1.170 has fixed, and free of what came later.
- */
-export function undecidable(version: string, sourceVersion: string | undefined): string | null {
-  const asked = sourceVersion ?? version;
-  if (parseKernelVersion(asked) === undefined) return `"${asked}" is no kernel version`;
-  if (!ABI_NAME.test(asked)) return null;
-  return `"${asked}" is the ABI name of a distribution (Debian, Ubuntu, RHEL): it does not say which stable release is in it; give that with --source-version, or build the kernel's profile`;
+/** What the version does not say, for people; null where it names one source. Ranges decide at the worst of what it may be. */
+function hidden(version: string): string | null {
+  const span = versionSpan(version);
+  if (span === undefined) return `"${version}" is no kernel version`;
+  return span.why === null ? null : `"${version}" ${span.why}`;
 }
+
+const REMEDY =
+  '; what that leaves open is under investigation: give the stable release it is made of with --source-version';
 
 export interface VersionFlags {
   readonly sourceVersion?: string;
@@ -29,9 +25,10 @@ export interface VersionFlags {
 export async function triageVersion(context: Context, version: string, flags: VersionFlags): Promise<void> {
   const { sourceVersion, status, limit } = flags;
   const { db } = await context.store();
-  const reason = undecidable(version, sourceVersion);
-  const decideOne = reason === null ? byRanges(sourceVersion ?? version) : undecided(reason);
-  const verdicts = new Map((await allCves(db)).map(({ record }) => [record.id, decideOne(record)]));
+  const asked = sourceVersion ?? version;
+  const reason = hidden(asked);
+  const subject = { version: asked, arch: '', profile: null };
+  const verdicts = new Map((await allCves(db)).map(({ record }) => [record.id, decide(record, subject)]));
   const lines = await searchCves(db, { sort: 'priority', limit: 0 });
   await warnStale(context);
   const counts = Object.fromEntries(
@@ -40,7 +37,7 @@ export async function triageVersion(context: Context, version: string, flags: Ve
   const matching = lines.filter(({ id }) => verdicts.get(id)?.status === status);
   const shown = limit > 0 ? matching.slice(0, limit) : matching;
   const named = sourceVersion === undefined ? version : `${version} (made of ${sourceVersion})`;
-  const result = { version, sourceVersion: sourceVersion ?? null, undecidable: reason, counts };
+  const result = { version, sourceVersion: sourceVersion ?? null, hidden: reason, counts };
   context.print({ ...result, verdicts: shown.map(({ id }) => verdicts.get(id)) }, () =>
     [
       table(
@@ -54,25 +51,11 @@ export async function triageVersion(context: Context, version: string, flags: Ve
         ]),
       ),
       '',
-      ...(reason === null ? [] : [`NOT DECIDED: ${inert(reason)}.`]),
+      ...(reason === null ? [] : [`NOTE: ${inert(reason)}${REMEDY}.`]),
       `version ${inert(named)}, by ranges only: ${shown.length} of ${matching.length} ${status} shown`,
       Object.entries(counts)
         .map(([key, count]) => `${count} ${key.replaceAll('_', ' ')}`)
         .join(', '),
     ].join('\n'),
   );
-}
-
-function byRanges(version: string): (record: CveRecord) => Verdict {
-  return (record) => decide(record, { version, arch: '', profile: null });
-}
-
-/** All of them: nothing is known of this kernel, so nothing is said of any CVE. */
-function undecided(reason: string): (record: CveRecord) => Verdict {
-  return ({ id }) => ({
-    cve: id,
-    status: 'under_investigation',
-    justification: null,
-    evidence: [{ rung: 'ranges', outcome: 'inconclusive', sentence: `${reason}.`, facts: {} }],
-  });
 }
