@@ -1,5 +1,5 @@
 import { StageError } from '#domain';
 
-export type CliCode = 'cve-id-invalid' | 'key-exists' | 'key-invalid' | 'decision-invalid';
+export type CliCode = 'cve-id-invalid' | 'key-exists' | 'key-invalid' | 'decision-invalid' | 'purl-invalid';
 
 export class CliError extends StageError<CliCode> {}

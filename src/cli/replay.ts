@@ -36,6 +36,12 @@ export function replayOf(
     }
     case 'object':
       return `tuxtape triage --kernel ${quoted(kernel.name)} prove ${cve} --fixes DIR`;
+    case 'fleet': {
+      const module = (facts['modules'] as { module: string }[] | undefined)?.[0]?.module;
+      return module === undefined || module === 'vmlinux' || module === 'image'
+        ? null
+        : `tuxtape kernel hosts ${quoted(kernel.name)} --module ${quoted(module)}`;
+    }
     case 'person':
       return `tuxtape triage --kernel ${quoted(kernel.name)} overrides`;
     default:

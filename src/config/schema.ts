@@ -115,6 +115,12 @@ export const schema = {
     'kernels the server builds at a time; 0: it builds none',
     () => 1,
   ),
+  'fleet.list-age': key(
+    'seconds',
+    'TUXTAPE_FLEET_LIST_AGE',
+    "seconds after which a host's list of modules says nothing any more",
+    () => 604_800,
+  ),
   'livepatch.fixes': key(
     'url-or-path',
     'TUXTAPE_LIVEPATCH_FIXES',

@@ -3,6 +3,7 @@ export * from './cve-record.ts';
 export * from './decision.ts';
 export * from './elf-notes.ts';
 export * from './error.ts';
+export * from './fleet.ts';
 export * from './kernel.ts';
 export * from './kernel-build.ts';
 export * from './kernel-version.ts';

@@ -30,8 +30,11 @@ export async function readLimited(path: string, limit: number): Promise<Buffer> 
   }
 }
 
+/** Whole, or piece by piece where the whole would not fit into memory. */
+export type Content = string | Uint8Array | AsyncIterable<string>;
+
 /** Writes a new file beside the old one, syncs it, renames it over and syncs the folder: old content or new, never half. */
-export async function writeAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeAtomic(path: string, content: Content, mode = 0o644): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {

@@ -23,6 +23,9 @@ export type KernelCode =
   | 'object-unreadable'
   | 'profile-unreadable'
   | 'debug-info-missing'
-  | 'debug-info-unreadable';
+  | 'debug-info-unreadable'
+  | 'modules-unreadable'
+  | 'host-list-unreadable'
+  | 'host-list-other-kernel';
 
 export class KernelError extends StageError<KernelCode> {}

@@ -1,3 +1,4 @@
+export * from './fleet.ts';
 export * from './freshness.ts';
 export * from './history.ts';
 export * from './kernel.ts';
@@ -5,6 +6,7 @@ export * from './kernel-build-log.ts';
 export * from './kernel-build-worker.ts';
 export * from './kernel-builds.ts';
 export * from './livepatch.ts';
+export * from './modules.ts';
 export * from './prove.ts';
 export * from './publish.ts';
 export * from './rank.ts';

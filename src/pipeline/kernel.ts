@@ -32,6 +32,7 @@ import {
   type Store,
   saveProfile,
 } from '#store';
+import { readModules } from './modules.ts';
 
 /** As `uname -m` says it. */
 const ARCH: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -130,6 +131,7 @@ export async function buildAndProfile(
     await options.alsoWrite?.(tx, kept);
     await markBuilt(tx, kernel.id, { release: built.release, buildId: built.buildId, at: options.clock.now() });
     await saveProfile(tx, kernel.id, profile);
+    await readModules(tx, kernel.id, join(layout.out, 'modules'), built.release);
   });
   return { kernel: await needKernel(store.db, kernel.id), built, kept };
 }
@@ -139,6 +141,8 @@ export async function profileAgain(store: Store, name: string): Promise<{ kernel
   const kernel = await needKernel(store.db, name);
   const profile = await readProfile(treeLayout(kernel.treeDirectory).build);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
+  if (kernel.release !== null)
+    await readModules(store.db, kernel.id, join(treeLayout(kernel.treeDirectory).out, 'modules'), kernel.release);
   return { kernel, profile };
 }
 

@@ -30,6 +30,8 @@ export interface ProveOptions {
   /** A fix that more objects read is not compiled. */
   readonly maxObjects: number;
   readonly clock: Clock;
+  /** Seconds after which a host's list of modules says nothing any more. */
+  readonly hostListSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress: (done: number, total: number, note: string) => void;
 }
@@ -58,7 +60,7 @@ export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]
     if (outcome.proof !== null) await putProof(store.db, kernel.id, record.id, outcome.proof, clock.now());
     outcomes.push(outcome);
   }
-  await triageKernel({ store, kernel, clock });
+  await triageKernel({ store, kernel, clock, hostListSeconds: options.hostListSeconds });
   return outcomes;
 }
 

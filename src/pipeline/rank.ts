@@ -75,8 +75,8 @@ function explain(
   kernels: number,
   now: Date,
 ): Explained {
-  const { id, state, files, cvssVector, score, announced, predicted, affected, open } = row;
-  const exposure = kernels === 0 ? null : { affected, open, kernels };
+  const { id, state, files, cvssVector, score, announced, predicted, affected, open, loadedNowhere } = row;
+  const exposure = kernels === 0 ? null : { affected, open, kernels, loadedNowhere };
   const record = { id, state, files, cvssVector };
   const person = personalView(decisions, now);
   const priority = rank({ record, score, predicted, signals, person, exposure, announced }, now);

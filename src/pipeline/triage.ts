@@ -1,8 +1,8 @@
-import type { Verdict } from '#domain';
 import type { Clock } from '#host';
 import {
   allCves,
   countVerdicts,
+  type ExposedVerdict,
   inTransaction,
   type KernelRow,
   listKernels,
@@ -12,7 +12,8 @@ import {
   storeVerdicts,
   type VerdictCount,
 } from '#store';
-import { decide, overridden } from '#triage';
+import { decide, exposureOf, overridden } from '#triage';
+import { fleetOf } from './fleet.ts';
 import { profileOf } from './kernel.ts';
 import { rankDue } from './rank.ts';
 
@@ -21,17 +22,21 @@ export async function triageKernel(options: {
   store: Store;
   kernel: KernelRow;
   clock: Clock;
+  /** Seconds after which a host's list of modules says nothing any more. */
+  hostListSeconds?: number | undefined;
 }): Promise<VerdictCount[]> {
-  const { store, kernel, clock } = options;
+  const { store, kernel, clock, hostListSeconds } = options;
   await inTransaction(store.db, async (tx) => {
     const profile = await profileOf(tx, kernel);
     const proofs = await proofsOf(tx, kernel.id);
     const overrides = await overridesOf(tx, kernel.id, clock.now());
-    const subject = { version: kernel.version, arch: kernel.arch, profile };
-    const verdicts = (await allCves(tx)).map(({ record }): Verdict => {
+    const fleet = await fleetOf(tx, kernel, clock.now(), hostListSeconds);
+    const subject = { version: kernel.version, arch: kernel.arch, profile, fleet };
+    const verdicts = (await allCves(tx)).map(({ record }): ExposedVerdict => {
       const ladder = decide(record, subject, proofs.get(record.id));
       const override = overrides.get(record.id);
-      return override === undefined ? ladder : overridden(ladder, override);
+      const verdict = override === undefined ? ladder : overridden(ladder, override);
+      return { ...verdict, exposure: exposureOf(ladder.evidence) };
     });
     await storeVerdicts(tx, kernel.id, verdicts, clock.now());
   });
@@ -40,6 +45,10 @@ export async function triageKernel(options: {
 }
 
 /** Decides every CVE for every kernel. */
-export async function triageAll(options: { store: Store; clock: Clock }): Promise<void> {
+export async function triageAll(options: {
+  store: Store;
+  clock: Clock;
+  hostListSeconds?: number | undefined;
+}): Promise<void> {
   for (const kernel of await listKernels(options.store.db)) await triageKernel({ ...options, kernel });
 }

@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     lore: config.need('feed.lore'),
     vulns: config.need('feed.vulns'),
     signals: signalSettings(config),
+    hostListSeconds: config.number('fleet.list-age'),
   };
   const seconds = config.number('feed.interval');
   // A turn never overtakes the one before.

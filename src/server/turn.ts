@@ -9,6 +9,8 @@ export interface TurnSettings {
   readonly lore: string;
   readonly vulns: string;
   readonly signals: SignalSettings;
+  /** Seconds after which a host's list of modules says nothing any more. */
+  readonly hostListSeconds?: number | undefined;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
 }
@@ -26,7 +28,7 @@ export async function turn(store: Store, settings: TurnSettings, log: Logger): P
 
 /** Decides what was brought before, and reads the signals that are due. */
 export async function catchUp(store: Store, settings: TurnSettings, log: Logger): Promise<void> {
-  await step('triage', log, () => triageAll({ store, clock: systemClock }));
+  await step('triage', log, () => triageAll({ store, clock: systemClock, hostListSeconds: settings.hostListSeconds }));
   await step('signals', log, () => readSignals(store, settings, log));
 }
 

@@ -5,9 +5,11 @@ export * from './decisions.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './figures.ts';
+export * from './host-modules.ts';
 export * from './kernel-builds.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
+export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export * from './overrides.ts';
 export {
@@ -28,7 +30,7 @@ export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue } from './queue.ts';
 export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
-export { storeVerdicts, type VerdictChange, verdictChanges } from './verdict-writes.ts';
+export { type ExposedVerdict, storeVerdicts, type VerdictChange, verdictChanges } from './verdict-writes.ts';
 export {
   countVerdicts,
   decidingRung,
@@ -38,3 +40,4 @@ export {
   type VerdictFilter,
   type VerdictRow,
 } from './verdicts.ts';
+export * from './vex-documents.ts';

@@ -116,6 +116,8 @@ export interface RankedCve {
   readonly predicted: number;
   readonly affected: number;
   readonly open: number;
+  /** The module is loaded on no host of any kernel that it affects, and what can have it loaded; null: loaded or unknown. */
+  readonly loadedNowhere: 'on-demand' | 'hardware' | null;
 }
 
 /** The given CVEs, or all, with prediction and how many kernels they affect. */
@@ -124,12 +126,16 @@ export async function rankedCves(db: Db, cves: readonly CveId[] | 'all'): Promis
   const touched = cves === 'all' ? sql`true` : sql`verdict.cve_id = ANY(${cves}::text[])`;
   const { rows } = await sql<RankedCve>`
     SELECT cve.id, cve.state, cve.files, cve.cvss_vector AS "cvssVector", cve.score, cve.announced_at AS announced,
-      coalesce(prediction.probability, 0) AS predicted, coalesce(v.affected, 0) AS affected, coalesce(v.open, 0) AS open
+      coalesce(prediction.probability, 0) AS predicted, coalesce(v.affected, 0) AS affected, coalesce(v.open, 0) AS open,
+      CASE v.hidden WHEN 1 THEN 'on-demand' WHEN 2 THEN 'hardware' END AS "loadedNowhere"
     FROM cve
     LEFT JOIN prediction ON prediction.cve_id = cve.id
     LEFT JOIN (
       SELECT cve_id, count(*) FILTER (WHERE status = 'affected') AS affected,
-        count(*) FILTER (WHERE status = 'under_investigation') AS open
+        count(*) FILTER (WHERE status = 'under_investigation') AS open,
+        -- The most exposed kernel counts; 0: its code is there, or nobody knows.
+        min(CASE exposure WHEN 'on-demand' THEN 1 WHEN 'hardware' THEN 2 WHEN 'by-name' THEN 2 WHEN 'blocked' THEN 2 ELSE 0 END)
+          FILTER (WHERE status = 'affected') AS hidden
       FROM verdict WHERE ${touched} GROUP BY cve_id) AS v ON v.cve_id = cve.id
     WHERE ${among}`.execute(db);
   return rows;

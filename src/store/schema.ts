@@ -111,6 +111,15 @@ export interface FeedSync {
   source: string;
 }
 
+export interface HostModules {
+  at: Timestamp;
+  blacklisted: string[];
+  blocked: string[];
+  host: string;
+  kernel_id: string;
+  modules: string[];
+}
+
 export interface Kernel {
   added_at: Generated<Timestamp>;
   arch: string;
@@ -147,6 +156,11 @@ export interface KernelBuild {
   state: string;
   timeout_seconds: number;
   total: number | null;
+}
+
+export interface KernelModules {
+  facts: Buffer;
+  kernel_id: string;
 }
 
 export interface KernelProfile {
@@ -217,6 +231,7 @@ export interface Verdict {
   decided_at: Timestamp;
   digest: Generated<string>;
   evidence: Json;
+  exposure: string | null;
   justification: string | null;
   kernel_id: string;
   rung: string;
@@ -245,6 +260,15 @@ export interface VerdictOverride {
   until: Timestamp;
 }
 
+export interface VexDocument {
+  changed_at: Timestamp;
+  digest: string;
+  format: string;
+  issued_at: Timestamp;
+  kernel_id: string;
+  version: number;
+}
+
 export interface DB {
   announcement: Announcement;
   audit: Audit;
@@ -254,8 +278,10 @@ export interface DB {
   feed_failure: FeedFailure;
   feed_quarantine: FeedQuarantine;
   feed_sync: FeedSync;
+  host_modules: HostModules;
   kernel: Kernel;
   kernel_build: KernelBuild;
+  kernel_modules: KernelModules;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
   prediction: Prediction;
@@ -267,4 +293,5 @@ export interface DB {
   verdict: Verdict;
   verdict_change: VerdictChange;
   verdict_override: VerdictOverride;
+  vex_document: VexDocument;
 }

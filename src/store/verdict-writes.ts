@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { CveId, Verdict, VerdictStatus } from '#domain';
+import type { CveId, ModuleExposure, Verdict, VerdictStatus } from '#domain';
 import { StoreError } from './error.ts';
 import { markDue } from './priorities.ts';
 import { jsonBatches } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
 import { decidingRung } from './verdicts.ts';
+
+/** A verdict to store, with what the fleet rung says of its module; null: it said nothing. */
+export interface ExposedVerdict extends Verdict {
+  readonly exposure?: ModuleExposure | null;
+}
 
 /** A CVE whose status for a kernel became another. `before` null: it is new; `after` null: it is gone. */
 export interface VerdictChange {
@@ -22,7 +27,7 @@ export interface VerdictChange {
 export async function storeVerdicts(
   db: Db,
   kernelId: string,
-  verdicts: readonly Verdict[],
+  verdicts: readonly ExposedVerdict[],
   at: Date,
 ): Promise<VerdictChange[]> {
   return inTransaction(db, async (tx) => {
@@ -45,7 +50,9 @@ export async function storeVerdicts(
     ].filter((change) => change.before !== change.after);
     // Exposure is a part of every priority: those that touch this kernel now or did before are ranked anew.
     const moved = changes.filter((change) => touches(change.before) !== touches(change.after) || touches(change.after));
-    await markDue(tx, before.size === 0 ? 'all' : moved.map(({ cve }) => cve));
+    const exposed = written.filter(({ verdict }) => before.get(verdict.cve)?.exposure !== (verdict.exposure ?? null));
+    const due = [...moved.map(({ cve }) => cve), ...exposed.map(({ verdict }) => verdict.cve)];
+    await markDue(tx, before.size === 0 ? 'all' : [...new Set(due)]);
     if (before.size > 0) await logChanges(tx, kernelId, changes, at);
     return before.size > 0 ? changes : [];
   });
@@ -58,13 +65,18 @@ function touches(status: VerdictStatus | null): boolean {
 async function storedVerdicts(
   tx: Db,
   kernelId: string,
-): Promise<Map<CveId, { readonly status: VerdictStatus; readonly digest: string }>> {
+): Promise<Map<CveId, { readonly status: VerdictStatus; readonly digest: string; readonly exposure: string | null }>> {
   const rows = await tx
     .selectFrom('verdict')
-    .select(['cve_id', 'status', 'digest'])
+    .select(['cve_id', 'status', 'digest', 'exposure'])
     .where('kernel_id', '=', kernelId)
     .execute();
-  return new Map(rows.map((row) => [row.cve_id as CveId, { status: row.status as VerdictStatus, digest: row.digest }]));
+  return new Map(
+    rows.map(({ cve_id: cve, status, digest, exposure }) => [
+      cve as CveId,
+      { status: status as VerdictStatus, digest, exposure },
+    ]),
+  );
 }
 
 function digestOf({ status, justification, evidence }: Verdict): string {
@@ -76,7 +88,7 @@ function digestOf({ status, justification, evidence }: Verdict): string {
 async function upsert(
   tx: Db,
   kernelId: string,
-  written: readonly { readonly verdict: Verdict; readonly digest: string }[],
+  written: readonly { readonly verdict: ExposedVerdict; readonly digest: string }[],
   at: Date,
 ): Promise<void> {
   const rows = written.map(({ verdict, digest }) => ({
@@ -86,16 +98,19 @@ async function upsert(
     rung: decidingRung(verdict.evidence),
     evidence: verdict.evidence,
     digest,
+    exposure: verdict.exposure ?? null,
   }));
   for (const batch of jsonBatches(rows)) {
     await sql`
-      INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, digest, decided_at)
-      SELECT ${kernelId}, cve_id, status, justification, rung, evidence, digest, ${at}::timestamptz
+      INSERT INTO verdict (kernel_id, cve_id, status, justification, rung, evidence, digest, exposure, decided_at)
+      SELECT ${kernelId}, cve_id, status, justification, rung, evidence, digest, exposure, ${at}::timestamptz
       FROM jsonb_to_recordset(${batch}::jsonb) AS r (
-        cve_id text, status text, justification text, rung text, evidence jsonb, digest text)
+        cve_id text, status text, justification text, rung text, evidence jsonb, digest text, exposure text)
       ON CONFLICT (kernel_id, cve_id) DO UPDATE SET
         status = excluded.status, justification = excluded.justification, rung = excluded.rung,
-        evidence = excluded.evidence, digest = excluded.digest, decided_at = excluded.decided_at`.execute(tx);
+        evidence = excluded.evidence, digest = excluded.digest, exposure = excluded.exposure, decided_at = excluded.decided_at`.execute(
+      tx,
+    );
   }
 }
 

@@ -15,6 +15,8 @@ import type { Db } from './store.ts';
 
 export interface VerdictRow {
   readonly verdict: Verdict;
+  /** Since when it stands, with this evidence. */
+  readonly decidedAt: Date;
   readonly title: string;
   readonly score: number | null;
   readonly vector: string | null;
@@ -62,7 +64,17 @@ function base(db: Db, kernelId: string) {
 }
 
 const columns = [
-  ...(['verdict.cve_id', 'status', 'justification', 'evidence', 'title', 'score', 'cvss_vector', 'files'] as const),
+  ...([
+    'verdict.cve_id',
+    'status',
+    'justification',
+    'evidence',
+    'decided_at',
+    'title',
+    'score',
+    'cvss_vector',
+    'files',
+  ] as const),
   ...(['priority.class', 'priority.reach', 'prediction.probability'] as const),
 ] as const;
 
@@ -84,6 +96,7 @@ function fromRow(row: Row): VerdictRow {
   };
   return {
     verdict,
+    decidedAt: row.decided_at,
     title: row.title,
     score: row.score,
     vector: row.cvss_vector,

@@ -1,6 +1,7 @@
 import type {
   CveRecord,
   Evidence,
+  Fleet,
   Justification,
   Profile,
   Proof,
@@ -9,6 +10,7 @@ import type {
   VerdictStatus,
 } from '#domain';
 import { buildRung } from './build-rung.ts';
+import { withFleet } from './fleet-rung.ts';
 import { objectRung, proofStands, sourceRung } from './proof-rungs.ts';
 import { rangesRung } from './ranges.ts';
 
@@ -18,10 +20,12 @@ export interface TriagedKernel {
   /** As `uname -m` says it. */
   readonly arch: string;
   readonly profile: Profile | null;
+  /** What its hosts have loaded and can load; absent: the fleet rung says nothing. */
+  readonly fleet?: Fleet | null;
 }
 
 /**
- * The applicability ladder: state, ranges, source, build, object (DESIGN section 3, triage). Each rung adds evidence and
+ * The applicability ladder: state, ranges, source, build, object, fleet (DESIGN section 3, triage). Each rung adds evidence and
  * may end it. Only positive proof clears; what no rung decides, and where two contradict each other, is
  * `under_investigation`. `proof`: what was found by reading and compiling, as far as that was done.
  */
@@ -47,7 +51,7 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
   if (object) steps.push(object);
   if (object?.outcome === 'clears') return verdict(record, 'not_affected', steps);
   const isCompiled = build.outcome === 'supports' || object?.outcome === 'supports';
-  return verdict(record, isCompiled ? affected : 'under_investigation', steps);
+  return withFleet(verdict(record, isCompiled ? affected : 'under_investigation', steps), kernel.fleet);
 }
 
 /** A person's word over the ladder's. What the ladder says stays in the evidence, and counts again when the word ends. */

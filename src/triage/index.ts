@@ -1,5 +1,6 @@
 export { decide, overridden, type TriagedKernel } from './applicability.ts';
 export { type FileFinding, findFile } from './build-rung.ts';
+export { exposureOf } from './fleet-rung.ts';
 export { byPriority, classRank, type Exposure, type PersonalView, type RankInput, rank } from './priority/rank.ts';
 export { type Reach, reachOf } from './priority/reach.ts';
 export { type RangeOutcome, rangesRung } from './ranges.ts';
@@ -15,4 +16,13 @@ export {
 } from './severity-model/model.ts';
 export { type CycloneDx, toCycloneDx } from './vex/cyclonedx.ts';
 export { type OpenVex, toOpenVex } from './vex/openvex.ts';
-export { kernelPurl, type VexOrigin, type VexProduct } from './vex/vex.ts';
+export {
+  isBomLink,
+  isPurl,
+  isVersionedPurl,
+  kernelPurl,
+  type VexOrigin,
+  type VexProduct,
+  type VexStatement,
+  vexUuid,
+} from './vex/vex.ts';

@@ -6,6 +6,7 @@ import { addKernelFromSource, kernelTrees, profileAgain, profileOf } from '#pipe
 import { type KernelRow, listKernels, needKernel } from '#store';
 import type { Context } from '../context.ts';
 import { table } from '../text.ts';
+import { registerKernelHosts } from './kernel-hosts.ts';
 
 interface AddOptions {
   readonly source: string;
@@ -44,6 +45,7 @@ export function registerKernel(program: Command, context: Context): void {
     .description('one kernel')
     .argument('<name>', 'name, id or build-id')
     .action((name: string) => show(context, name));
+  registerKernelHosts(kernel, context);
 }
 
 async function add(context: Context, name: string, options: AddOptions): Promise<void> {

@@ -61,7 +61,7 @@ async function override(context: Context, name: string, text: string, flags: Ove
   const { as: status, justification = null, until, reason, by } = flags;
   const word = { cve, status, justification, until, reason, author: author(by) };
   const made = await addOverride(store.db, kernel.id, word, systemClock.now());
-  await triageKernel({ store, kernel, clock: systemClock });
+  await triageKernel({ store, kernel, clock: systemClock, hostListSeconds: await listAge(context) });
   context.print(made, () => `${cve} is ${status} for kernel ${kernel.name} until ${until.toISOString().slice(0, 10)}`);
 }
 
@@ -90,6 +90,10 @@ async function revoke(context: Context, name: string, text: string, by: string |
   const kernel = await needKernel(store.db, name);
   const cve = needCveId(text);
   await revokeOverride(store.db, kernel.id, cve, author(by), systemClock.now());
-  await triageKernel({ store, kernel, clock: systemClock });
+  await triageKernel({ store, kernel, clock: systemClock, hostListSeconds: await listAge(context) });
   context.print({ cve }, () => `the ladder decides ${cve} again`);
+}
+
+async function listAge(context: Context): Promise<number> {
+  return (await context.config()).number('fleet.list-age');
 }

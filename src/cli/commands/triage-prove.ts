@@ -49,6 +49,7 @@ async function prove(context: Context, name: string, cves: readonly string[], fl
       jobs: flags.jobs ?? config.number('kernel.jobs'),
       maxObjects: flags.maxObjects,
       clock: systemClock,
+      hostListSeconds: config.number('fleet.list-age'),
       signal: context.signal,
       onProgress: step,
     }),

@@ -1,23 +1,17 @@
 import { type Command, Option } from 'commander';
-import { type Severity, severities, type VerdictStatus } from '#domain';
+import type { VerdictStatus } from '#domain';
 import { systemClock } from '#host';
 import { triageKernel } from '#pipeline';
-import {
-  getVerdict,
-  type KernelRow,
-  listVerdicts,
-  needKernel,
-  StoreError,
-  type VerdictCount,
-  type VerdictRow,
-} from '#store';
+import { getVerdict, listVerdicts, needKernel, StoreError, type VerdictRow } from '#store';
 import type { Context } from '../context.ts';
 import { replayOf } from '../replay.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
 import { sinceDay, triageChanges } from './triage-changes.ts';
+import { countsText } from './triage-counts.ts';
 import { registerTriageExport } from './triage-export.ts';
+import { registerTriageMatrix } from './triage-matrix.ts';
 import { registerOverride } from './triage-override.ts';
 import { registerProve } from './triage-prove.ts';
 import { triageVersion } from './triage-version.ts';
@@ -34,6 +28,7 @@ const STATUSES = [
 interface TriageOptions {
   readonly kernel: string;
   readonly version?: string;
+  readonly sourceVersion?: string;
   readonly status: VerdictStatus;
   readonly limit: number;
 }
@@ -44,16 +39,17 @@ export function registerTriage(program: Command, context: Context): void {
     .description('which CVEs matter to a kernel, and why')
     .option('--kernel <name>', 'name, id or build-id of a kernel')
     .option('--version <version>', 'decide by version alone, for a kernel that is not here')
+    .option('--source-version <version>', "with --version: the stable release that a distribution's kernel is made of")
     .addOption(new Option('--status <status>', 'which verdicts to list').choices(STATUSES).default('affected'))
     .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
     .addHelpText(
       'after',
-      '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage --version 6.12.95\n  tuxtape triage explain CVE-2026-53352 --kernel web',
+      '\nExamples:\n  tuxtape triage --kernel web\n  tuxtape triage --kernel web --status under_investigation --limit 0\n  tuxtape triage --version 6.12.95\n  tuxtape triage explain CVE-2026-53352 web',
     )
     .action((options: Partial<TriageOptions>, command: Command) => {
       if (options.version !== undefined && options.kernel === undefined)
         return triageVersion(context, options.version, options as TriageOptions);
-      if (options.kernel === undefined || options.version !== undefined)
+      if (options.kernel === undefined || options.version !== undefined || options.sourceVersion !== undefined)
         command.error('error: give either --kernel <name> or --version <version>');
       return run(context, options as TriageOptions);
     });
@@ -61,10 +57,11 @@ export function registerTriage(program: Command, context: Context): void {
     .command('explain')
     .description('the evidence of one verdict, a sentence each rung')
     .argument('<cve>', 'CVE id')
-    .addHelpText('after', '\nExample:\n  tuxtape triage explain CVE-2026-53352 --kernel web')
-    .action((cve: string) => {
-      const { kernel } = triage.opts<Partial<TriageOptions>>();
-      if (kernel === undefined) triage.error("error: required option '--kernel <name>' not specified");
+    .argument('[kernel]', 'name, id or build-id of a kernel')
+    .addHelpText('after', '\nExample:\n  tuxtape triage explain CVE-2026-53352 web')
+    .action((cve: string, named: string | undefined) => {
+      const kernel = named ?? triage.opts<Partial<TriageOptions>>().kernel;
+      if (kernel === undefined) triage.error('error: which kernel? give its name after the CVE');
       return explain(context, cve, kernel as string);
     });
   triage
@@ -80,13 +77,15 @@ export function registerTriage(program: Command, context: Context): void {
   registerOverride(triage, context);
   registerProve(triage, context);
   registerTriageExport(triage, context);
+  registerTriageMatrix(triage, context);
 }
 
 async function run(context: Context, options: TriageOptions): Promise<void> {
   const store = await context.store();
   const kernel = await needKernel(store.db, options.kernel);
+  const hostListSeconds = (await context.config()).number('fleet.list-age');
   const counts = await context.progress(`deciding for kernel ${kernel.name}`, () =>
-    triageKernel({ store, kernel, clock: systemClock }),
+    triageKernel({ store, kernel, clock: systemClock, hostListSeconds }),
   );
   const rows = await listVerdicts(store.db, kernel.id, { status: options.status, limit: options.limit });
   await warnStale(context);
@@ -112,46 +111,6 @@ export function verdictTable(rows: readonly VerdictRow[]): string {
       shorten(inert(verdict.evidence.at(-1)?.sentence ?? ''), 80),
     ]),
   );
-}
-
-function total(counts: readonly VerdictCount[], keep: (count: VerdictCount) => boolean): number {
-  return counts.filter(keep).reduce((sum, { count }) => sum + count, 0);
-}
-
-const RUNG_REASON: Readonly<Record<string, string>> = {
-  state: 'rejected by the CNA',
-  ranges: 'the vulnerable code came later, or in another branch',
-  build: 'its files are not in this build',
-  object: 'its fix changes no object of this build',
-  person: 'a person said so, until a day',
-};
-
-/** What was dismissed and why, and how the rest divides by severity. */
-export function countsText(
-  kernel: KernelRow,
-  counts: readonly VerdictCount[],
-  shown: number,
-  options: { status: VerdictStatus },
-): string {
-  const of = (status: VerdictStatus): number => total(counts, (count) => count.status === status);
-  const bySeverity = severities
-    .map(
-      (severity: Severity) =>
-        [severity, total(counts, (count) => count.status === 'affected' && count.severity === severity)] as const,
-    )
-    .filter(([, count]) => count > 0);
-  const rungs = [...new Set(counts.filter(({ status }) => status === 'not_affected').map(({ rung }) => rung))];
-  const dismissed = rungs.map(
-    (rung) =>
-      `  ${total(counts, (count) => count.status === 'not_affected' && count.rung === rung)} ${RUNG_REASON[rung] ?? rung}`,
-  );
-  return [
-    `kernel ${kernel.name} ${kernel.version}${kernel.buildId ? ` (build-id ${kernel.buildId.slice(0, 12)})` : ', not built: decided by ranges only'}; ${shown} of ${of(options.status)} ${options.status} shown`,
-    `affected ${of('affected')}: ${bySeverity.map(([severity, count]) => `${count} ${severity}`).join(', ') || 'none'}`,
-    `under investigation ${of('under_investigation')}, fixed ${of('fixed')}`,
-    `not affected ${of('not_affected')}:`,
-    ...dismissed,
-  ].join('\n');
 }
 
 async function explain(context: Context, text: string, name: string): Promise<void> {

@@ -18,7 +18,8 @@ import { countCves, type KernelRow, listKernels, listVerdicts, type Store } from
 import type { Context } from '../context.ts';
 import { stalenessLines } from '../staleness.ts';
 import { inert, wholeNumber } from '../text.ts';
-import { countsText, verdictTable } from './triage.ts';
+import { verdictTable } from './triage.ts';
+import { countsText } from './triage-counts.ts';
 
 const SERVER = join(import.meta.dirname, '../../server/main.ts');
 const TOP = 10;
@@ -46,7 +47,12 @@ async function up(context: Context, options: UpOptions): Promise<void> {
   const store = await context.store();
   const synced = await syncOrSample(context, config, store, options.offline === true);
   const kernel = (await listKernels(store.db))[0] ?? (await addBundledKernel(store));
-  const counts = await triageKernel({ store, kernel, clock: systemClock });
+  const counts = await triageKernel({
+    store,
+    kernel,
+    clock: systemClock,
+    hostListSeconds: config.number('fleet.list-age'),
+  });
   const rows = await listVerdicts(store.db, kernel.id, { status: 'affected', limit: TOP });
   const now = new Date();
   const sources = await freshness(store.db, expectedSources(config), now);

@@ -26,6 +26,11 @@ export interface Exposure {
   /** Not decided yet: counts as affected, because unknown is never no. */
   readonly open: number;
   readonly kernels: number;
+  /**
+   * Set where the vulnerable module is loaded on no host of any of these kernels, by lists that are fresh: what can have it
+   * loaded. Null: it is loaded, is no module, or nobody knows.
+   */
+  readonly loadedNowhere?: 'on-demand' | 'hardware' | null;
 }
 
 export interface RankInput {
@@ -60,6 +65,12 @@ const REACH_FACTOR: Record<ReachClass, number> = {
 
 /** A CVE that touches none of our kernels is kept in the list, far behind. */
 const EXPOSURE_FACTOR = { touches: 1, none: 0.1 } as const;
+/** A module that is loaded nowhere can be loaded at any time: by any program, or with its device (or by root). */
+const LOADED_NOWHERE = { 'on-demand': 0.8, hardware: 0.5 } as const;
+const LOADED_NOWHERE_WORDS = {
+  'on-demand': ' Its module is loaded on no host that reported, but a program can have it loaded.',
+  hardware: ' Its module is loaded on no host that reported, and no program can have it loaded by an alias.',
+} as const;
 const DAY_MS = 86_400_000;
 
 /** The priority of a CVE, with every term. Pure: the same input gives the same answer. */
@@ -174,13 +185,13 @@ function severityTerm({ score, predicted, person, record }: RankInput): {
 function exposureTerm(exposure: Exposure | null): { value: number; sentence: string } {
   if (exposure === null || exposure.kernels === 0)
     return { value: EXPOSURE_FACTOR.touches, sentence: 'No kernel was looked at yet.' };
-  const { affected, open, kernels } = exposure;
+  const { affected, open, kernels, loadedNowhere = null } = exposure;
   const of = `of ${kernels} kernel${kernels === 1 ? '' : 's'}`;
   if (affected + open === 0) return { value: EXPOSURE_FACTOR.none, sentence: `Affects none ${of}.` };
-  return {
-    value: EXPOSURE_FACTOR.touches,
-    sentence: `Affects ${affected} ${of}${open === 0 ? '' : `, and ${open} are not decided`}.`,
-  };
+  const sentence = `Affects ${affected} ${of}${open === 0 ? '' : `, and ${open} are not decided`}.`;
+  // What is not decided may be anywhere.
+  if (loadedNowhere === null || open > 0) return { value: EXPOSURE_FACTOR.touches, sentence };
+  return { value: LOADED_NOWHERE[loadedNowhere], sentence: `${sentence}${LOADED_NOWHERE_WORDS[loadedNowhere]}` };
 }
 
 function epssOf(signals: BySource): { probability: number; percentile: number } | null {

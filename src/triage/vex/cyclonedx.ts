@@ -1,5 +1,5 @@
-import type { Justification, Verdict, VerdictStatus } from '#domain';
-import { evidenceText, type VexOrigin, type VexProduct } from './vex.ts';
+import type { Justification, VerdictStatus } from '#domain';
+import { evidenceText, type VexOrigin, type VexProduct, type VexStatement } from './vex.ts';
 
 /** Impact analysis states of CycloneDX (1.6, vulnerabilities[].analysis.state). */
 const STATE: Readonly<Record<VerdictStatus, string>> = {
@@ -23,36 +23,46 @@ export interface CycloneDx {
   readonly bomFormat: 'CycloneDX';
   readonly specVersion: '1.6';
   readonly serialNumber: string;
-  readonly version: 1;
+  readonly version: number;
   readonly metadata: unknown;
+  readonly components?: readonly unknown[];
   readonly vulnerabilities: readonly unknown[];
 }
 
-/** The verdicts on one kernel as CycloneDX VEX. */
-export function toCycloneDx(product: VexProduct, verdicts: readonly Verdict[], origin: VexOrigin): CycloneDx {
+/**
+ * The verdicts on one kernel as CycloneDX VEX, every one of them. With the link of a BOM each statement refers to the
+ * kernel in that BOM (CycloneDX, "Independent BOM and VEX BOM"), else to the component of this document.
+ */
+export function toCycloneDx(product: VexProduct, statements: readonly VexStatement[], origin: VexOrigin): CycloneDx {
+  const [first, ...others] = product.purls.map((purl) => componentOf(purl, product));
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     serialNumber: `urn:uuid:${origin.uuid}`,
-    version: 1,
+    version: origin.version,
     metadata: {
-      timestamp: origin.at.toISOString(),
+      timestamp: origin.changedAt.toISOString(),
       authors: [{ name: origin.author }],
       tools: { components: [{ type: 'application', name: 'TuxTape', version: origin.toolVersion }] },
-      component: {
-        type: 'operating-system',
-        'bom-ref': product.purl,
-        name: product.name,
-        version: product.version,
-        purl: product.purl,
-        ...(product.buildId !== null && { properties: [{ name: 'tuxtape:build-id', value: product.buildId }] }),
-      },
+      component: first,
     },
-    vulnerabilities: verdicts.map((verdict) => vulnerabilityOf(verdict, product)),
+    ...(others.length > 0 && { components: others }),
+    vulnerabilities: statements.map((statement) => vulnerabilityOf(statement, product)),
   };
 }
 
-function vulnerabilityOf(verdict: Verdict, { purl }: VexProduct): unknown {
+function componentOf(purl: string, { name, version, buildId }: VexProduct): unknown {
+  return {
+    type: 'operating-system',
+    'bom-ref': purl,
+    name,
+    version,
+    purl,
+    ...(buildId !== null && { properties: [{ name: 'tuxtape:build-id', value: buildId }] }),
+  };
+}
+
+function vulnerabilityOf({ verdict, decidedAt }: VexStatement, { purls, bom }: VexProduct): unknown {
   return {
     id: verdict.cve,
     source: { name: 'CVE', url: `https://www.cve.org/CVERecord?id=${verdict.cve}` },
@@ -61,7 +71,13 @@ function vulnerabilityOf(verdict: Verdict, { purl }: VexProduct): unknown {
       ...(verdict.justification !== null && { justification: JUSTIFICATION[verdict.justification] }),
       ...(verdict.status === 'affected' && { response: ['update'] }),
       detail: evidenceText(verdict),
+      lastUpdated: decidedAt.toISOString(),
     },
-    affects: [{ ref: purl }],
+    affects: purls.map((purl) => ({ ref: bom === null ? purl : `${bom}#${inFragment(purl)}` })),
   };
+}
+
+/** A reference in a BOM-Link is the fragment of a URN (RFC 8141): what would end or unescape it is escaped. */
+function inFragment(reference: string): string {
+  return reference.replaceAll('%', '%25').replaceAll('#', '%23');
 }

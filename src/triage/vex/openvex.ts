@@ -1,17 +1,25 @@
 import type { Verdict } from '#domain';
-import { evidenceText, type VexOrigin, type VexProduct } from './vex.ts';
+import { evidenceText, type VexOrigin, type VexProduct, type VexStatement } from './vex.ts';
+
+interface Component {
+  readonly '@id': string;
+  readonly identifiers: { readonly purl: string };
+}
 
 /** One statement: a CVE, the kernel, a status (OpenVEX v0.2.0, "Statement Fields"). */
 export interface OpenVexStatement {
   readonly vulnerability: { readonly name: string };
-  readonly products: readonly [{ readonly '@id': string; readonly identifiers: { readonly purl: string } }];
+  /** Since when it stands. */
+  readonly timestamp: string;
+  readonly products: readonly (Component & { readonly subcomponents?: readonly Component[] })[];
   readonly status: Verdict['status'];
-  /** Required, this or an impact statement, for `not_affected`. */
+  /**
+   * For `not_affected`. The published schema takes it or an impact statement, never both: the evidence is in the notes.
+   */
   readonly justification?: string;
-  readonly impact_statement?: string;
   /** Required for `affected`. */
   readonly action_statement?: string;
-  readonly status_notes?: string;
+  readonly status_notes: string;
 }
 
 /** An OpenVEX document (v0.2.0, openvex.dev/ns/v0.2.0). */
@@ -20,35 +28,50 @@ export interface OpenVex {
   readonly '@id': string;
   readonly author: string;
   readonly timestamp: string;
-  readonly version: 1;
+  readonly last_updated: string;
+  readonly version: number;
   readonly tooling: string;
   readonly statements: readonly OpenVexStatement[];
 }
 
-/** The verdicts on one kernel as OpenVEX; the schema wants one statement at least. */
-export function toOpenVex(product: VexProduct, verdicts: readonly Verdict[], origin: VexOrigin): OpenVex {
+/** The verdicts on one kernel as OpenVEX, every one of them; the schema wants one statement at least. */
+export function toOpenVex(product: VexProduct, statements: readonly VexStatement[], origin: VexOrigin): OpenVex {
+  const products = productsOf(product);
   return {
     '@context': 'https://openvex.dev/ns/v0.2.0',
     '@id': `urn:uuid:${origin.uuid}`,
     author: origin.author,
-    timestamp: origin.at.toISOString(),
-    version: 1,
+    timestamp: origin.issuedAt.toISOString(),
+    last_updated: origin.changedAt.toISOString(),
+    version: origin.version,
     tooling: `TuxTape ${origin.toolVersion}`,
-    statements: verdicts.map((verdict) => statementOf(verdict, product)),
+    statements: statements.map((statement) => statementOf(statement, products)),
   };
 }
 
-function statementOf(verdict: Verdict, { purl }: VexProduct): OpenVexStatement {
-  const text = evidenceText(verdict);
+function productsOf({ purls, within }: VexProduct): OpenVexStatement['products'] {
+  const components = purls.map(componentOf);
+  return within.length === 0 ? components : within.map((purl) => ({ ...componentOf(purl), subcomponents: components }));
+}
+
+function componentOf(purl: string): Component {
+  return { '@id': purl, identifiers: { purl } };
+}
+
+/**
+ * What the ladder clears is `vulnerable_code_not_present`, a rejected CVE too: it names no vulnerability, so no code is
+ * vulnerable; `component_not_present` would say that the kernel is not there.
+ */
+function statementOf({ verdict, decidedAt }: VexStatement, products: OpenVexStatement['products']): OpenVexStatement {
   return {
     vulnerability: { name: verdict.cve },
-    products: [{ '@id': purl, identifiers: { purl } }],
+    timestamp: decidedAt.toISOString(),
+    products,
     status: verdict.status,
-    ...(verdict.justification === null
-      ? { status_notes: text }
-      : { justification: verdict.justification, impact_statement: text }),
+    ...(verdict.justification !== null && { justification: verdict.justification }),
     ...(verdict.status === 'affected' && {
       action_statement: 'Load a livepatch of the fix, or boot a kernel that contains it.',
     }),
+    status_notes: evidenceText(verdict),
   };
 }

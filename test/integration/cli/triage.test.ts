@@ -10,7 +10,7 @@ import { openStore } from '#store';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { addCommit, COMMIT, cve, feedOf } from '../../../testkit/feed.ts';
-import { openVexSchema } from '../../../testkit/openvex.ts';
+import { readOpenVex } from '../../../testkit/openvex.ts';
 
 const KERNEL = ['triage', '--kernel', 'sample-server-6.1'];
 /** In the sample kernel, not in it, and fixed before it. */
@@ -45,8 +45,18 @@ test('by version alone: the ranges, and a version nobody can read is under inves
     (await json<{ counts: unknown }>(ok('--json', 'triage', '--version', version))).counts;
   assert.deepEqual(await counts('6.1.170'), { affected: 2, fixed: 1 });
   assert.deepEqual(await counts('5.3.1'), { not_affected: 3 });
-  assert.deepEqual(await counts('6.1.171-rc1'), { affected: 2, fixed: 1 });
+  assert.deepEqual(await counts('6.1.171-rc1'), { under_investigation: 2, fixed: 1 });
   assert.deepEqual(await counts('my kernel'), { under_investigation: 3 });
+  // The ABI name of a distribution hides the stable release: never taken for 6.1.0.
+  for (const name of ['6.1.0-40-amd64', '5.14.0-427.el9'])
+    assert.deepEqual(await counts(name), { under_investigation: 3 }, name);
+  const debian = ['triage', '--version', '6.1.0-40-amd64'];
+  assert.match(await ok(...debian), /NOTE: "6\.1\.0-40-amd64" names a build of a distribution.*--source-version/);
+  const told = await json<{ counts: unknown; hidden: unknown }>(
+    ok('--json', ...debian, '--source-version', '6.1.170-3'),
+  );
+  assert.deepEqual([told.counts, told.hidden], [{ affected: 2, fixed: 1 }, null]);
+  assert.match(await ok(...debian, '--source-version', '6.1.0-40'), /NOTE: "6\.1\.0-40"/);
   assert.equal((await tuxtape(['triage'], env)).exitCode, 64);
   assert.match(await ok('--version'), /^\d+\.\d+\.\d+\n$/);
 });
@@ -56,20 +66,90 @@ test('the verdicts as OpenVEX, CycloneDX, CSV and JSON, and as a matrix', async 
   await ok(...KERNEL);
   const file = join(feed.data, 'vex.json');
   await ok(...KERNEL, 'export', '--output', file, '--product', 'pkg:deb/debian/linux-image-web@6.1.170');
-  const { statements } = openVexSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const { statements } = readOpenVex(JSON.parse(await readFile(file, 'utf8')));
   const status = Object.fromEntries(statements.map((one) => [one.vulnerability.name.slice(9), one.status]));
   assert.deepEqual(status, { '10001': 'affected', '10002': 'not_affected', '10003': 'fixed' });
   assert.ok(statements.every(({ products }) => products[0]?.['@id'] === 'pkg:deb/debian/linux-image-web@6.1.170'));
   const cyclonedx = await json<{ vulnerabilities: unknown[] }>(ok(...KERNEL, 'export', '--format', 'cyclonedx'));
   assert.equal(cyclonedx.vulnerabilities.length, 3);
   assert.equal((await ok(...KERNEL, 'export', '--format', 'csv')).trimEnd().split('\r\n').length, 4);
-  const matrix = (await ok('triage', 'matrix')).trimEnd().split('\r\n').toSorted();
-  assert.deepEqual(matrix, [
+  const lines = (await ok('triage', 'matrix', '--format', 'csv')).trimEnd().split('\r\n').toSorted();
+  assert.deepEqual(lines, [
     'CVE-2026-10001,affected',
     'CVE-2026-10002,not_affected',
     'CVE-2026-10003,fixed',
     'cve,sample-server-6.1',
   ]);
+});
+
+test('the matrix for people names what matters somewhere, and a CVE that nobody decided matters', async () => {
+  const { feed, ok } = await synced();
+  const rows = async (...flags: string[]): Promise<string[]> =>
+    (await ok('triage', 'matrix', ...flags))
+      .match(/^CVE-2026-\d+ +\S+/gm)
+      ?.map((row) => row.slice(9).replace(/ +/, ' ')) ?? [];
+  assert.deepEqual((await rows()).toSorted(), ['10001 ?', '10002 ?', '10003 ?']);
+  await ok(...KERNEL);
+  assert.deepEqual(await rows(), ['10001 affected']);
+  assert.deepEqual((await rows('--all')).toSorted(), ['10001 affected', '10002 no', '10003 fixed']);
+  assert.equal((await rows('--all', '--limit', '2')).length, 2);
+  const { cves, kernels } = await json<{ kernels: string[]; cves: { cve: string; status: object }[] }>(
+    ok('--json', 'triage', 'matrix'),
+  );
+  assert.deepEqual([kernels, cves.length], [['sample-server-6.1'], 3]);
+  const file = join(feed.data, 'matrix.json');
+  await ok('triage', 'matrix', '--format', 'json', '--output', file);
+  assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), { kernels, cves });
+});
+
+test('a VEX document is one document: its number rises with its content alone', async () => {
+  const { env, feed, ok, sync } = await synced();
+  await ok(...KERNEL);
+  const product = ['--product', 'pkg:generic/linux@6.1.170', '--product', 'pkg:deb/debian/linux-image-web@6.1.170-3'];
+  const openVex = async (...flags: string[]) => {
+    const text = await ok(...KERNEL, 'export', ...flags);
+    return { text, ...readOpenVex(JSON.parse(text)) };
+  };
+  const first = await openVex(...product);
+  assert.equal((await openVex(...product)).text, first.text, 'the same again, to the letter');
+  assert.deepEqual(
+    first.statements[0]?.products.map((one) => one['@id']),
+    [product[1], product[3]],
+  );
+  await addCommit(feed.vulns, 'cve/published/2026/CVE-2026-10001.dyad', `5.4:${COMMIT}:6.1.170:${COMMIT}\n`);
+  await sync();
+  await ok(...KERNEL);
+  const second = await openVex(...product);
+  assert.deepEqual([first['@id'], first.version, second.version], [second['@id'], 1, 2]);
+  assert.deepEqual([first.timestamp, first.last_updated], [second.timestamp, first.timestamp]);
+  assert.ok(second.last_updated > first.last_updated);
+  const changed = second.statements.filter((one, i) => one.timestamp !== first.statements[i]?.timestamp);
+  assert.deepEqual(
+    changed.map(({ vulnerability, status }) => [vulnerability.name, status]),
+    [['CVE-2026-10001', 'fixed']],
+  );
+  for (const bad of [
+    ['--product', 'pkg:generic/linux'],
+    ['--within', 'web:latest'],
+    ['--bom', 'urn:uuid:x'],
+  ]) {
+    const result = await tuxtape([...KERNEL, 'export', ...bad], env);
+    assert.equal(result.exitCode, 65, result.stderr);
+  }
+});
+
+test('what was decided by which rung is counted for every status', async () => {
+  const { ok } = await synced();
+  const text = await ok(...KERNEL);
+  for (const line of [
+    'affected was decided: 1 by build',
+    'fixed was decided: 1 by ranges',
+    'not affected was decided: 1 by build',
+  ])
+    assert.ok(text.includes(line), line);
+  const { counts } = await json<{ counts: { status: string; rung: string; count: number }[] }>(ok('--json', ...KERNEL));
+  const told = counts.map(({ status, rung, count }) => `${status} ${rung} ${count}`).toSorted();
+  assert.deepEqual(told, ['affected build 1', 'fixed ranges 1', 'not_affected build 1']);
 });
 
 test('what changed is told, and nothing else is written anew', async () => {
@@ -99,6 +179,7 @@ test('each rung says how to see the same again', async () => {
   await ok(...KERNEL);
   const text = await ok(...KERNEL, 'explain', 'CVE-2026-10002');
   assert.match(text, /1\. ranges +supports/);
+  assert.equal(await ok('triage', 'explain', 'CVE-2026-10002', 'sample-server-6.1'), text, 'the kernel by its place');
   const command = /replay: (git -C .*)$/m.exec(text)?.[1];
   assert.ok(command?.includes(feed.data));
   const { stdout } = await run('sh', ['-c', command ?? ''], { env: Git.environment() });
