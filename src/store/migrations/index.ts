@@ -15,6 +15,7 @@ const names = [
   '0004_proof',
   '0005_override',
   '0006_kernel_build',
+  '0008_kernel_origin',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
