@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { StageError } from '#domain';
+import { ConfigChangeError } from '#kernel';
 import type { Step } from './context.ts';
 
 const BAR_WIDTH = 24;
@@ -28,9 +29,9 @@ export function renderError(error: unknown): string {
 
 export function errorToJson(error: unknown): unknown {
   if (!(error instanceof StageError)) return { error: { code: 'internal', fault: 'us', what: String(error) } };
-  return {
-    error: { code: error.code, fault: error.fault, what: error.message, where: error.where, remedy: error.remedy },
-  };
+  const { code, fault, where, remedy } = error;
+  const changes = error instanceof ConfigChangeError ? { changes: error.changes } : {};
+  return { error: { code, fault, what: error.message, where, remedy, ...changes } };
 }
 
 /** A bar that redraws on a terminal; plain lines, some seconds apart, elsewhere. Writes to stderr: stdout is for results. */

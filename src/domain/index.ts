@@ -6,6 +6,7 @@ export * from './error.ts';
 export * from './fleet.ts';
 export * from './kernel.ts';
 export * from './kernel-build.ts';
+export * from './kernel-origin.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';

@@ -14,6 +14,14 @@ export interface Toolchain {
   readonly root: string | null;
   /** First line of `gcc --version`. */
   readonly compiler: string;
+  /** First line of `ld --version`; null: not known. */
+  readonly linker: string | null;
+  /** Prefix of the cross compiler, e.g. `aarch64-linux-gnu-`: given to make as CROSS_COMPILE. */
+  readonly cross?: string;
+  /** Digest of the manifest of the container image that was unpacked into `root`, e.g. `sha256:…`. */
+  readonly image?: string;
+  /** First line of `--version` of the other programs a build reads: make, and clang, pahole, rustc when they are there. */
+  readonly tools?: Readonly<Record<string, string>>;
 }
 
 /** One object file of a kernel build. */

@@ -1,13 +1,13 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Toolchain } from '#domain';
 import { exists, type Mount, ProgramError, requireFree, writeAtomic } from '#host';
+import { imagePath, machineArch, runMake } from './arch.ts';
 import { readBuildId } from './build-id.ts';
 import { type BuildGuard, type BuildLimits, defaultLimits, guardBuild } from './build-limits.ts';
 import { attemptLog, type BuildLog, openBuildLog } from './build-log.ts';
 import { KernelError } from './error.ts';
 import { findFirstError, firstErrorText } from './first-error.ts';
-import { runInTree } from './sandbox.ts';
 import { type Built, needBuilt, readBuilt, type TreeLayout } from './tree.ts';
 import { inTreeAlone } from './tree-lock.ts';
 
@@ -18,6 +18,8 @@ const UNFINISHED = 'build.unfinished';
 export interface BuildOptions {
   readonly layout: TreeLayout;
   readonly toolchain: Toolchain;
+  /** As `uname -m` says it; default: this machine's. */
+  readonly arch?: string;
   readonly version: string;
   readonly jobs: number;
   readonly signal?: AbortSignal | undefined;
@@ -66,10 +68,14 @@ interface Running extends Omit<BuildOptions, 'log'> {
 async function buildInto(staging: string, options: Running): Promise<Built> {
   const { layout } = options;
   const started = options.seconds();
+  const image = imagePath(options.arch ?? machineArch());
+  // `make modules` of a configuration without CONFIG_MODULES is an error of its own (the top Makefile).
+  const modular = /^CONFIG_MODULES=y$/m.test(await readFile(join(layout.build, '.config'), 'utf8'));
+  const targets = ['vmlinux', ...(modular ? ['modules'] : []), image.target];
   const unfinished = join(layout.directory, UNFINISHED);
   if (await exists(unfinished)) await make(options, ['-s', 'clean']);
   await writeFile(unfinished, '');
-  await make(options, [`-j${options.jobs}`, 'vmlinux', 'modules', 'bzImage']).catch(async (error: unknown) => {
+  await make(options, [`-j${options.jobs}`, ...targets]).catch(async (error: unknown) => {
     // A make that gave up (exit code 2) has removed what it did not finish; one that was killed has not.
     const { cause } = error instanceof KernelError ? error : {};
     if (cause instanceof ProgramError && cause.exitCode === 2) await rm(unfinished, { force: true });
@@ -79,12 +85,14 @@ async function buildInto(staging: string, options: Running): Promise<Built> {
   const release = (await make(options, ['-s', 'kernelrelease'])).trim();
   await rm(staging, { recursive: true, force: true });
   await mkdir(join(staging, 'modules'), { recursive: true });
-  await make(
-    options,
-    ['-s', 'modules_install', 'INSTALL_MOD_PATH=/mnt/modules', 'DEPMOD=depmod'],
-    [{ from: join(staging, 'modules'), to: '/mnt/modules', writable: true }],
-  );
-  await gather(layout.build, staging);
+  if (modular) {
+    await make(
+      options,
+      ['-s', 'modules_install', 'INSTALL_MOD_PATH=/mnt/modules', 'DEPMOD=depmod'],
+      [{ from: join(staging, 'modules'), to: '/mnt/modules', writable: true }],
+    );
+  }
+  await gather(layout.build, staging, image.file);
   const vmlinux = join(staging, 'vmlinux');
   const buildId = readBuildId(await readFile(vmlinux), vmlinux);
   const built: Built = {
@@ -101,11 +109,11 @@ async function buildInto(staging: string, options: Running): Promise<Built> {
   return built;
 }
 
-async function gather(build: string, staging: string): Promise<void> {
+async function gather(build: string, staging: string, image: string): Promise<void> {
   for (const name of ['vmlinux', 'System.map', 'Module.symvers', '.config']) {
     if (await exists(join(build, name))) await copyFile(join(build, name), join(staging, name));
   }
-  await copyFile(join(build, 'arch/x86/boot/bzImage'), join(staging, 'bzImage'));
+  await copyFile(join(build, image), join(staging, basename(image)));
 }
 
 /** Runs make under the limits, its output in the log. Returns what it printed on stdout. Errors: kernel-build-failed. */
@@ -118,7 +126,7 @@ async function make(options: Running, args: readonly string[], mounts: readonly 
     compiled += lines.filter((line) => /^\s+(?:CC|AS|LD)\b/.test(line)).length;
     options.onProgress(compiled, lines.findLast((line) => line.trim() !== '')?.trim() ?? '');
   };
-  const run: Parameters<typeof runInTree>[4] = {
+  const run: Parameters<typeof runMake>[3] = {
     signal: guard.signal,
     limits: guard.processLimits,
     onStart: (pid) => guard.watch(pid),
@@ -127,7 +135,8 @@ async function make(options: Running, args: readonly string[], mounts: readonly 
     maxOutput: 4 << 20,
   };
   try {
-    return (await runInTree(layout.build, options.toolchain, 'make', args, run, mounts)).stdout;
+    const target = { toolchain: options.toolchain, arch: options.arch ?? machineArch() };
+    return (await runMake(layout.build, target, args, run, mounts)).stdout;
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
     const found = findFirstError(await log.text());

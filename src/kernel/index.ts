@@ -1,8 +1,17 @@
+export { archOf, crossPrefix, imagePath, machineArch, runMake, toolchainArch } from './arch.ts';
+export { type Banner, parseBanner } from './banner.ts';
 export { type BuildOptions, buildKernel } from './build.ts';
 export { readBuildId } from './build-id.ts';
 export { type BuildLimits, defaultLimits } from './build-limits.ts';
 export { attemptLog } from './build-log.ts';
+export { type BuildTree, linkBuiltTree, readBuildTree, vmlinuxIn } from './build-tree.ts';
 export { type CmdFile, parseCmdFile } from './cmd-file.ts';
+export {
+  type ComparedKernel,
+  compareRunning,
+  type RunningComparison,
+  type RunningDifference,
+} from './compare-running.ts';
 export { compileCommand } from './compile-command.ts';
 export { blindToDebugInfo } from './debug-info/blind.ts';
 export {
@@ -12,27 +21,33 @@ export {
   readDebugProfile,
 } from './debug-info/read.ts';
 export { loadedContents } from './elf.ts';
-export { type KernelCode, KernelError } from './error.ts';
+export { ConfigChangeError, type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
-export { type PredictOptions, predictProfile } from './kbuild/predict.ts';
 export { type HostList, MAX_HOST_LIST_BYTES, parseHostList } from './host-list.ts';
-export { type ConfigChange, configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
+export { identifyToolchain } from './identify.ts';
+export { type ImportedImage, importImage } from './image/import.ts';
+export { type PredictOptions, predictProfile } from './kbuild/predict.ts';
+export { configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 export { type ModuleTexts, parseModuleFacts, readModuleFacts } from './modules.ts';
 export { decodeModuleFacts, encodeModuleFacts } from './modules-codec.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
+export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
+export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';
 export { readProfile, targetsOf } from './profile.ts';
 export { decodeProfile, encodeProfile } from './profile-codec.ts';
+export { type Running, readRunning, readRunningBytes } from './running.ts';
 export { IN_TREE, reproducible, runInTree } from './sandbox.ts';
-export { type KernelSource, readSource, sourceVersion } from './source.ts';
+export { parseDsc } from './source/debian.ts';
+export { type KeptSource, keepSource, type OpenedSource, type OpenOptions, openSource } from './source/open.ts';
+export { parseSourceSpec, type SourceSpec } from './source/spec.ts';
+export { checkListing, unpackSource } from './source/unpack.ts';
+export { type KernelSource, readSource, sourceFiles, sourceVersion } from './source.ts';
 export { thinArchiveMembers } from './thin-archive.ts';
-export { identifyToolchain, makeChroot } from './toolchain.ts';
+export { makeChroot } from './toolchain.ts';
 export {
   type Built,
   needBuilt,
-  type PrepareOptions,
-  prepareTree,
   readBuilt,
   type TreeLayout,
-  treeKey,
   treeLayout,
 } from './tree.ts';

@@ -1,3 +1,4 @@
+import type { ConfigChange } from '#domain';
 import { readLimited } from '#host';
 import { KernelError } from './error.ts';
 
@@ -34,12 +35,6 @@ export function parseKernelConfig(text: string, where: string): KernelConfig {
     });
   }
   return values;
-}
-
-export interface ConfigChange {
-  readonly symbol: string;
-  readonly before: string | null;
-  readonly after: string | null;
 }
 
 /**

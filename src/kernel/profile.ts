@@ -21,7 +21,7 @@ const PRODUCT = /\.(?:o|a|ko|mod|mod\.c|cmd|d|order|symvers|so|dbg|tmp)$/;
  * (objects of each module), `vmlinux.a` and `lib.a` (objects of vmlinux). Nothing wraps make, so any finished build works.
  * Errors: cmd-unreadable, when no command file can be read; single broken ones are listed in `unreadable`.
  */
-export async function readProfile(tree: string): Promise<Profile> {
+export async function readProfile(tree: string, _source?: string): Promise<Profile> {
   const found = await listTree(tree);
   const targets = await readTargets(tree, found);
   const objects: ProfileObject[] = [];

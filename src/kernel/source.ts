@@ -52,13 +52,18 @@ function notAKernel(directory: string, cause?: unknown): KernelError {
   });
 }
 
-async function manifestOf(directory: string): Promise<string> {
+/** Every file of a source directory, relative to it and in order; what a build left there is not among them. */
+export async function sourceFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true });
-  const paths = entries
+  return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     .filter((path) => !PRODUCT.test(path) && !path.startsWith('.git/'))
     .sort();
+}
+
+async function manifestOf(directory: string): Promise<string> {
+  const paths = await sourceFiles(directory);
   const hash = createHash('sha256');
   for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
     const part = paths.slice(start, start + STATS_AT_ONCE);

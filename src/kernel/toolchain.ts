@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Toolchain } from '#domain';
-import { exists, findProgram, isRoot, plainEnvironment, run, runSandboxed, writeAtomic } from '#host';
+import { exists, findProgram, isRoot, plainEnvironment, run, writeAtomic } from '#host';
 import { KernelError } from './error.ts';
 
 const MAKE_TIMEOUT_MS = 40 * 60_000;
@@ -14,6 +13,7 @@ const PACKAGES = [
   'bc',
   'libelf-dev',
   'libssl-dev',
+  'openssl',
   'cpio',
   'kmod',
   'dwarves',
@@ -27,21 +27,6 @@ const PACKAGES = [
 ] as const;
 
 const MANIFEST = '.tuxtape-toolchain.json';
-
-/** Says which compiler a toolchain has. Errors: toolchain-missing. */
-export async function identifyToolchain(root: string | null): Promise<Toolchain> {
-  try {
-    const { stdout } = await runSandboxed({ root, mounts: [], cwd: '/' }, 'gcc', ['--version'], { timeoutMs: 60_000 });
-    return { kind: root === null ? 'host' : 'chroot', root, compiler: stdout.split('\n')[0]!.trim() };
-  } catch (error) {
-    throw new KernelError('toolchain-missing', 'toolchain', {
-      what: 'the toolchain has no working gcc',
-      where: root ?? 'this host',
-      remedy: root === null ? 'install build-essential and bubblewrap' : 'make it with "tuxtape toolchain make"',
-      cause: error,
-    });
-  }
-}
 
 /**
  * Makes a chroot with the compiler and the tools of a Debian suite, kpatch-build included. It appears whole or not at

@@ -1,22 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { arch } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config';
-import type { Profile } from '#domain';
+import type { KernelOrigin, Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
 import {
   type BuildLimits,
   type Built,
   buildKernel,
-  type ConfigChange,
+  crossPrefix,
   decodeProfile,
   encodeProfile,
   identifyToolchain,
+  KernelError,
+  openSource,
+  type Prepared,
   prepareTree,
   readKernelConfig,
+  readPatchQueue,
   readProfile,
-  readSource,
+  type TreeLayout,
+  toolchainArch,
   treeKey,
   treeLayout,
 } from '#kernel';
@@ -28,66 +32,102 @@ import {
   type KernelRow,
   loadProfile,
   markBuilt,
+  type NewKernel,
   needKernel,
+  recordTree,
   type Store,
   saveProfile,
 } from '#store';
 import { readModules } from './modules.ts';
-
-/** As `uname -m` says it. */
-const ARCH: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** Directory that holds all kernel trees. */
 export function kernelTrees(config: Config): string {
   return config.text('kernel.trees') ?? join(config.need('data'), 'kernels');
 }
 
+/** Directory that holds the git mirrors of kernel sources, one for each address. */
+export function sourceMirrors(config: Config): string {
+  return join(config.need('data'), 'mirrors/sources');
+}
+
 export interface AddKernelOptions {
   readonly store: Store;
   readonly trees: string;
+  /** Where git mirrors are kept; default: beside the trees. */
+  readonly mirrors?: string;
   readonly name: string;
+  /** A directory, a tarball, `git:ADDRESS#REF`, a `.dsc` or a `.deb`. */
   readonly source: string;
   readonly config: string;
   readonly chroot: string | null;
+  /** Prefix of a cross compiler. */
+  readonly cross?: string | undefined;
+  /** As `uname -m` says it; default: what the toolchain compiles for. */
+  readonly arch?: string | undefined;
+  /** Folder of a local patch queue. */
+  readonly patches?: string | undefined;
   readonly acceptChanges: boolean;
+  readonly acceptFuzz?: boolean;
+}
+
+/** A kernel that is not built here from its own source and nothing else, e.g. one that is only predicted. */
+export interface AddedAs {
+  readonly origin: KernelOrigin;
+  /** Made of the prepared tree, and stored with the kernel. */
+  readonly profile: (layout: TreeLayout, arch: string) => Promise<Profile>;
 }
 
 /**
- * Adds a kernel: copies its source into a tree of its own and puts the configuration in. A tree of the same source,
- * configuration and toolchain is found again. Errors: those of #kernel; already-there.
+ * Adds a kernel: places its source in a tree of its own, applies its patches and puts the configuration in. A tree of the same
+ * source, patches, configuration, toolchain and architecture is found again. A failure leaves neither row nor tree.
+ * Errors: those of #kernel; already-there.
  */
 export async function addKernelFromSource(
   options: AddKernelOptions,
-): Promise<{ kernel: KernelRow; keptTree: boolean; toolchainChanges: ConfigChange[] }> {
-  const { store, name } = options;
-  const toolchain = await identifyToolchain(options.chroot);
+  as?: AddedAs,
+): Promise<{ kernel: KernelRow; keptTree: boolean } & Omit<Prepared, 'kept'>> {
+  const { store, name, trees } = options;
+  const cross = options.cross === undefined ? undefined : crossPrefix(options.cross);
+  const toolchain = await identifyToolchain(options.chroot, cross);
+  const arch = await toolchainArch(toolchain, options.arch);
   await readKernelConfig(options.config);
-  const source = await readSource(options.source);
+  const patches = options.patches === undefined ? [] : await readPatchQueue(options.patches);
+  await using opened = await openSource(options.source, {
+    scratch: trees,
+    mirrors: options.mirrors ?? join(trees, 'mirrors'),
+  });
+  const { source, origin, place } = opened;
   const configSha256 = sha256(await readFile(options.config));
-  const directory = join(options.trees, treeKey(source, configSha256, toolchain));
-  const row = {
+  const parts = { source, toolchain, arch, patches };
+  const directory = join(trees, treeKey(parts, configSha256));
+  const row: NewKernel = {
     id: randomUUID(),
     name,
     release: null,
     version: source.version,
-    arch: ARCH[arch()] ?? arch(),
-    state: 'added' as const,
+    arch,
+    state: 'added',
     buildId: null,
     treeDirectory: directory,
     configSha256,
     toolchain,
     bundled: false,
+    origin: as?.origin ?? 'built',
+    source: origin,
   };
   // The row commits only when the tree is whole; a tree without a row is found again by its key.
-  return inTransaction(store.db, async (tx) => {
+  return await inTransaction(store.db, async (tx) => {
     await addKernel(tx, row);
-    const { kept, toolchainChanges } = await prepareTree(directory, {
-      source,
+    const { kept, ...prepared } = await prepareTree(directory, {
+      ...parts,
+      place,
       config: options.config,
-      toolchain,
       acceptChanges: options.acceptChanges,
+      acceptFuzz: options.acceptFuzz === true,
     });
-    return { kernel: await needKernel(tx, row.id), keptTree: kept, toolchainChanges };
+    await recordTree(tx, row.id, { patches: prepared.patches, configChanges: prepared.acceptedChanges });
+    if (as) await saveProfile(tx, row.id, encodeProfile(await as.profile(treeLayout(directory), arch)));
+    return { kernel: await needKernel(tx, row.id), keptTree: kept, ...prepared };
   });
 }
 
@@ -113,10 +153,11 @@ export async function buildAndProfile(
 ): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
   const { store } = options;
   const kernel = await needKernel(store.db, options.name);
-  const layout = treeLayout(kernel.treeDirectory);
+  const layout = treeOf(kernel);
   const { built, kept } = await buildKernel({
     layout,
     toolchain: kernel.toolchain,
+    arch: kernel.arch,
     version: kernel.version,
     jobs: options.jobs,
     signal: options.signal,
@@ -126,7 +167,7 @@ export async function buildAndProfile(
     onProgress: options.onProgress,
     seconds: () => options.clock.monotonicMs() / 1000,
   });
-  const profile = encodeProfile(await readProfile(layout.build));
+  const profile = encodeProfile(await readProfile(layout.build, kernel.sourceDirectory ?? undefined));
   await inTransaction(store.db, async (tx) => {
     await options.alsoWrite?.(tx, kept);
     await markBuilt(tx, kernel.id, { release: built.release, buildId: built.buildId, at: options.clock.now() });
@@ -136,10 +177,20 @@ export async function buildAndProfile(
   return { kernel: await needKernel(store.db, kernel.id), built, kept };
 }
 
+/** Errors: tree-missing, for a kernel that has none: a sample, or one that is known by debug information or configuration only. */
+function treeOf(kernel: KernelRow): TreeLayout {
+  if (kernel.treeDirectory !== '') return treeLayout(kernel.treeDirectory);
+  throw new KernelError('tree-missing', 'input', {
+    what: 'this kernel has no tree here that can be built',
+    where: kernel.name,
+    remedy: 'add it under another name with "tuxtape kernel add", with its source and toolchain',
+  });
+}
+
 /** Reads the profile of a built tree again and stores it. */
 export async function profileAgain(store: Store, name: string): Promise<{ kernel: KernelRow; profile: Profile }> {
   const kernel = await needKernel(store.db, name);
-  const profile = await readProfile(treeLayout(kernel.treeDirectory).build);
+  const profile = await readProfile(treeOf(kernel).build, kernel.sourceDirectory ?? undefined);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
   if (kernel.release !== null)
     await readModules(store.db, kernel.id, join(treeLayout(kernel.treeDirectory).out, 'modules'), kernel.release);
@@ -157,8 +208,8 @@ const BUNDLED = join(import.meta.dirname, '../../fixtures/sample-kernel');
 /** Adds the profile of a kernel that comes with TuxTape, labelled as bundled; nothing when it is there. */
 export async function addBundledKernel(store: Store): Promise<KernelRow> {
   const facts = JSON.parse(await readFile(join(BUNDLED, 'kernel.json'), 'utf8')) as Omit<
-    KernelRow,
-    'id' | 'addedAt' | 'builtAt' | 'treeDirectory' | 'bundled'
+    NewKernel,
+    'id' | 'treeDirectory' | 'bundled'
   >;
   const existing = await findKernel(store.db, facts.name);
   if (existing) return existing;

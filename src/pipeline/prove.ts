@@ -66,7 +66,7 @@ export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]
 
 /** Another compiler makes other objects: the same with and without the fix would prove nothing for this kernel. */
 async function requireToolchain({ toolchain, name }: KernelRow): Promise<void> {
-  const { compiler } = await identifyToolchain(toolchain.root);
+  const { compiler } = await identifyToolchain(toolchain.root, toolchain.cross);
   if (compiler === toolchain.compiler) return;
   throw new KernelError('toolchain-changed', 'toolchain', {
     what: `the kernel was built by "${toolchain.compiler}", and the toolchain is now "${compiler}"`,

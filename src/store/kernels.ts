@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
-import type { BuildId, Toolchain } from '#domain';
+import { type Selectable, sql } from 'kysely';
+import type { AppliedPatch, BuildId, ConfigChange, KernelOrigin, SourceOrigin, Toolchain } from '#domain';
 import { StoreError } from './error.ts';
+import type { Kernel } from './schema.ts';
 import { storableJson } from './storable.ts';
 import type { Db } from './store.ts';
 
@@ -19,12 +20,26 @@ export interface KernelRow {
   readonly toolchain: Toolchain;
   /** Came with TuxTape as an example; has a profile but no tree. */
   readonly bundled: boolean;
+  /** How it came to be known here; a kernel that was only predicted becomes "built" when it is built. */
+  readonly origin: KernelOrigin;
+  /** Where its source was taken from; null: not recorded. */
+  readonly source: SourceOrigin | null;
+  /** Its source tree where that is not the tree it is built in: of an import, or of a build with O=. */
+  readonly sourceDirectory: string | null;
+  readonly patches: readonly AppliedPatch[];
+  /** Choices of the configuration that its source changed, and that were accepted. */
+  readonly configChanges: readonly ConfigChange[];
   readonly addedAt: Date;
   readonly builtAt: Date | null;
 }
 
+type OriginParts = 'origin' | 'source' | 'sourceDirectory' | 'patches' | 'configChanges';
+
+/** A kernel to be added; what is not said of its origin is as for one that was built here from an unknown source. */
+export type NewKernel = Omit<KernelRow, 'addedAt' | 'builtAt' | OriginParts> & Partial<Pick<KernelRow, OriginParts>>;
+
 /** Errors: already-there, when the name or build-id is taken. */
-export async function addKernel(tx: Db, row: Omit<KernelRow, 'addedAt' | 'builtAt'>): Promise<void> {
+export async function addKernel(tx: Db, row: NewKernel): Promise<void> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('kernel')
     .values({
@@ -39,6 +54,11 @@ export async function addKernel(tx: Db, row: Omit<KernelRow, 'addedAt' | 'builtA
       config_sha256: row.configSha256,
       toolchain: storableJson(row.toolchain),
       bundled: row.bundled,
+      origin: row.origin ?? 'built',
+      source: row.source ? storableJson(row.source) : null,
+      source_directory: row.sourceDirectory ?? null,
+      patches: storableJson(row.patches ?? []),
+      config_changes: storableJson(row.configChanges ?? []),
       ...(row.state === 'built' ? { built_at: new Date() } : {}),
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -71,11 +91,30 @@ export async function markBuilt(
   }
   const { numUpdatedRows } = await tx
     .updateTable('kernel')
-    .set({ state: 'built', release: built.release, build_id: built.buildId, built_at: built.at })
+    .set({
+      state: 'built',
+      release: built.release,
+      build_id: built.buildId,
+      built_at: built.at,
+      origin: sql`CASE origin WHEN 'config' THEN 'built' ELSE origin END`,
+    })
     .where('id', '=', id)
     .executeTakeFirst();
   if (numUpdatedRows !== 1n)
     throw new StoreError('not-found', 'us', { what: 'a build of an unknown kernel', where: id });
+}
+
+/** Records what became of a kernel's tree: its patches as they were applied, and what was accepted. */
+export async function recordTree(
+  tx: Db,
+  id: string,
+  tree: Pick<KernelRow, 'patches' | 'configChanges'>,
+): Promise<void> {
+  await tx
+    .updateTable('kernel')
+    .set({ patches: storableJson(tree.patches), config_changes: storableJson(tree.configChanges) })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Finds a kernel by name, id or build-id. */
@@ -106,21 +145,9 @@ export async function listKernels(db: Db): Promise<KernelRow[]> {
   return rows.map(fromRow);
 }
 
-function fromRow(row: {
-  id: string;
-  name: string;
-  release: string | null;
-  version: string;
-  arch: string;
-  state: string;
-  build_id: string | null;
-  tree_directory: string;
-  config_sha256: string;
-  toolchain: unknown;
-  bundled: boolean;
-  added_at: Date;
-  built_at: Date | null;
-}): KernelRow {
+const unnamedLinker: Partial<Toolchain> = { linker: null };
+
+function fromRow(row: Selectable<Kernel>): KernelRow {
   return {
     id: row.id,
     name: row.name,
@@ -131,8 +158,14 @@ function fromRow(row: {
     buildId: row.build_id,
     treeDirectory: row.tree_directory,
     configSha256: row.config_sha256,
-    toolchain: row.toolchain as Toolchain,
+    // Rows from before linkers were recorded lack the word.
+    toolchain: { ...unnamedLinker, ...(row.toolchain as unknown as Toolchain) },
     bundled: row.bundled,
+    origin: row.origin as KernelOrigin,
+    source: row.source as unknown as SourceOrigin | null,
+    sourceDirectory: row.source_directory,
+    patches: row.patches as unknown as readonly AppliedPatch[],
+    configChanges: row.config_changes as unknown as readonly ConfigChange[],
     addedAt: row.added_at,
     builtAt: row.built_at,
   };

@@ -126,10 +126,15 @@ export interface Kernel {
   build_id: string | null;
   built_at: Timestamp | null;
   bundled: boolean;
+  config_changes: Generated<Json>;
   config_sha256: string;
   id: string;
   name: string;
+  origin: Generated<string>;
+  patches: Generated<Json>;
   release: string | null;
+  source: Json | null;
+  source_directory: string | null;
   state: string;
   toolchain: Json;
   tree_directory: string;

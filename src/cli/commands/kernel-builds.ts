@@ -16,7 +16,7 @@ import { type KernelBuildRow, listBuilds, needKernel, openQueue } from '#store';
 import type { Context, Step } from '../context.ts';
 import { byteSize, duration, durationText } from '../quantities.ts';
 import { ago, inert, shorten, table, wholeNumber } from '../text.ts';
-import { summary, summaryText } from './kernel.ts';
+import { summary, summaryText } from './kernel-text.ts';
 
 const DEFAULT_TIMEOUT = '4h';
 const LISTED = 50;

@@ -1,35 +1,17 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Profile } from '#domain';
-import { targetsOf } from '#kernel';
-import { addKernelFromSource, kernelTrees, profileAgain, profileOf } from '#pipeline';
+import { profileAgain, profileOf } from '#pipeline';
 import { type KernelRow, listKernels, needKernel } from '#store';
 import type { Context } from '../context.ts';
 import { table } from '../text.ts';
+import { registerKernelAdd } from './kernel-add.ts';
 import { registerKernelHosts } from './kernel-hosts.ts';
-
-interface AddOptions {
-  readonly source: string;
-  readonly config: string;
-  readonly chroot?: string;
-  readonly acceptConfigChanges?: boolean;
-}
+import { registerKernelImport } from './kernel-import.ts';
+import { changeText, originText, patchText, sourceText, summary, summaryText, toolchainLines } from './kernel-text.ts';
 
 export function registerKernel(program: Command, context: Context): void {
   const kernel = program.command('kernel').description('kernels: source, configuration, toolchain, build, profile');
-  kernel
-    .command('add')
-    .description('add a kernel from a source directory and its .config')
-    .argument('<name>', 'a name of yours')
-    .requiredOption('--source <dir>', 'kernel source')
-    .requiredOption('--config <file>', 'the .config it runs with')
-    .option('--chroot <dir>', 'toolchain: a chroot with the compiler (default: this host)')
-    .option('--accept-config-changes', 'go on although the source changes choices of the configuration')
-    .addHelpText(
-      'after',
-      '\nExample:\n  tuxtape kernel add web --source linux-6.1.170 --config web.config --chroot /srv/trixie',
-    )
-    .action((name: string, options: AddOptions) => add(context, name, options));
+  registerKernelAdd(kernel, context);
+  registerKernelImport(kernel, context);
   kernel
     .command('profile')
     .description('read the profile of a built kernel again, and sum it up')
@@ -48,72 +30,10 @@ export function registerKernel(program: Command, context: Context): void {
   registerKernelHosts(kernel, context);
 }
 
-async function add(context: Context, name: string, options: AddOptions): Promise<void> {
-  const config = await context.config();
-  const store = await context.store();
-  const chroot = options.chroot === undefined ? config.text('kernel.chroot') : resolve(options.chroot);
-  const result = await context.progress('copying and configuring the source', () =>
-    addKernelFromSource({
-      store,
-      trees: kernelTrees(config),
-      name,
-      source: resolve(options.source),
-      config: resolve(options.config),
-      chroot,
-      acceptChanges: options.acceptConfigChanges === true,
-    }),
-  );
-  const { kernel, keptTree, toolchainChanges } = result;
-  context.print(result, () => {
-    const remarks = [
-      keptTree ? 'its tree was there already and is used again' : '',
-      toolchainChanges.length > 0
-        ? `${toolchainChanges.length} symbols that describe the toolchain were set by it`
-        : '',
-    ];
-    return [
-      `added kernel "${name}": ${kernel.version}, ${kernel.toolchain.compiler}`,
-      ...remarks.filter(Boolean),
-      `next: tuxtape kernel build ${name}`,
-    ].join('\n');
-  });
-}
-
 async function profile(context: Context, name: string): Promise<void> {
   const store = await context.store();
   const result = await profileAgain(store, name);
   context.print({ kernel: result.kernel.name, ...summary(result.profile) }, () => summaryText(result.profile));
-}
-
-export function summary(profile: Profile): {
-  objects: number;
-  inVmlinux: number;
-  inModules: number;
-  modules: number;
-  files: number;
-  unreadable: readonly string[];
-} {
-  const targets = targetsOf(profile);
-  const inVmlinux = targets.get('vmlinux') ?? 0;
-  const modules = [...targets].filter(([name]) => name !== 'vmlinux' && name !== 'image');
-  const inModules = modules.reduce((sum, [, count]) => sum + count, 0);
-  return {
-    objects: profile.objects.length,
-    inVmlinux,
-    inModules,
-    modules: modules.length,
-    files: profile.files.size,
-    unreadable: profile.unreadable,
-  };
-}
-
-export function summaryText(profile: Profile): string {
-  const { objects, inVmlinux, inModules, modules, files, unreadable } = summary(profile);
-  const warning =
-    unreadable.length === 0
-      ? ''
-      : `\nWARNING: ${unreadable.length} command files could not be read; no CVE is dismissed by this profile`;
-  return `profile: ${objects} objects (${inVmlinux} in vmlinux, ${inModules} in ${modules} modules) from ${files} files${warning}`;
 }
 
 async function list(context: Context): Promise<void> {
@@ -122,7 +42,7 @@ async function list(context: Context): Promise<void> {
   context.print(kernels, () =>
     kernels.length === 0
       ? 'There is no kernel yet: add one with "tuxtape kernel add".'
-      : table(['NAME', 'VERSION', 'STATE', 'BUILD-ID', 'TOOLCHAIN'], kernels.map(row)),
+      : table(['NAME', 'VERSION', 'ARCH', 'STATE', 'BUILD-ID', 'TOOLCHAIN'], kernels.map(row)),
   );
 }
 
@@ -130,10 +50,22 @@ function row(kernel: KernelRow): string[] {
   return [
     kernel.name,
     kernel.version,
-    kernel.bundled ? 'sample' : kernel.state,
+    kernel.arch,
+    kernel.bundled ? 'sample' : stateText(kernel),
     kernel.buildId ?? '',
     kernel.toolchain.compiler,
   ];
+}
+
+/** How far a kernel has come, and from what it is known when that is not its own build. */
+function stateText({ state, origin }: KernelRow): string {
+  const words = {
+    built: state,
+    'build-tree': 'built elsewhere',
+    'debug-info': 'from debug information',
+    config: 'predicted',
+  } as const;
+  return words[origin];
 }
 
 async function show(context: Context, name: string): Promise<void> {
@@ -144,9 +76,13 @@ async function show(context: Context, name: string): Promise<void> {
     [
       `name       ${kernel.name}${kernel.bundled ? '  (sample that comes with TuxTape)' : ''}`,
       `version    ${kernel.version}${kernel.release === null ? '' : `, uname -r: ${kernel.release}`}, ${kernel.arch}`,
+      `known      ${originText(kernel)}`,
       `build-id   ${kernel.buildId ?? 'not built yet'}`,
-      `config     sha256 ${kernel.configSha256}`,
-      `toolchain  ${kernel.toolchain.compiler}${kernel.toolchain.root === null ? '' : ` in ${kernel.toolchain.root}`}`,
+      `source     ${sourceText(kernel)}`,
+      ...kernel.patches.map((patch) => `patch      ${patchText(patch)}`),
+      `config     ${kernel.configSha256 === '' ? 'not known' : `sha256 ${kernel.configSha256}`}`,
+      ...kernel.configChanges.map((change) => `accepted   ${changeText(change)}`),
+      ...toolchainLines(kernel.toolchain).map((line) => `toolchain  ${line}`),
       `tree       ${kernel.treeDirectory || 'none'}`,
       found ? summaryText(found) : 'profile: none yet',
     ].join('\n'),

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { identifyToolchain, makeChroot } from '#kernel';
+import { crossPrefix, identifyToolchain, importImage, makeChroot } from '#kernel';
 import type { Context } from '../context.ts';
+import { toolchainLines } from './kernel-text.ts';
 
 const DEFAULT_SUITE = 'trixie';
 
@@ -28,11 +29,30 @@ export function registerToolchain(program: Command, context: Context): void {
       );
     });
   toolchain
+    .command('import')
+    .description('unpack a container image into a folder that is used like a chroot')
+    .argument('<image>', 'an OCI image layout, or what "docker save" and "podman save" write, as one .tar')
+    .argument('<dir>', 'where; it must not exist yet')
+    .addHelpText('after', '\nExample:\n  tuxtape toolchain import builder.tar /srv/builder')
+    .action((image: string, directory: string) => importOne(context, resolve(image), resolve(directory)));
+  toolchain
     .command('show')
-    .description('which compiler a toolchain has')
-    .argument('[dir]', 'a chroot; none: this host')
-    .action(async (directory: string | undefined) => {
-      const found = await identifyToolchain(directory === undefined ? null : resolve(directory));
-      context.print(found, () => `${found.compiler} ${found.root === null ? 'on this host' : `in ${found.root}`}`);
+    .description('which compiler, linker and tools a toolchain has')
+    .argument('[dir]', 'a chroot or an imported image; none: this host')
+    .option('--cross <prefix>', 'prefix of a cross compiler, e.g. aarch64-linux-gnu-')
+    .action(async (directory: string | undefined, { cross }: { cross?: string }) => {
+      const prefix = cross === undefined ? undefined : crossPrefix(cross);
+      const found = await identifyToolchain(directory === undefined ? null : resolve(directory), prefix);
+      context.print(found, () =>
+        [...toolchainLines(found), found.root === null ? 'on this host' : ''].join('\n').trim(),
+      );
     });
+}
+
+async function importOne(context: Context, image: string, directory: string): Promise<void> {
+  const { how, digest } = await context.progress(`unpacking ${image}`, (step) => importImage(image, directory, step));
+  const found = await identifyToolchain(directory);
+  context.print({ ...found, how, digest }, () =>
+    [how === 'made' ? 'unpacked:' : 'it is there already:', ...toolchainLines(found)].join('\n'),
+  );
 }

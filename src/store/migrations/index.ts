@@ -16,6 +16,7 @@ const names = [
   '0005_override',
   '0006_kernel_build',
   '0007_fleet',
+  '0008_kernel_origin',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

@@ -7,7 +7,7 @@ import { tryPatch } from '#patch';
 import { scratch } from '../../../testkit/scratch.ts';
 import { SAMPLE_C, tinyKernel } from '../../../testkit/tiny-kernel.ts';
 
-const host: Toolchain = { kind: 'host', root: null, compiler: 'gcc' };
+const host: Toolchain = { kind: 'host', root: null, compiler: 'gcc', linker: null };
 
 function patchOf(start: number, before: string, after: string, context = '{'): string {
   return `--- a/kernel/sample.c\n+++ b/kernel/sample.c\n@@ -${start},3 +${start},3 @@\n ${context}\n-\t${before}\n+\t${after}\n }\n`;

@@ -1,0 +1,140 @@
+/** Kernels that were not built here: build trees, and what a running kernel says of itself. */
+import assert from 'node:assert/strict';
+import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { run, systemClock } from '#host';
+import { needBuilt, treeLayout } from '#kernel';
+import { buildAndProfile, compareWithRunning, importBuildTree, importConfig } from '#pipeline';
+import { findKernel, needKernel } from '#store';
+import { addTiny, type KernelSetting, kernelSetting } from '../../../testkit/kernel-adds.ts';
+
+const CC = 'gcc (Debian 1.2.3-4) 1.2.3';
+
+/** Builds the tiny kernel where an operator would have, and gives the folder. */
+async function builtElsewhere(given: KernelSetting): Promise<string> {
+  const tree = join(given.home, 'elsewhere');
+  await run('cp', ['-a', given.source, tree]);
+  await run('make', ['-s', 'vmlinux'], { cwd: tree });
+  await writeFile(join(tree, '.config'), `CONFIG_TINY=y\nCONFIG_CC_VERSION_TEXT="${CC}"\n`);
+  await mkdir(join(tree, 'include/config'), { recursive: true });
+  await writeFile(join(tree, 'include/config/kernel.release'), '6.1.170-tiny\n');
+  return tree;
+}
+
+function importTree(
+  given: KernelSetting,
+  build: string,
+  part: Partial<Parameters<typeof importBuildTree>[0]> = {},
+): ReturnType<typeof importBuildTree> {
+  const { store, trees, home } = given;
+  const mirrors = join(home, 'mirrors');
+  const options = { store, trees, mirrors, name: 'tiny', source: null, chroot: null, copy: false, clock: systemClock };
+  return importBuildTree({ ...options, build, ...part });
+}
+
+async function nothingImported({ store, trees }: KernelSetting): Promise<void> {
+  assert.equal(await findKernel(store.db, 'tiny'), undefined);
+  assert.deepEqual(await readdir(trees).catch(() => []), []);
+}
+
+test('a build tree is linked to and not written to; it is known by its build-id and what made it', async () => {
+  const given = await kernelSetting();
+  const build = await builtElsewhere(given);
+  const before = await readdir(build, { recursive: true });
+  const { kernel, profile, comparison } = await importTree(given, build);
+  assert.deepEqual([kernel.state, kernel.origin, kernel.release], ['built', 'build-tree', '6.1.170-tiny']);
+  assert.match(kernel.buildId ?? '', /^[0-9a-f]{40}$/);
+  assert.equal(kernel.toolchain.compiler, CC, 'what made it, not what is here');
+  assert.equal(profile.objects.length, 1);
+  const layout = treeLayout(kernel.treeDirectory);
+  assert.ok((await lstat(layout.build)).isSymbolicLink());
+  assert.equal((await needBuilt(layout)).buildId, kernel.buildId);
+  assert.deepEqual(await readdir(build, { recursive: true }), before);
+  assert.deepEqual(comparison?.differences, [], 'a vmlinux without a banner cannot be compared');
+  assert.ok(comparison?.unknown.includes('compiler'));
+  await assert.rejects(importTree(given, build, { name: 'again' }), { code: 'already-there' });
+  assert.equal((await readdir(given.trees)).length, 1, 'a failed import leaves no tree');
+});
+
+test('with a copy, the tree lives on when the original is gone', async () => {
+  const given = await kernelSetting();
+  const build = await builtElsewhere(given);
+  const { kernel } = await importTree(given, build, { copy: true });
+  await rm(build, { recursive: true });
+  assert.equal((await needBuilt(treeLayout(kernel.treeDirectory))).buildId, kernel.buildId);
+});
+
+test('the source of a build with a folder of its own is found by its link', async () => {
+  const given = await kernelSetting();
+  const build = await builtElsewhere(given);
+  await rm(join(build, 'Makefile'));
+  await assert.rejects(importTree(given, build), { code: 'source-not-a-kernel' });
+  await symlink('../linux', join(build, 'source'));
+  const { kernel } = await importTree(given, build);
+  assert.deepEqual([kernel.version, kernel.sourceDirectory], ['6.1.170', given.source]);
+});
+
+test('refused, with nothing left: no vmlinux, no configuration, no release, no command files', async () => {
+  const given = await kernelSetting();
+  const build = await builtElsewhere(given);
+  for (const [missing, code] of [
+    ['kernel/.sample.o.cmd', 'cmd-unreadable'],
+    ['include/config/kernel.release', 'tree-missing'],
+    ['.config', 'tree-missing'],
+    ['vmlinux', 'tree-missing'],
+  ] as const) {
+    await rm(join(build, missing));
+    await assert.rejects(importTree(given, build), { code }, missing);
+    await nothingImported(given);
+  }
+  await writeFile(join(build, 'vmlinux'), 'no ELF file');
+  await writeFile(join(build, '.config'), 'CONFIG_TINY=y\n');
+  await writeFile(join(build, 'include/config/kernel.release'), '6.1.170-tiny\n');
+  await assert.rejects(importTree(given, build), { code: 'build-id-missing' });
+  await nothingImported(given);
+});
+
+test('a configuration for an unknown architecture is not predicted', async () => {
+  const given = await kernelSetting();
+  const { store, trees, source, config } = given;
+  const base = { store, trees, mirrors: join(given.home, 'mirrors'), name: 'tiny', chroot: null, acceptChanges: false };
+  await assert.rejects(importConfig({ ...base, source, config, prepare: false }), { code: 'arch-unsupported' });
+  await nothingImported(given);
+});
+
+test('a kernel without a tree is never built in the working directory', async () => {
+  const given = await kernelSetting();
+  const { kernel } = await addTiny(given);
+  await given.store.db.updateTable('kernel').set({ tree_directory: '', origin: 'debug-info' }).execute();
+  const options = { store: given.store, name: kernel.id, jobs: 1, clock: systemClock, onProgress: () => {} };
+  await assert.rejects(buildAndProfile(options), { code: 'tree-missing' });
+});
+
+test('a kernel is compared with the one that runs: banner, packed configuration, vmlinux', async () => {
+  const given = await kernelSetting();
+  await addTiny(given);
+  const { toolchain } = await needKernel(given.store.db, 'tiny');
+  const say = (compiler: string): string =>
+    `Linux version 6.1.170-tiny (a@b) (${compiler}, ${toolchain.linker}) #1 SMP Thu Jan  1 00:00:00 UTC 1970\n`;
+  const compare = async (bytes: string | Buffer): ReturnType<typeof compareWithRunning> => {
+    const file = join(given.home, 'running');
+    await writeFile(file, bytes);
+    return compareWithRunning(given.store, 'tiny', file);
+  };
+  assert.deepEqual((await compare(say(toolchain.compiler))).differences, []);
+  const other = await compare(say('gcc (Other 9.9) 9.9'));
+  assert.deepEqual(
+    other.differences.map(({ what, running }) => [what, running]),
+    [['compiler', 'gcc (Other 9.9) 9.9']],
+  );
+  const config = gzipSync('CONFIG_TINY=m\n');
+  assert.deepEqual((await compare(config)).differences, [{ what: 'config', symbol: 'TINY', here: 'y', running: 'm' }]);
+  const elf = Buffer.concat([Buffer.from('\x7fELF', 'latin1'), Buffer.alloc(9 << 20)]);
+  const parts = [elf, Buffer.from(say(toolchain.compiler)), Buffer.from('IKCFG_ST'), config, Buffer.from('IKCFG_ED')];
+  assert.equal((await compare(Buffer.concat(parts))).differences.length, 1);
+  await assert.rejects(compare('nothing of it\n'), { code: 'running-unreadable' });
+  await assert.rejects(compare(gzipSync(Buffer.alloc(64 << 20))), { code: 'running-unreadable' });
+  assert.match(await readFile(given.config, 'utf8'), /TINY=y/);
+});
