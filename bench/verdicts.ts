@@ -41,7 +41,7 @@ async function bench(home: string): Promise<void> {
   console.log(`verdicts for 1 kernel: ${one} ms`);
   console.log(`verdicts for ${KERNELS} kernels: ${timed(() => all(records, fleet), 1)} ms`);
   console.log(`one new CVE for ${KERNELS} kernels: ${timed(() => all(records.slice(0, 1).map(fresh), fleet))} ms`);
-  const verdicts = records.map((record) => decide(record, kernel));
+  const verdicts = records.map((record) => ({ ...decide(record, kernel), input: record.id }));
   for (const what of ['stored the first time', 'stored again, nothing changed']) {
     const started = performance.now();
     await storeVerdicts(store.db, row.id, verdicts, systemClock.now());

@@ -123,11 +123,31 @@ export async function getCves(db: Db, ids: readonly CveId[]): Promise<CveRow[]> 
   return rows.map(fromRow);
 }
 
-/** Every CVE, for triage: rows come without the long texts, which no verdict reads. */
+const light = columns.filter((column) => column !== 'description' && column !== 'rationale');
+
+/** Every CVE without the long texts, which no verdict reads. */
 export async function allCves(db: Db): Promise<CveRow[]> {
-  const light = columns.filter((column) => column !== 'description' && column !== 'rationale');
   const rows = await db.selectFrom('cve').select(light).execute();
   return rows.map((row) => fromRow({ ...row, description: '', rationale: null }));
+}
+
+/** A CVE as a verdict reads it, and the word for that content which `dueVerdicts` knows it by. */
+export interface TriagedCve {
+  readonly record: CveRecord;
+  readonly content: string;
+}
+
+/** These CVEs, or all, for triage: without the long texts. */
+export async function triagedCves(db: Db, ids: readonly CveId[] | 'all'): Promise<Map<CveId, TriagedCve>> {
+  let query = db.selectFrom('cve').select([...light, 'content']);
+  if (ids !== 'all') query = query.where(sql<boolean>`id = ANY(${ids}::text[])`);
+  const rows = await query.execute();
+  return new Map(
+    rows.map(({ content, ...row }) => [
+      row.id as CveId,
+      { record: fromRow({ ...row, description: '', rationale: null }).record, content },
+    ]),
+  );
 }
 
 export async function countCves(db: Db): Promise<{ published: number; rejected: number; scored: number }> {

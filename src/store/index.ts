@@ -30,7 +30,15 @@ export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue } from './queue.ts';
 export * from './signals.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
-export { type ExposedVerdict, storeVerdicts, type VerdictChange, verdictChanges } from './verdict-writes.ts';
+export * from './triage-due.ts';
+export {
+  type DecidedVerdict,
+  type LoggedChange,
+  lockKernel,
+  storeVerdicts,
+  type VerdictChange,
+  verdictChanges,
+} from './verdict-writes.ts';
 export {
   countVerdicts,
   decidingRung,

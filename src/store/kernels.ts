@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { AppliedPatch, BuildId, ConfigChange, KernelOrigin, SourceOrigin, Toolchain } from '#domain';
+import { sha256 } from '#host';
 import { StoreError } from './error.ts';
 import type { Kernel } from './schema.ts';
 import { storableJson } from './storable.ts';
@@ -173,11 +174,11 @@ function fromRow(row: Selectable<Kernel>): KernelRow {
 
 /** Stores the encoded profile of a kernel, replacing an earlier one. */
 export async function saveProfile(tx: Db, kernelId: string, encoded: Uint8Array): Promise<void> {
-  const profile = Buffer.from(encoded);
+  const row = { profile: Buffer.from(encoded), sha256: sha256(encoded) };
   await tx
     .insertInto('kernel_profile')
-    .values({ kernel_id: kernelId, profile })
-    .onConflict((conflict) => conflict.column('kernel_id').doUpdateSet({ profile }))
+    .values({ kernel_id: kernelId, ...row })
+    .onConflict((conflict) => conflict.column('kernel_id').doUpdateSet(row))
     .execute();
 }
 

@@ -51,6 +51,7 @@ export interface Audit {
 
 export interface Cve {
   announced_at: Timestamp | null;
+  content: Generated<string>;
   cvss_vector: string | null;
   description: string;
   files: string[];
@@ -138,6 +139,7 @@ export interface Kernel {
   state: string;
   toolchain: Json;
   tree_directory: string;
+  triaged_with: string | null;
   version: string;
 }
 
@@ -171,6 +173,7 @@ export interface KernelModules {
 export interface KernelProfile {
   kernel_id: string;
   profile: Buffer;
+  sha256: Generated<string>;
 }
 
 export interface Livepatch {
@@ -237,6 +240,7 @@ export interface Verdict {
   digest: Generated<string>;
   evidence: Json;
   exposure: string | null;
+  input: Generated<string>;
   justification: string | null;
   kernel_id: string;
   rung: string;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { needKernel, type VerdictChange, verdictChanges } from '#store';
+import { type LoggedChange, needKernel, verdictChanges } from '#store';
 import type { Context } from '../context.ts';
 import { inert, shorten, table } from '../text.ts';
 
@@ -26,11 +26,11 @@ export async function triageChanges(context: Context, name: string, since: Date)
         : [
             table(
               ['WHEN', 'CVE', 'BEFORE', 'NOW', 'TITLE'],
-              changes.map(({ at, cve, before, after, title }) => [
+              changes.map(({ at, cve, before, after, rejected, title }) => [
                 at.toISOString().slice(0, 16),
                 cve,
                 before ?? 'new',
-                after ?? 'withdrawn',
+                rejected ? 'withdrawn' : after,
                 shorten(inert(title), 60),
               ]),
             ),
@@ -40,15 +40,18 @@ export async function triageChanges(context: Context, name: string, since: Date)
 }
 
 /** `3 new, 1 withdrawn, 2 became fixed`. */
-export function summary(changes: readonly VerdictChange[]): string {
-  const count = (keep: (change: VerdictChange) => boolean): number => changes.filter(keep).length;
+export function summary(changes: readonly LoggedChange[]): string {
+  const count = (keep: (change: LoggedChange) => boolean): number => changes.filter(keep).length;
   const parts = [
     [count(({ before, after }) => before === null && after === 'affected'), 'new'],
     [count(({ before, after }) => before !== null && after === 'affected'), 'became affected'],
     [count(({ after }) => after === 'under_investigation'), 'under investigation'],
     [count(({ before, after }) => before !== null && after === 'fixed'), 'became fixed'],
-    [count(({ before, after }) => before !== null && after === 'not_affected'), 'became not affected'],
-    [count(({ after }) => after === null), 'withdrawn'],
+    [
+      count(({ before, after, rejected }) => !rejected && before !== null && after === 'not_affected'),
+      'became not affected',
+    ],
+    [count(({ rejected }) => rejected), 'withdrawn'],
   ] as const;
   const said = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   return said.join(', ') || 'nothing that affects it changed';

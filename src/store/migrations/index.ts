@@ -17,6 +17,7 @@ const names = [
   '0006_kernel_build',
   '0007_fleet',
   '0008_kernel_origin',
+  '0009_triage_due',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

@@ -1,0 +1,71 @@
+/** Verdicts are decided when something they were decided from is another, and only those. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '#host';
+import { addBundledKernel, triageAll, triageKernel } from '#pipeline';
+import { dueVerdicts, getCve, getVerdict, inTransaction, type Store, upsertCves, verdictChanges } from '#store';
+import { testStore } from '../../../testkit/database.ts';
+import { cve, feedOf, sync } from '../../../testkit/feed.ts';
+
+const [FIRST, SECOND] = ['CVE-2026-10001', 'CVE-2026-10002'] as const;
+
+async function due(store: Store, kernelId: string): Promise<string[]> {
+  return (await dueVerdicts(store.db, kernelId, systemClock.now(), false)).map((row) => row.cve).toSorted();
+}
+
+test('what changed of a CVE makes its verdict due, and what no verdict reads does not', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, { files: ['net/ipv4/udp.c'] }), cve(10_002, { files: ['fs/none.c'] })]));
+  const kernel = await addBundledKernel(store);
+  assert.deepEqual(await due(store, kernel.id), [FIRST, SECOND]);
+  await triageAll({ store, clock: systemClock });
+  assert.deepEqual(await due(store, kernel.id), []);
+  const before = await getVerdict(store.db, kernel.id, SECOND);
+
+  const row = (await getCve(store.db, FIRST))!;
+  await upsertCves(store.db, [{ ...row, record: { ...row.record, title: 'another title' } }]);
+  assert.deepEqual(await due(store, kernel.id), [], 'a title decides nothing');
+  await upsertCves(store.db, [{ ...row, record: { ...row.record, state: 'rejected' } }]);
+  assert.deepEqual(await due(store, kernel.id), [FIRST]);
+
+  await triageAll({ store, clock: systemClock });
+  assert.equal((await getVerdict(store.db, kernel.id, FIRST))?.verdict.status, 'not_affected');
+  assert.deepEqual((await getVerdict(store.db, kernel.id, SECOND))?.decidedAt, before?.decidedAt);
+  const changes = await verdictChanges(store.db, kernel.id, new Date(0));
+  assert.deepEqual(
+    changes.map(({ cve: id, before: old, after, rejected }) => [id, old, after, rejected]),
+    [[FIRST, 'affected', 'not_affected', true]],
+  );
+});
+
+test('what all verdicts of a kernel share makes all of them due; those that stay say since when they stand', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, { files: ['net/ipv4/udp.c'] })]));
+  const kernel = await addBundledKernel(store);
+  await triageKernel({ store, kernel, clock: systemClock });
+  const before = await getVerdict(store.db, kernel.id, FIRST);
+  await store.db.updateTable('kernel').set({ triaged_with: 'older rules' }).execute();
+  await triageKernel({ store, kernel, clock: systemClock });
+  assert.deepEqual(await getVerdict(store.db, kernel.id, FIRST), before);
+  const { triaged_with: inputs } = await store.db.selectFrom('kernel').select('triaged_with').executeTakeFirstOrThrow();
+  assert.notEqual(inputs, 'older rules');
+
+  const newer = { ...kernel, version: '6.1.999' };
+  await triageKernel({ store, kernel: newer, clock: systemClock });
+  assert.equal((await getVerdict(store.db, kernel.id, FIRST))?.verdict.status, 'fixed');
+});
+
+test('a triage that fails leaves everything due', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, { files: ['net/ipv4/udp.c'] })]));
+  const kernel = await addBundledKernel(store);
+  const broken = new Error('the disk is full');
+  await assert.rejects(
+    inTransaction(store.db, async (tx) => {
+      await triageKernel({ store: { ...store, db: tx } as Store, kernel, clock: systemClock });
+      throw broken;
+    }),
+    (error) => error === broken,
+  );
+  assert.deepEqual(await due(store, kernel.id), [FIRST]);
+});
