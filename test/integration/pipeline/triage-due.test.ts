@@ -62,7 +62,7 @@ test('a triage that fails leaves everything due', async () => {
   const broken = new Error('the disk is full');
   await assert.rejects(
     inTransaction(store.db, async (tx) => {
-      await triageKernel({ store: { ...store, db: tx } as Store, kernel, clock: systemClock });
+      await triageKernel({ store: { ...store, db: tx }, kernel, clock: systemClock });
       throw broken;
     }),
     (error) => error === broken,
