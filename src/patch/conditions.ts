@@ -14,9 +14,9 @@ const PREPROCESSED = /\.[chS]$/;
 const NO_CONFIGURATION = /(?:^|\/)dt-bindings\//;
 
 /**
- * The condition of each hunk of a file, in this configuration. A condition is false only when every changed line of
- * code, in both texts, stands in a branch that is known to be left out, none of them is a directive, and what the
- * preprocessor leaves of the two texts is the same. `after` null: the fix does not fit, and nothing is false.
+ * The condition of each hunk of a file, in this configuration. It is false only when every changed line of code stands in
+ * a branch that is known to be left out, and none of them is a directive: in both texts, or, with `after` null (the fix
+ * does not fit as a whole), in the one there is. What a false condition proves is for `leavesSame` to say.
  */
 export function conditionsOf(
   path: string,
@@ -24,11 +24,10 @@ export function conditionsOf(
   hunks: readonly (ChangedLines | null)[],
   setting: ConditionSetting,
 ): (HunkCondition | null)[] {
-  if (!PREPROCESSED.test(path) || NO_CONFIGURATION.test(path)) return hunks.map(() => null);
+  if (!isPreprocessed(path)) return hunks.map(() => null);
   const before = preprocess(texts.before, setting);
   const after = texts.after === null ? null : preprocess(texts.after, setting);
   if (before === null || (texts.after !== null && after === null)) return hunks.map(() => null);
-  const isSame = after !== null && sameLines(before.visible, after.visible);
   const lines = linesOf(texts.before);
   return hunks.map((hunk) => {
     if (hunk === null) return null;
@@ -37,7 +36,7 @@ export function conditionsOf(
       [after, hunk.after],
     ];
     const found = sides.flatMap(([text, changed]) => (text === null ? [] : linesIn(text, changed)));
-    return joined(found, isSame) ?? blockOf(lines, hunk.before[0] ?? hunk.after[0] ?? 1, setting);
+    return joined(found) ?? blockOf(lines, hunk.before[0] ?? hunk.after[0] ?? 1, setting);
   });
 }
 
@@ -50,7 +49,6 @@ function linesIn(text: Preprocessed, changed: readonly number[]): { branches: re
 
 function joined(
   found: readonly { readonly branches: readonly Branch[]; readonly isCode: boolean }[],
-  isSame: boolean,
 ): HunkCondition | null {
   const around = found.flatMap(({ branches }) => branches);
   if (around.length === 0) return null;
@@ -59,7 +57,7 @@ function joined(
     return value === false && !isCode ? null : value;
   });
   const isOut = values.every((value) => value === false);
-  const value = isOut ? (isSame ? false : null) : values.every((each) => each === true) ? true : null;
+  const value = isOut ? false : values.every((each) => each === true) ? true : null;
   const shown = isOut ? around.filter((branch) => branch.value === false) : around;
   const text = [...new Set(shown.map((branch) => branch.text))].join(' && ');
   return { text, value, by: 'preprocessor', from: Math.min(...shown.map(({ line }) => line)) };
@@ -70,8 +68,19 @@ function valueOf(branches: readonly Branch[]): boolean | null {
   return branches.every(({ value }) => value === true) ? true : null;
 }
 
-function sameLines(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((line, i) => line === b[i]);
+/**
+ * Is what the preprocessor leaves of two texts the same, whatever the names mean that are no CONFIG_ symbols? Line numbers
+ * apart: `__LINE__` counts as the same. False for texts that it cannot follow, or that are not read with the configuration.
+ */
+export function leavesSame(path: string, before: string, after: string, setting: ConditionSetting): boolean {
+  if (!isPreprocessed(path)) return false;
+  const [old, now] = [preprocess(before, setting)?.visible, preprocess(after, setting)?.visible];
+  if (old === undefined || now === undefined) return false;
+  return old.length === now.length && old.every((line, i) => line === now[i]);
+}
+
+function isPreprocessed(path: string): boolean {
+  return PREPROCESSED.test(path) && !NO_CONFIGURATION.test(path);
 }
 
 const BLOCK = /^(\s*)(?:\} else )?if \((.*\b(?:IS_ENABLED|IS_BUILTIN|IS_MODULE|IS_REACHABLE)\(CONFIG_.*)\) \{\s*$/;

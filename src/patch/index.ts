@@ -2,7 +2,7 @@ export { aligned } from './align.ts';
 export { type Fit, tryPatch } from './apply.ts';
 export { type TypeBody, typeBodies } from './c-types.ts';
 export { type CompareOptions, compareObjects } from './compare-objects.ts';
-export { conditionsOf } from './conditions.ts';
+export { conditionsOf, leavesSame } from './conditions.ts';
 export { type ConditionSetting, type ConfigValues, evaluate } from './config-expression.ts';
 export { type DiffLine, type FileDiff, type Hunk, parseDiff } from './diff.ts';
 export { type PatchCode, PatchError } from './error.ts';

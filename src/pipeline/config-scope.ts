@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Profile, Proof } from '#domain';
 import { readLimited } from '#host';
 import { parseCmdFile } from '#kernel';
-import type { Presence, SourceTexts } from '#patch';
+import { type ConditionSetting, leavesSame, type Presence, type SourceTexts } from '#patch';
 
 const MAX_CMD_BYTES = 4 << 20;
 /** What gives a file the configuration (Makefile, LINUXINCLUDE). */
@@ -10,8 +10,8 @@ const READS_CONFIG = 'include/linux/kconfig.h';
 const SYMBOL = /\b(?:CONFIG_\w+|MODULE)\b/g;
 
 /**
- * Is every change of a fix that fits left out of every object that reads it? Beside the conditions of its hunks this asks
- * each object: is it code of the kernel, was it compiled with the configuration, and does no file that it reads and no
+ * Is every change of a fix that fits left out of every object that reads it? Beside the conditions of its hunks, and what
+ * the preprocessor leaves of each whole file, this asks each object: is it code of the kernel, was it compiled with the configuration, and does no file that it reads and no
  * flag of its command define or undefine a symbol of the conditions (arch/x86/entry/vdso does so, for its 32-bit half)?
  */
 export async function isExcluded(
@@ -19,9 +19,12 @@ export async function isExcluded(
   profile: Profile,
   { finding, changed }: Presence,
   source: SourceTexts,
+  setting: (path: string) => ConditionSetting,
 ): Promise<boolean> {
   const conditions = finding.hunks.map(({ condition }) => condition);
   if (changed === null || !isOut(finding)) return false;
+  for (const [path, { before, after }] of changed)
+    if (before === null || !leavesSame(path, before, after, setting(path))) return false;
   const symbols = new Set(conditions.flatMap((condition) => condition?.text.match(SYMBOL) ?? []));
   const readers = new Set([...changed.keys()].flatMap((path) => profile.files.get(path) ?? []));
   if (profile.origin !== 'build' || profile.unreadable.length > 0 || readers.size === 0) return false;

@@ -137,7 +137,7 @@ async function proveOne(options: ProveOptions, subject: Subject, record: CveReco
     const setting = config === null ? undefined : settingOf(config, profile);
     const presence = await presenceOfAll(diffs, source, setting);
     const object = presence.changed === null ? null : await proveObjects(options, profile, presence);
-    const excluded = await isExcluded(tree, profile, presence, source);
+    const excluded = setting !== undefined && (await isExcluded(tree, profile, presence, source, setting));
     const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
     const finding = { ...presence.finding, moved };
     const proof = { fixes: looked, source: finding, paths: presence.paths, excluded, object };

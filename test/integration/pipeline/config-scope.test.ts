@@ -40,8 +40,9 @@ async function excluded(part: {
   });
   const source = kernelTexts(tree, profile);
   const config = await builtConfig(tree);
-  const presence = await presenceOfAll([parseDiff(PATCH, 'x')], source, settingOf(config!, profile));
-  return isExcluded(tree, profile, presence, source);
+  const setting = settingOf(config!, profile);
+  const presence = await presenceOfAll([parseDiff(PATCH, 'x')], source, setting);
+  return isExcluded(tree, profile, presence, source, setting);
 }
 
 test('a change that no object of this configuration reads', async () => {

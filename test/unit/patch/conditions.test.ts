@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { conditionsOf, evaluate, preprocess } from '#patch';
+import { conditionsOf, evaluate, leavesSame, preprocess } from '#patch';
 
 const folder = join(import.meta.dirname, '../../corpus/conditions');
 
@@ -32,9 +32,9 @@ test('what is read of the text without the fix and with it must be the same', ()
   const before = '#ifdef CONFIG_Y\nint one;\n#endif\nint two;\n';
   const after = '#ifdef CONFIG_Y\nint more;\n#endif\n/* int two;\n*/\n';
   const setting = { config: new Map([['X', 'y']]), module: null };
-  const hunk = { before: [2], after: [2] };
-  assert.equal(conditionsOf('a.c', { before, after }, [hunk], setting)[0]?.value, null, 'a comment that swallows code');
-  assert.equal(conditionsOf('a.c', { before, after: null }, [hunk], setting)[0]?.value, null, 'it does not fit');
+  assert.equal(leavesSame('a.c', before, after, setting), false, 'a comment that swallows code');
+  assert.equal(leavesSame('a.c', before, before.replace('one', 'more'), setting), true);
+  assert.equal(leavesSame('a.dts', before, before.replace('one', 'more'), setting), false);
 });
 
 const atom = fc.constantFrom(
