@@ -8,6 +8,37 @@ function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** As the build rung names it (triage/build-rung.ts). */
+const HISTORY = 'the history of the fixes';
+
+interface Moved {
+  readonly path: string;
+  readonly moved?: { readonly to: string; readonly how: string };
+}
+
+interface FoundFunction {
+  readonly object: string | null;
+  readonly symbol: string | null;
+}
+
+interface Condition {
+  readonly path: string;
+  readonly from: number;
+  readonly at: number | null;
+  readonly symbols: readonly string[];
+}
+
+/** The source from the first condition to the change, and what the configuration says of the symbols of all of them. */
+function conditionReplay(tree: string, conditions: readonly Condition[] | undefined): string | null {
+  const first = conditions?.[0];
+  if (conditions === undefined || first === undefined) return null;
+  const last = Math.max(first.from, first.at ?? first.from);
+  const show = `sed -n ${first.from},${last}p ${tree}/${quoted(first.path)}`;
+  const symbols = [...new Set(conditions.flatMap((one) => one.symbols))].filter((name) => /^CONFIG_\w+$/.test(name));
+  if (symbols.length === 0) return show;
+  return `${show}; grep -wE -e ${quoted(symbols.join('|'))} ${tree}/.config ${tree}/include/config/auto.conf`;
+}
+
 /** A command that shows the same evidence again with plain tools where it can; null where none is needed. */
 export function replayOf(
   { rung, outcome, facts }: Evidence,
@@ -30,9 +61,21 @@ export function replayOf(
         : null;
     }
     case 'build': {
+      const moved = (facts['findings'] as readonly Moved[] | undefined)?.find((one) => one.moved?.how === HISTORY);
+      if (moved !== undefined)
+        return `git -C FIXES log --follow -M --diff-filter=R --name-status --format=%H -- ${quoted(moved.path)}`;
       const paths =
-        (facts['findings'] as { path: string }[] | undefined)?.map(({ path }) => `-e ${quoted(path)}`) ?? [];
+        (facts['findings'] as readonly Moved[] | undefined)?.map(
+          ({ path, moved: to }) => `-e ${quoted(to?.to ?? path)}`,
+        ) ?? [];
       return tree && paths.length > 0 ? `grep -rlF --include='.*.cmd' ${paths.join(' ')} ${tree}` : null;
+    }
+    case 'condition':
+      return tree === null ? null : conditionReplay(tree, facts['conditions'] as readonly Condition[] | undefined);
+    case 'function': {
+      const found = (facts['functions'] as readonly FoundFunction[] | undefined)?.find(({ object }) => object !== null);
+      if (tree === null || found?.object == null || found.symbol === null) return null;
+      return `nm ${tree}/${quoted(found.object)} | grep -wF -e ${quoted(found.symbol)}`;
     }
     case 'object':
       return `tuxtape triage --kernel ${quoted(kernel.name)} prove ${cve} --fixes DIR`;

@@ -1,3 +1,15 @@
+/** What must hold for the changed lines of a hunk to be compiled, or to run, in this configuration. */
+export interface HunkCondition {
+  /** As the source says it, e.g. `defined(CONFIG_X) && CONFIG_HZ > 100`. */
+  readonly text: string;
+  /** False: none of the changed lines is read by the compiler, before the fix and after it. Null: not known. */
+  readonly value: boolean | null;
+  /** `preprocessor`: `#if` and its kind. `if`: an `if (IS_ENABLED(…))` of C, which clears nothing. */
+  readonly by: 'preprocessor' | 'if';
+  /** Line of this tree's file where the condition begins, from 1. */
+  readonly from: number;
+}
+
 /** What one hunk of a fix looks like in a kernel's source. */
 export interface HunkFinding {
   /** Path in the patch. */
@@ -10,14 +22,23 @@ export interface HunkFinding {
   readonly how: 'exact' | 'drifted' | 'none';
   /** Line of this tree's file, from 1; null when it was not found. */
   readonly at: number | null;
+  /** Null: none, or not known. Absent in what was found by a TuxTape that did not look. */
+  readonly condition?: HunkCondition | null;
+  /** Names that the functions it changes may have in symbol tables; absent as above. */
+  readonly functions?: readonly string[];
 }
+
+/** How the name of a file in this tree was found. */
+export type RenameHow = 'content' | 'history' | 'table';
 
 /** Is a fix in a kernel's source? */
 export interface SourceFinding {
   readonly outcome: 'fixed' | 'vulnerable' | 'partly-fixed' | 'unclear';
   readonly hunks: readonly HunkFinding[];
-  /** Paths of the patch that have another name in this tree. */
+  /** Paths of the patch that have another name in this tree, where every hunk of theirs stands. */
   readonly renamed: Readonly<Record<string, string>>;
+  /** Paths that may have another name in this tree, by history or a list of moves: what supports, and clears nothing. */
+  readonly moved?: Readonly<Record<string, { readonly to: string; readonly how: Exclude<RenameHow, 'content'> }>>;
 }
 
 /** One object of the build, compiled with and without a fix. */
@@ -45,6 +66,11 @@ export interface Proof {
   readonly source: SourceFinding;
   /** Files of the fix in this tree, by their names here. */
   readonly paths: readonly string[];
+  /**
+   * Every changed line stands where the compiler does not read, in every object that reads it: the fix fits, all
+   * conditions are false, and nothing of the build sets their symbols another way. Absent: not looked at.
+   */
+  readonly excluded?: boolean;
   /** Null: not compiled, because the source rung decided or the fix does not fit. */
   readonly object: ObjectFinding | null;
 }

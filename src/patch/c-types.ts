@@ -23,7 +23,7 @@ export function typeBodies(text: string): TypeBody[] {
 }
 
 /** The text with comments, strings and character constants replaced by blanks; line ends stay. */
-function blank(text: string): string {
+export function blank(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (part) =>
     part.replace(/[^\n]/g, ' '),
   );

@@ -1,19 +1,13 @@
-import { basename } from 'node:path';
-import type { HunkFinding, SourceFinding } from '#domain';
+import type { HunkCondition, HunkFinding, SourceFinding } from '#domain';
+import { conditionsOf } from './conditions.ts';
+import type { ConditionSetting } from './config-expression.ts';
 import type { FileDiff } from './diff.ts';
-import { type Located, locate } from './locate.ts';
-import { linesOf, textOf } from './text.ts';
+import { type FileFound, fileIn, type SourceTexts } from './file-in.ts';
+import { functionAt, functionBodies } from './functions.ts';
+import { changedLines } from './hunk-lines.ts';
 
 /** Files whose text no kernel runs: their hunks say nothing of a fix. */
 const NO_CODE = /^(?:Documentation\/|LICENSES\/|MAINTAINERS$|CREDITS$|tools\/testing\/|samples\/)/;
-
-/** The source of a kernel, as far as a fix is concerned. */
-export interface SourceTexts {
-  /** Text of a file; undefined where there is none. */
-  read(path: string): Promise<string | undefined>;
-  /** Files with this last part of a path. */
-  named(name: string): readonly string[];
-}
 
 /** What a fix makes of a source: the finding, and for a fix that fits, each changed file before and after. */
 export interface Presence {
@@ -26,9 +20,14 @@ export interface Presence {
 
 /**
  * Holds a fix against a source: exact first (backwards = fixed, forwards = vulnerable), then with context that drifted.
- * A file that is not there is looked for under another path, and taken when exactly one file fits every hunk.
+ * A file that is not there is looked for under another path (`fileIn`). With a setting, the conditions around each hunk
+ * are held against it.
  */
-export async function presenceOf(files: readonly FileDiff[], source: SourceTexts): Promise<Presence> {
+export async function presenceOf(
+  files: readonly FileDiff[],
+  source: SourceTexts,
+  setting: (path: string) => ConditionSetting | null = () => null,
+): Promise<Presence> {
   const hunks: HunkFinding[] = [];
   const renamed: Record<string, string> = {};
   const paths: string[] = [];
@@ -36,7 +35,7 @@ export async function presenceOf(files: readonly FileDiff[], source: SourceTexts
   let fits = true;
   for (const file of files.filter(({ path }) => !NO_CODE.test(path))) {
     const found = await fileIn(file, source);
-    hunks.push(...found.hunks.map(({ path, line, state, how, at }) => ({ path, line, state, how, at })));
+    hunks.push(...lookedInto(file, found, setting(found.path)));
     if (found.path !== file.path) renamed[file.path] = found.path;
     paths.push(found.path);
     if (found.after === null) fits = false;
@@ -47,12 +46,16 @@ export async function presenceOf(files: readonly FileDiff[], source: SourceTexts
 }
 
 /** The same for several fixes, one after the other: each is held against what the ones before it leave. */
-export async function presenceOfAll(fixes: readonly (readonly FileDiff[])[], source: SourceTexts): Promise<Presence> {
+export async function presenceOfAll(
+  fixes: readonly (readonly FileDiff[])[],
+  source: SourceTexts,
+  setting: (path: string) => ConditionSetting | null = () => null,
+): Promise<Presence> {
   const texts = new Map<string, { before: string | null; after: string }>();
   const after: SourceTexts = { ...source, read: async (path) => texts.get(path)?.after ?? source.read(path) };
   const parts: Presence[] = [];
   for (const files of fixes) {
-    const part = await presenceOf(files, after);
+    const part = await presenceOf(files, after, setting);
     parts.push(part);
     for (const [path, text] of part.changed ?? [])
       texts.set(path, { before: texts.has(path) ? texts.get(path)!.before : text.before, after: text.after });
@@ -72,62 +75,18 @@ function outcomeOf(hunks: readonly HunkFinding[]): SourceFinding['outcome'] {
   return states.has('fixed') ? 'fixed' : 'vulnerable';
 }
 
-interface FileFound {
-  readonly path: string;
-  readonly hunks: readonly Located[];
-  readonly before: string | null;
-  /** Null when the fix does not fit this file. */
-  readonly after: string | null;
-}
-
-async function fileIn(file: FileDiff, source: SourceTexts): Promise<FileFound> {
-  const text = await source.read(file.path);
-  if (file.kind === 'added') return addedIn(file, text);
-  if (file.kind === 'removed') return whole(file, text === undefined ? 'fixed' : 'unclear', null);
-  if (text !== undefined) return inText(file, file.path, text);
-  const fitting: FileFound[] = [];
-  for (const path of source.named(basename(file.path))) {
-    const candidate = inText(file, path, (await source.read(path)) ?? '');
-    if (candidate.hunks.every(({ state }) => state !== 'unclear')) fitting.push(candidate);
-  }
-  const [only, ...others] = fitting;
-  return only !== undefined && others.length === 0 ? only : whole(file, 'unclear', null);
-}
-
-function addedIn(file: FileDiff, text: string | undefined): FileFound {
-  const after = textOf(file.hunks.flatMap(({ lines }) => lines.map((line) => line.text)));
-  if (text === undefined) return whole(file, 'vulnerable', after);
-  return whole(file, text === after ? 'fixed' : 'unclear', null);
-}
-
-function whole(file: FileDiff, state: HunkFinding['state'], after: string | null): FileFound {
-  const how = state === 'unclear' ? 'none' : 'exact';
-  const hunk: Located = { path: file.path, line: 1, state, how, at: null, trimmed: [0, 0] };
-  return { path: file.path, hunks: [hunk], before: null, after };
-}
-
-function inText(file: FileDiff, path: string, text: string): FileFound {
-  const lines = linesOf(text);
-  const found: Located[] = [];
-  let shift = 0;
-  for (const hunk of file.hunks) {
-    const located = locate(file.path, lines, hunk, shift);
-    found.push(located);
-    if (located.at !== null) shift = located.at - 1 - located.trimmed[0] - (hunk.oldStart - 1);
-  }
-  return { path, hunks: found, before: text, after: applied(file, lines, found) };
-}
-
-/** The file after the fix; null unless every hunk stands there in its form before it, one after the other. */
-function applied(file: FileDiff, lines: readonly string[], found: readonly Located[]): string | null {
-  const result: string[] = [];
-  let done = 0;
-  for (const [i, { state, at, trimmed }] of found.entries()) {
-    if (state !== 'vulnerable' || at === null || at - 1 < done) return null;
-    const kept = file.hunks[i]!.lines.slice(trimmed[0], file.hunks[i]!.lines.length - trimmed[1]);
-    result.push(...lines.slice(done, at - 1));
-    result.push(...kept.filter(({ kind }) => kind !== '-').map(({ text }) => text));
-    done = at - 1 + kept.filter(({ kind }) => kind !== '+').length;
-  }
-  return textOf([...result, ...lines.slice(done)]);
+/** Findings of a file's hunks, with the conditions around them and the functions they change. */
+function lookedInto(file: FileDiff, found: FileFound, setting: ConditionSetting | null): HunkFinding[] {
+  const { before, after, hunks } = found;
+  const plain = hunks.map(({ path, line, state, how, at }) => ({ path, line, state, how, at }));
+  if (before === null || plain.every(({ at }) => at === null)) return plain;
+  const changed = changedLines(file, hunks, after !== null);
+  const conditions: (HunkCondition | null)[] =
+    setting === null ? [] : conditionsOf(found.path, { before, after }, changed, setting);
+  const bodies = /\.[ch]$/.test(found.path) ? functionBodies(before) : [];
+  return plain.map((hunk, i) => {
+    const lines = changed[i]?.around ?? [];
+    const functions = [...new Set(lines.flatMap((line) => functionAt(bodies, line)?.names ?? []))];
+    return { ...hunk, condition: conditions[i] ?? null, functions };
+  });
 }

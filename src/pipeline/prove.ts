@@ -1,10 +1,12 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { type CveId, type CveRecord, type ObjectFinding, type Profile, type Proof } from '#domain';
-import { type Clock, readLimited, sha256 } from '#host';
-import { identifyToolchain, KernelError, needBuilt, treeLayout } from '#kernel';
+import { type Clock, exists, Git, sha256 } from '#host';
+import { identifyToolchain, type KernelConfig, KernelError, needBuilt, treeLayout } from '#kernel';
 import {
   compareObjects,
   fetchBranchFixes,
+  knownMoves,
+  namesInHistory,
   PatchError,
   type Presence,
   parseDiff,
@@ -13,11 +15,10 @@ import {
 } from '#patch';
 import { getCves, type KernelRow, listVerdicts, putProof, type Store, StoreError } from '#store';
 import { findFile } from '#triage';
+import { isExcluded } from './config-scope.ts';
 import { profileOf } from './kernel.ts';
+import { builtConfig, kernelTexts, settingOf } from './kernel-texts.ts';
 import { triageKernel } from './triage.ts';
-
-/** Of one source file; the largest of Linux 7.2 has 6 MB. */
-const MAX_SOURCE_BYTES = 32 << 20;
 
 export interface ProveOptions {
   readonly store: Store;
@@ -51,12 +52,13 @@ export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]
   await needBuilt(treeLayout(kernel.treeDirectory));
   await requireToolchain(kernel);
   const profile = await needProfile(store, kernel);
-  const source = sourceOf(kernel, profile);
+  const tree = treeLayout(kernel.treeDirectory).build;
+  const subject = { profile, source: kernelTexts(tree, profile), config: await builtConfig(tree), tree };
   const records = await recordsOf(options);
   const outcomes: ProveOutcome[] = [];
   for (const record of records) {
     options.onProgress(outcomes.length, records.length, record.id);
-    const outcome = await proveOne(options, profile, source, record);
+    const outcome = await proveOne(options, subject, record);
     if (outcome.proof !== null) await putProof(store.db, kernel.id, record.id, outcome.proof, clock.now());
     outcomes.push(outcome);
   }
@@ -85,18 +87,6 @@ async function needProfile(store: Store, kernel: KernelRow): Promise<Profile> {
   });
 }
 
-function sourceOf(kernel: KernelRow, { sources }: Profile): SourceTexts {
-  const tree = treeLayout(kernel.treeDirectory).build;
-  const named = Map.groupBy(sources, (path) => basename(path));
-  return {
-    named: (name) => named.get(name) ?? [],
-    async read(path) {
-      if (!sources.has(path)) return undefined;
-      return (await readLimited(join(tree, path), MAX_SOURCE_BYTES)).toString('latin1');
-    },
-  };
-}
-
 async function recordsOf({ store, kernel, cves }: ProveOptions): Promise<CveRecord[]> {
   const ids = cves ?? (await openCves(store, kernel));
   return (await getCves(store.db, ids)).map(({ record }) => record);
@@ -109,21 +99,48 @@ async function openCves(store: Store, kernel: KernelRow): Promise<CveId[]> {
   return open;
 }
 
+/** What every fix is held against. */
+interface Subject {
+  readonly profile: Profile;
+  readonly source: SourceTexts;
+  readonly config: KernelConfig | null;
+  readonly tree: string;
+}
+
+/** Paths that this source does not have, under the names that history or the list of moves give them. */
+async function movedPaths(
+  fixes: string,
+  commit: string,
+  paths: readonly string[],
+  { sources }: Profile,
+): Promise<NonNullable<Proof['source']['moved']>> {
+  const moved: Record<string, { to: string; how: 'history' | 'table' }> = {};
+  const isGit = (await exists(join(fixes, 'objects'))) || (await exists(join(fixes, '.git')));
+  for (const path of paths.filter((each) => !sources.has(each))) {
+    const listed = knownMoves(path).find((to) => sources.has(to));
+    const names = isGit ? await namesInHistory(new Git(fixes), commit, path) : [];
+    const told = names.find((to) => sources.has(to));
+    if (told !== undefined) moved[path] = { to: told, how: 'history' };
+    else if (listed !== undefined) moved[path] = { to: listed, how: 'table' };
+  }
+  return moved;
+}
+
 /** A fix that is missing, or that cannot be read, stops no other. */
-async function proveOne(
-  options: ProveOptions,
-  profile: Profile,
-  source: SourceTexts,
-  record: CveRecord,
-): Promise<ProveOutcome> {
+async function proveOne(options: ProveOptions, subject: Subject, record: CveRecord): Promise<ProveOutcome> {
+  const { profile, source, config, tree } = subject;
   try {
     const fixes = await fetchBranchFixes(record, options.kernel.version, options.fixes);
     const looked = fixes.map(({ commit, version, text }) => ({ commit, version, sha256: sha256(text) }));
     // Both texts as bytes: sources of the kernel are not all UTF-8.
     const diffs = fixes.map(({ text, where }) => parseDiff(Buffer.from(text).toString('latin1'), where));
-    const presence = await presenceOfAll(diffs, source);
+    const setting = config === null ? undefined : settingOf(config, profile);
+    const presence = await presenceOfAll(diffs, source, setting);
     const object = presence.changed === null ? null : await proveObjects(options, profile, presence);
-    const proof = { fixes: looked, source: presence.finding, paths: presence.paths, object };
+    const excluded = setting !== undefined && (await isExcluded(tree, profile, presence, source, setting));
+    const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
+    const finding = { ...presence.finding, moved };
+    const proof = { fixes: looked, source: finding, paths: presence.paths, excluded, object };
     return { cve: record.id, proof };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;

@@ -10,7 +10,9 @@ import type {
   VerdictStatus,
 } from '#domain';
 import { buildRung } from './build-rung.ts';
+import { conditionRung } from './condition-rung.ts';
 import { withFleet } from './fleet-rung.ts';
+import { functionRung } from './function-rung.ts';
 import { objectRung, proofStands, sourceRung } from './proof-rungs.ts';
 import { rangesRung } from './ranges.ts';
 
@@ -25,9 +27,9 @@ export interface TriagedKernel {
 }
 
 /**
- * The applicability ladder: state, ranges, source, build, object, fleet (DESIGN section 3, triage). Each rung adds evidence and
- * may end it. Only positive proof clears; what no rung decides, and where two contradict each other, is
- * `under_investigation`. `proof`: what was found by reading and compiling, as far as that was done.
+ * The applicability ladder: state, ranges, source, build, condition, function, object, fleet (docs/reference/ladder.md). Each
+ * rung adds evidence and may end it. Only positive proof clears; what no rung decides, and where two contradict each
+ * other, is `under_investigation`. `proof`: what was found by reading and compiling, as far as that was done.
  */
 export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | null = null): Verdict {
   if (record.state === 'rejected') return verdict(record, 'not_affected', [rejected()]);
@@ -45,13 +47,33 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
   const affected = outcome === 'affected' ? 'affected' : 'under_investigation';
   if (kernel.profile === null) return verdict(record, affected, steps);
   const build = buildRung(record, kernel.profile, kernel.arch, found);
-  steps.push(build);
-  if (build.outcome === 'clears') return verdict(record, 'not_affected', steps);
-  const object = found && objectRung(found);
-  if (object) steps.push(object);
-  if (object?.outcome === 'clears') return verdict(record, 'not_affected', steps);
-  const isCompiled = build.outcome === 'supports' || object?.outcome === 'supports';
-  return withFleet(verdict(record, isCompiled ? affected : 'under_investigation', steps), kernel.fleet);
+  if (found === null) {
+    const status = build.outcome === 'clears' ? 'not_affected' : build.outcome === 'supports' ? affected : null;
+    return withFleet(verdict(record, status ?? 'under_investigation', [...steps, build]), kernel.fleet);
+  }
+  return withFleet(decideProved(record, affected, [...steps, build], found, kernel.profile), kernel.fleet);
+}
+
+/** The rungs that need a proof. The last of `steps` is what the build says. */
+function decideProved(
+  record: CveRecord,
+  affected: VerdictStatus,
+  steps: readonly Evidence[],
+  proof: Proof,
+  profile: Profile,
+): Verdict {
+  const object = objectRung(proof);
+  const rest = [conditionRung(proof), functionRung(proof, profile), object].filter((step) => step !== null);
+  const all = [...steps, ...rest];
+  const clearing = all.findIndex(({ outcome }) => outcome === 'clears');
+  if (clearing >= 0) {
+    // The fix changes an object, and another rung says that it changes nothing: neither is believed.
+    if (object?.outcome === 'supports') return verdict(record, 'under_investigation', all);
+    return verdict(record, 'not_affected', all.slice(0, clearing + 1));
+  }
+  const build = steps.at(-1);
+  const isCompiled = build?.outcome === 'supports' || object?.outcome === 'supports';
+  return verdict(record, isCompiled ? affected : 'under_investigation', all);
 }
 
 /** A person's word over the ladder's. What the ladder says stays in the evidence, and counts again when the word ends. */

@@ -1,66 +1,7 @@
 import type { CveRecord, Evidence, Profile, Proof } from '#domain';
+import { type FileFinding, findFile } from './file-finding.ts';
 
-/** What the build says about one program file of a fix. */
-export type FileFinding =
-  | { readonly kind: 'compiled'; readonly targets: string[]; readonly objects: number }
-  | { readonly kind: 'not-compiled'; readonly why: string }
-  | { readonly kind: 'undecided'; readonly why: string };
-
-/** Source and header files: they stand in the `.cmd` of every object that reads them, so absence is proof. */
-const COMPILED_SUFFIX = /\.(?:c|h|S|rs)$/;
-/** Never part of a kernel build. */
-const NOT_CODE =
-  /^(?:Documentation\/|LICENSES\/|samples\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
-/** Programs and rules that shape the build without being compiled into it: their effect cannot be seen in a profile. */
-const SHAPES_BUILD = /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|^(?:scripts|tools|certs|usr)\//;
-
-/** Folder below arch/ of each architecture, as `uname -m` names it. */
-const ARCH_FOLDER: Readonly<Record<string, string>> = { x86_64: 'x86', aarch64: 'arm64' };
-
-/**
- * Looks one file up. Everything unsure is `undecided`: a path that this source tree does not have (renamed, or of another
- * branch), a file whose effect goes through the build system, and any file while the profile is incomplete.
- */
-export function findFile(path: string, profile: Profile, arch: string): FileFinding {
-  const known = found.get(profile) ?? new Map<string, FileFinding>();
-  found.set(profile, known);
-  const key = `${arch} ${path}`;
-  const finding = known.get(key) ?? lookUp(path, profile, arch);
-  known.set(key, finding);
-  return finding;
-}
-
-/** Many CVEs name the same files, and a header may have thousands of readers. */
-const found = new WeakMap<Profile, Map<string, FileFinding>>();
-
-function lookUp(path: string, profile: Profile, arch: string): FileFinding {
-  const objects = (profile.files.get(path) ?? [])
-    .map((index) => profile.objects[index]!)
-    .filter(({ target }) => target !== null);
-  if (objects.length > 0) {
-    return {
-      kind: 'compiled',
-      targets: [...new Set(objects.map(({ target }) => target!))].sort(),
-      objects: objects.length,
-    };
-  }
-  if (!profile.sources.has(path))
-    return {
-      kind: 'undecided',
-      why: 'this source tree has no such file: it was renamed, or belongs to another branch',
-    };
-  if (profile.unreadable.length > 0)
-    return { kind: 'undecided', why: `${profile.unreadable.length} command files of the build could not be read` };
-  if (NOT_CODE.test(path)) return { kind: 'not-compiled', why: 'it is no code of the kernel' };
-  if (SHAPES_BUILD.test(path))
-    return { kind: 'undecided', why: 'it shapes the build instead of being compiled into it' };
-  const folder = /^arch\/([^/]+)\//.exec(path)?.[1];
-  if (folder !== undefined && ARCH_FOLDER[arch] !== undefined && folder !== ARCH_FOLDER[arch]) {
-    return { kind: 'not-compiled', why: `it is code of the ${folder} architecture` };
-  }
-  if (COMPILED_SUFFIX.test(path)) return { kind: 'not-compiled', why: 'no object of the build was compiled from it' };
-  return { kind: 'undecided', why: 'it is the input of generated code, which the profile does not trace' };
-}
+const SHOWN = 4;
 
 /**
  * Files to look for. The record lists those of the mainline fix; where a fix was found to fit this very source, its files
@@ -73,44 +14,63 @@ function filesOf(record: CveRecord, profile: Profile, proof: Proof | null): stri
   return [...new Set([...listed, ...proof.paths])];
 }
 
+/** Files that history or a list of moves puts elsewhere; never a reason to clear. */
+function movedIn(proof: Proof | null, profile: Profile, arch: string): Found[] {
+  const moves = Object.entries(proof?.source.moved ?? {});
+  return moves.flatMap(([path, { to, how }]): Found[] => {
+    const finding = findFile(to, profile, arch);
+    const by = how === 'history' ? 'the history of the fixes' : "the list of the kernel's moves";
+    return finding.kind === 'compiled' ? [{ path, ...finding, moved: { to, how: by } }] : [];
+  });
+}
+
+type Found = FileFinding & { readonly path: string };
+
+/** Most CVEs are decided without a proof, and then by their files alone. */
+const decided = new WeakMap<Profile, WeakMap<readonly string[], Readonly<Record<string, Evidence>>>>();
+
 /** Decides by what was compiled. A CVE is cleared only when every one of its files is known not to be in the build. */
 export function buildRung(record: CveRecord, profile: Profile, arch: string, proof: Proof | null = null): Evidence {
-  const files = filesOf(record, profile, proof);
-  if (files.length === 0) {
-    return {
-      rung: 'build',
-      outcome: 'inconclusive',
-      sentence: 'The CVE names no files, so the build profile says nothing.',
-      facts: {},
-    };
-  }
-  const findings = files.map((path) => ({ path, ...findFile(path, profile, arch) }));
+  if (proof !== null) return decideFiles(filesOf(record, profile, proof), profile, arch, proof);
+  const known = decided.get(profile) ?? new WeakMap<readonly string[], Readonly<Record<string, Evidence>>>();
+  decided.set(profile, known);
+  const before = known.get(record.files)?.[arch];
+  if (before !== undefined) return before;
+  const evidence = decideFiles(record.files, profile, arch, null);
+  known.set(record.files, { [arch]: evidence });
+  return evidence;
+}
+
+function decideFiles(files: readonly string[], profile: Profile, arch: string, proof: Proof | null): Evidence {
+  if (files.length === 0)
+    return evidenceOf('inconclusive', 'The CVE names no files, so the build profile says nothing.', {});
+  const own = files.map((path): Found => ({ path, ...findFile(path, profile, arch) }));
+  const moved = movedIn(proof, profile, arch);
+  const findings = [...own.filter(({ path }) => !moved.some((other) => other.path === path)), ...moved];
   const compiled = findings.filter((finding) => finding.kind === 'compiled');
-  if (compiled.length > 0) {
-    const parts = compiled.slice(0, 4).map(({ path, targets, objects }) => {
-      const where = targets.slice(0, 3).join(', ') + (targets.length > 3 ? ` and ${targets.length - 3} more` : '');
-      return `${path} is compiled into ${where}${objects > 1 ? ` (${objects} objects)` : ''}`;
-    });
-    return { rung: 'build', outcome: 'supports', sentence: `${parts.join('; ')}.`, facts: { findings } };
-  }
+  if (compiled.length > 0)
+    return evidenceOf('supports', `${compiled.slice(0, SHOWN).map(compiledText).join('; ')}.`, { findings });
   const undecided = findings.filter((finding) => finding.kind === 'undecided');
   if (undecided.length > 0) {
-    const parts = undecided.slice(0, 4).map(({ path, why }) => `${path}: ${why}`);
-    return {
-      rung: 'build',
-      outcome: 'inconclusive',
-      sentence: `Not decided by the build: ${parts.join('; ')}.`,
-      facts: { findings },
-    };
+    const parts = undecided.slice(0, SHOWN).map(({ path, why }) => `${path}: ${why}`);
+    return evidenceOf('inconclusive', `Not decided by the build: ${parts.join('; ')}.`, { findings });
   }
-  const parts = findings
-    .slice(0, 4)
-    .map((finding) => `${finding.path}: ${finding.kind === 'not-compiled' ? finding.why : ''}`);
-  const more = findings.length > 4 ? ` (and ${findings.length - 4} more files)` : '';
-  return {
-    rung: 'build',
-    outcome: 'clears',
-    sentence: `None of its files is in this build. ${parts.join('; ')}${more}.`,
-    facts: { findings },
-  };
+  const parts = findings.flatMap(({ path, ...finding }) => ('why' in finding ? [`${path}: ${finding.why}`] : []));
+  const more = parts.length > SHOWN ? ` (and ${parts.length - SHOWN} more files)` : '';
+  const sentence = `None of its files is in this build. ${parts.slice(0, SHOWN).join('; ')}${more}.`;
+  return evidenceOf('clears', sentence, { findings });
+}
+
+function evidenceOf(outcome: Evidence['outcome'], sentence: string, facts: Evidence['facts']): Evidence {
+  return { rung: 'build', outcome, sentence, facts };
+}
+
+function compiledText({ path, targets, objects, ...finding }: Extract<Found, { kind: 'compiled' }>): string {
+  const name = finding.moved === undefined ? path : `${path} (${finding.moved.to} here, by ${finding.moved.how})`;
+  const where = targets.slice(0, 3).join(', ') + (targets.length > 3 ? ` and ${targets.length - 3} more` : '');
+  const is = finding.predicted === undefined ? 'is compiled' : 'is predicted to be compiled';
+  const condition = finding.predicted ? `: ${finding.predicted}` : '';
+  const count = objects > 1 ? ` (${objects} objects)` : '';
+  const init = finding.initOnly === true ? ', where its code runs at start or removal only' : '';
+  return `${name} ${is}${where === '' ? '' : ` into ${where}`}${count}${init}${condition}`;
 }

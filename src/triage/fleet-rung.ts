@@ -9,7 +9,7 @@ import {
   type Verdict,
   wayIn,
 } from '#domain';
-import type { FileFinding } from './build-rung.ts';
+import type { FileFinding } from './file-finding.ts';
 
 /** Hosts, aliases and modules named in a sentence. */
 const HOSTS_SHOWN = 5;

@@ -1,5 +1,5 @@
 export { decide, overridden, type TriagedKernel } from './applicability.ts';
-export { type FileFinding, findFile } from './build-rung.ts';
+export { type FileFinding, findFile } from './file-finding.ts';
 export { exposureOf } from './fleet-rung.ts';
 export { byPriority, classRank, type Exposure, type PersonalView, type RankInput, rank } from './priority/rank.ts';
 export { type Reach, reachOf } from './priority/reach.ts';

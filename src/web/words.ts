@@ -29,6 +29,8 @@ export const statusWords: Readonly<Record<VerdictStatus, string>> = {
 export const dismissedWords: Readonly<Record<string, string>> = {
   ranges: 'vulnerable code came later, or in another branch',
   build: 'its files are not in this build',
+  condition: 'its fix changes nothing that this configuration compiles',
+  object: 'its fix changes no object of this build',
   state: 'rejected by the CNA',
 };
 
@@ -37,6 +39,8 @@ export const rungWords: Readonly<Record<string, string>> = {
   ranges: 'Versions',
   build: 'Build',
   source: 'Source',
+  condition: 'Conditions',
+  function: 'Functions',
   object: 'Objects',
   fleet: 'Fleet',
 };

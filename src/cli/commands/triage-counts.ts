@@ -9,6 +9,7 @@ const RUNG_REASON: Readonly<Record<string, string>> = {
   state: 'rejected by the CNA',
   ranges: 'the vulnerable code came later, or in another branch',
   build: 'its files are not in this build',
+  condition: 'its fix changes nothing that this configuration compiles',
   object: 'its fix changes no object of this build',
   person: 'a person said so, until a day',
 };

@@ -132,7 +132,7 @@ async function explain(context: Context, text: string, name: string): Promise<vo
       `${id}  ${inert(title)}`,
       `kernel ${kernel.name} ${kernel.version}: ${verdict.status}${verdict.justification === null ? '' : ` (${verdict.justification})`}, ${severityText(score)}`,
       ...verdict.evidence.flatMap(({ rung, outcome, sentence }, i) => [
-        `${i + 1}. ${rung.padEnd(7)} ${outcome.padEnd(12)} ${inert(sentence)}`,
+        `${i + 1}. ${rung.padEnd(9)} ${outcome.padEnd(12)} ${inert(sentence)}`,
         ...(replays[i] ? [`   replay: ${inert(replays[i])}`] : []),
       ]),
     ].join('\n'),

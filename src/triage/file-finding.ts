@@ -1,0 +1,114 @@
+import type { Profile, ProfileObject } from '#domain';
+import { blindToDebugInfo } from '#kernel';
+import { knownMoves } from '#patch';
+
+/** What the build says about one program file of a fix. `how`: what is said beside "compiled". */
+export type FileFinding =
+  | {
+      readonly kind: 'compiled';
+      readonly targets: string[];
+      readonly objects: number;
+      /** All of its code runs at start or removal only. */
+      readonly initOnly?: true;
+      /** Nothing was built: Makefiles and configuration say so. */
+      readonly predicted?: string;
+      /** Its name in this tree, where that is another one, and how it was found. */
+      readonly moved?: { readonly to: string; readonly how: string };
+    }
+  | { readonly kind: 'not-compiled'; readonly why: string }
+  | { readonly kind: 'undecided'; readonly why: string };
+
+/** Source and header files: they stand in the `.cmd` of every object that reads them, so absence is proof. */
+const COMPILED_SUFFIX = /\.(?:c|h|S|rs)$/;
+/** Files that Makefiles name; what reads a header they do not say. */
+const CODE_SUFFIX = /\.(?:c|S|rs)$/;
+/** Never part of a kernel build. */
+const NOT_CODE =
+  /^(?:Documentation\/|LICENSES\/|samples\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
+/** Programs and rules that shape the build without being compiled into it: their effect cannot be seen in a profile. */
+const SHAPES_BUILD = /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|^(?:scripts|tools|certs|usr)\//;
+
+/** Folder below arch/ of each architecture, as `uname -m` names it. */
+const ARCH_FOLDER: Readonly<Record<string, string>> = { x86_64: 'x86', aarch64: 'arm64' };
+
+/** Many CVEs name the same files, and a header may have thousands of readers. */
+const found = new WeakMap<Profile, Map<string, FileFinding>>();
+
+/**
+ * Looks one file up. Everything unsure is `undecided`: a path that this source tree does not have (renamed, or of another
+ * branch), a file whose effect goes through the build system (Kconfig, Makefile, scripts, most of `tools/`), an input of
+ * generated code or a device tree that no object reads, and any file while the profile is incomplete.
+ *
+ * Absence is proof as far as the origin of the profile goes. `build`: every file that a compiler reads. `debug-info`: `.c`
+ * files that are not linked by themselves (`blindToDebugInfo`); one that another one includes is in the line tables when it gave
+ * code, so absence says that it gave none. `config`: only a file whose condition is known and false.
+ */
+export function findFile(path: string, profile: Profile, arch: string): FileFinding {
+  const known = found.get(profile) ?? new Map<string, FileFinding>();
+  found.set(profile, known);
+  const key = `${arch} ${path}`;
+  const finding = known.get(key) ?? lookUp(path, profile, arch);
+  known.set(key, finding);
+  return finding;
+}
+
+function lookUp(path: string, profile: Profile, arch: string): FileFinding {
+  const built = compiledIn(path, profile);
+  if (built !== null) return built;
+  if (!profile.sources.has(path)) return elsewhere(path, profile);
+  if (profile.unreadable.length > 0)
+    return { kind: 'undecided', why: `${profile.unreadable.length} files of the build could not be read` };
+  if (NOT_CODE.test(path)) return { kind: 'not-compiled', why: 'it is no code of the kernel' };
+  if (SHAPES_BUILD.test(path))
+    return { kind: 'undecided', why: 'it shapes the build instead of being compiled into it' };
+  if (profile.origin === 'config') return predicted(path, profile);
+  if (profile.origin === 'debug-info') return inDebugInfo(path);
+  const folder = /^arch\/([^/]+)\//.exec(path)?.[1];
+  if (folder !== undefined && ARCH_FOLDER[arch] !== undefined && folder !== ARCH_FOLDER[arch]) {
+    return { kind: 'not-compiled', why: `it is code of the ${folder} architecture` };
+  }
+  if (COMPILED_SUFFIX.test(path)) return { kind: 'not-compiled', why: 'no object of the build was compiled from it' };
+  return { kind: 'undecided', why: 'no object reads it, and it may shape one as the input of generated code' };
+}
+
+function compiledIn(path: string, profile: Profile): FileFinding | null {
+  const readers = (profile.files.get(path) ?? []).map((index) => profile.objects[index]!);
+  const objects = readers.filter(({ target }) => target !== null);
+  const prediction = profile.origin === 'config' ? profile.predictions.get(path) : undefined;
+  if (objects.length === 0 && prediction?.state !== 'built') return null;
+  return {
+    kind: 'compiled',
+    targets: targetsOf(objects),
+    objects: objects.length,
+    ...(objects.length > 0 && objects.every(({ initOnly }) => initOnly === true) ? { initOnly: true as const } : {}),
+    ...(profile.origin === 'config' ? { predicted: prediction?.condition ?? '' } : {}),
+  };
+}
+
+function targetsOf(objects: readonly ProfileObject[]): string[] {
+  return [...new Set(objects.flatMap(({ target }) => target ?? []))].sort();
+}
+
+/** Under the other name that the kernel's history gives it, a file can only be found to be there. */
+function elsewhere(path: string, profile: Profile): FileFinding {
+  for (const to of knownMoves(path).filter((name) => profile.sources.has(name))) {
+    const built = compiledIn(to, profile);
+    if (built?.kind === 'compiled') return { ...built, moved: { to, how: "the list of the kernel's moves" } };
+  }
+  return {
+    kind: 'undecided',
+    why: 'this source tree has no such file: it was renamed, or belongs to another branch',
+  };
+}
+
+function predicted(path: string, profile: Profile): FileFinding {
+  const prediction = profile.predictions.get(path);
+  if (prediction?.state === 'left-out' && CODE_SUFFIX.test(path))
+    return { kind: 'not-compiled', why: `predicted: ${prediction.condition}` };
+  return { kind: 'undecided', why: 'without a build it is not known whether an object reads it' };
+}
+
+function inDebugInfo(path: string): FileFinding {
+  if (!blindToDebugInfo(path)) return { kind: 'not-compiled', why: 'no debug information names it' };
+  return { kind: 'undecided', why: 'debug information need not name it' };
+}

@@ -1,0 +1,5 @@
+// config: X=y
+// expect: none
+#ifdef CONFIG_Y
+/* one @ */
+#endif

@@ -1,0 +1,5 @@
+// config: X=m
+// expect: defined(CONFIG_X) | false
+#ifdef CONFIG_X
+int one; /*@*/
+#endif

@@ -1,0 +1,4 @@
+// config: X=y
+// expect: none
+#ifdef CONFIG_Y
+int one; /*@*/
