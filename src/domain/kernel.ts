@@ -50,6 +50,8 @@ export interface FilePrediction {
   readonly state: 'built' | 'left-out' | 'unknown';
   /** The condition as a person reads it, e.g. `CONFIG_NET=y and CONFIG_TLS not set`. */
   readonly condition: string;
+  /** No other file includes it, and no rule of a Makefile names it: only its own object is compiled from it. */
+  readonly alone: boolean;
 }
 
 /** What went into a kernel build: read from Kbuild's own `.*.cmd` files, from debug information, or predicted. */

@@ -30,6 +30,7 @@ export { type PredictOptions, predictProfile } from './kbuild/predict.ts';
 export { configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 export { type ModuleTexts, parseModuleFacts, readModuleFacts } from './modules.ts';
 export { decodeModuleFacts, encodeModuleFacts } from './modules-codec.ts';
+export { type CommandOptions, makeObjects } from './object-commands.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
 export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';

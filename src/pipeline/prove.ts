@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type CveId, type CveRecord, type ObjectFinding, type Profile, type Proof } from '#domain';
 import { type Clock, exists, Git, sha256 } from '#host';
-import { identifyToolchain, type KernelConfig, KernelError, needBuilt, treeLayout } from '#kernel';
 import {
+  type ConditionSetting,
   compareObjects,
   fetchBranchFixes,
   knownMoves,
@@ -11,13 +11,12 @@ import {
   type Presence,
   parseDiff,
   presenceOfAll,
-  type SourceTexts,
 } from '#patch';
-import { getCves, type KernelRow, listVerdicts, putProof, type Store, StoreError } from '#store';
+import { getCves, type KernelRow, listVerdicts, putProof, type Store } from '#store';
 import { findFile } from '#triage';
 import { isExcluded } from './config-scope.ts';
-import { profileOf } from './kernel.ts';
-import { builtConfig, kernelTexts, settingOf } from './kernel-texts.ts';
+import { settingOf } from './kernel-texts.ts';
+import { makeReaders, type ProveSubject, proveSubject } from './prove-subject.ts';
 import { triageKernel } from './triage.ts';
 
 export interface ProveOptions {
@@ -42,49 +41,32 @@ export type ProveOutcome =
   | { readonly cve: CveId; readonly proof: Proof }
   | { readonly cve: CveId; readonly proof: null; readonly code: string; readonly why: string };
 
+/** So many fixes are held against the source before objects are made and compared, and what was found is stored. */
+const FIXES_AT_ONCE = 64;
+
 /**
- * Holds the fix of each CVE against the source of a built kernel, compiles the objects that it changes with and without
- * it, stores what was found, and decides anew. The tree is only read. A kill leaves what was proved before.
- * Errors: tree-missing, toolchain-changed; those of `compareObjects`.
+ * Holds the fix of each CVE against the source of a kernel, compiles the objects that it changes with and without it,
+ * stores what was found, and decides anew. The source is only read; a tree that was never built is given the objects that
+ * are needed. A kill leaves what was proved before. Errors: those of `proveSubject` and `compareObjects`.
  */
 export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]> {
   const { store, kernel, clock } = options;
-  await needBuilt(treeLayout(kernel.treeDirectory));
-  await requireToolchain(kernel);
-  const profile = await needProfile(store, kernel);
-  const tree = treeLayout(kernel.treeDirectory).build;
-  const subject = { profile, source: kernelTexts(tree, profile), config: await builtConfig(tree), tree };
+  const subject = await proveSubject(store, kernel);
   const records = await recordsOf(options);
   const outcomes: ProveOutcome[] = [];
-  for (const record of records) {
-    options.onProgress(outcomes.length, records.length, record.id);
-    const outcome = await proveOne(options, subject, record);
-    if (outcome.proof !== null) await putProof(store.db, kernel.id, record.id, outcome.proof, clock.now());
-    outcomes.push(outcome);
+  for (let start = 0; start < records.length; start += FIXES_AT_ONCE) {
+    const held: Held[] = [];
+    for (const record of records.slice(start, start + FIXES_AT_ONCE)) held.push(await hold(options, subject, record));
+    await makeMissing(options, subject, held, outcomes.length, records.length);
+    for (const one of held) {
+      options.onProgress(outcomes.length, records.length, one.record.id);
+      const outcome = await proveOne(options, subject, one);
+      if (outcome.proof !== null) await putProof(store.db, kernel.id, outcome.cve, outcome.proof, clock.now());
+      outcomes.push(outcome);
+    }
   }
   await triageKernel({ store, kernel, clock, hostListSeconds: options.hostListSeconds });
   return outcomes;
-}
-
-/** Another compiler makes other objects: the same with and without the fix would prove nothing for this kernel. */
-async function requireToolchain({ toolchain, name }: KernelRow): Promise<void> {
-  const { compiler } = await identifyToolchain(toolchain.root, toolchain.cross);
-  if (compiler === toolchain.compiler) return;
-  throw new KernelError('toolchain-changed', 'toolchain', {
-    what: `the kernel was built by "${toolchain.compiler}", and the toolchain is now "${compiler}"`,
-    where: toolchain.root ?? 'this host',
-    remedy: `bring the compiler back, or add and build kernel "${name}" again`,
-  });
-}
-
-async function needProfile(store: Store, kernel: KernelRow): Promise<Profile> {
-  const profile = await profileOf(store.db, kernel);
-  if (profile !== null) return profile;
-  throw new StoreError('not-found', 'input', {
-    what: 'the kernel has no profile yet',
-    where: kernel.name,
-    remedy: `run "tuxtape kernel build ${kernel.name}"`,
-  });
 }
 
 async function recordsOf({ store, kernel, cves }: ProveOptions): Promise<CveRecord[]> {
@@ -97,14 +79,6 @@ async function openCves(store: Store, kernel: KernelRow): Promise<CveId[]> {
   for (const status of ['affected', 'under_investigation'] as const)
     for (const { verdict } of await listVerdicts(store.db, kernel.id, { status, limit: 0 })) open.push(verdict.cve);
   return open;
-}
-
-/** What every fix is held against. */
-interface Subject {
-  readonly profile: Profile;
-  readonly source: SourceTexts;
-  readonly config: KernelConfig | null;
-  readonly tree: string;
 }
 
 /** Paths that this source does not have, under the names that history or the list of moves give them. */
@@ -126,40 +100,84 @@ async function movedPaths(
   return moved;
 }
 
+/** A fix held against the source, or why it could not be. */
+type Held = { readonly record: CveRecord } & (
+  | { readonly looked: Proof['fixes']; readonly presence: Presence; readonly setting: Setting | undefined }
+  | { readonly error: PatchError }
+);
+
+type Setting = (path: string) => ConditionSetting;
+
 /** A fix that is missing, or that cannot be read, stops no other. */
-async function proveOne(options: ProveOptions, subject: Subject, record: CveRecord): Promise<ProveOutcome> {
-  const { profile, source, config, tree } = subject;
+async function hold(
+  options: ProveOptions,
+  { source, config, profile }: ProveSubject,
+  record: CveRecord,
+): Promise<Held> {
   try {
     const fixes = await fetchBranchFixes(record, options.kernel.version, options.fixes);
     const looked = fixes.map(({ commit, version, text }) => ({ commit, version, sha256: sha256(text) }));
     // Both texts as bytes: sources of the kernel are not all UTF-8.
     const diffs = fixes.map(({ text, where }) => parseDiff(Buffer.from(text).toString('latin1'), where));
     const setting = config === null ? undefined : settingOf(config, profile);
-    const presence = await presenceOfAll(diffs, source, setting);
-    const object = presence.changed === null ? null : await proveObjects(options, profile, presence);
-    const excluded = setting !== undefined && (await isExcluded(tree, profile, presence, source, setting));
-    const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
-    const finding = { ...presence.finding, moved };
-    const proof = { fixes: looked, source: finding, paths: presence.paths, excluded, object };
-    return { cve: record.id, proof };
+    return { record, looked, presence: await presenceOfAll(diffs, source, setting), setting };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    return { cve: record.id, proof: null, code: error.code, why: error.message };
+    return { record, error };
   }
+}
+
+async function makeMissing(
+  options: ProveOptions,
+  subject: ProveSubject,
+  held: readonly Held[],
+  done: number,
+  total: number,
+): Promise<void> {
+  const fitting = held.flatMap((one) => ('presence' in one && one.presence.changed !== null ? [one.presence] : []));
+  const paths = fitting.flatMap(({ changed }) => [...changed!.keys()]);
+  const { kernel, jobs, signal = new AbortController().signal } = options;
+  const onOutput = (text: string): void => options.onProgress(done, total, text.trim().split('\n').at(-1) ?? '');
+  await makeReaders(subject, kernel, paths, { jobs, signal, onOutput });
+}
+
+async function proveOne(options: ProveOptions, subject: ProveSubject, held: Held): Promise<ProveOutcome> {
+  const { record } = held;
+  if ('error' in held) return { cve: record.id, proof: null, code: held.error.code, why: held.error.message };
+  const { looked, presence, setting } = held;
+  const { profile, source, build } = subject;
+  const object = presence.changed === null ? null : await proveObjects(options, subject, presence);
+  const excluded =
+    build !== null && setting !== undefined && (await isExcluded(build, profile, presence, source, setting));
+  const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
+  const finding = { ...presence.finding, moved };
+  return { cve: record.id, proof: { fixes: looked, source: finding, paths: presence.paths, excluded, object } };
 }
 
 /** What is not compiled into any object needs no proof; what cannot be traced to objects has none. */
 async function proveObjects(
   options: ProveOptions,
-  profile: Profile,
+  { profile, build, why }: ProveSubject,
   presence: Presence,
 ): Promise<ObjectFinding | null> {
   const { kernel, jobs, maxObjects, signal } = options;
   const findings = presence.paths.map((path) => ({ path, ...findFile(path, profile, kernel.arch) }));
   if (findings.every(({ kind }) => kind === 'not-compiled')) return null;
   const lost = findings.find(({ kind }) => kind === 'undecided');
-  if (lost?.kind === 'undecided') return { outcome: 'undecided', why: `${lost.path}: ${lost.why}`, objects: [] };
-  const tree = treeLayout(kernel.treeDirectory).build;
+  if (lost?.kind === 'undecided') return undecided(`${lost.path}: ${lost.why}`);
+  if (build === null) return undecided(why);
+  const shared = presence.paths.find((path) => !readersAreKnown(profile, path));
+  if (shared !== undefined) return undecided(`${shared}: without a build it is not known which objects read it`);
   const { toolchain } = kernel;
-  return compareObjects({ tree, toolchain, profile, changed: presence.changed!, jobs, maxObjects, signal });
+  const changed = presence.changed!;
+  return compareObjects({ tree: build, toolchain, profile, changed, jobs, maxObjects, signal });
+}
+
+function undecided(why: string): ObjectFinding {
+  return { outcome: 'undecided', why, objects: [] };
+}
+
+/** A build says which objects read a file; a prediction knows only what a source makes that nothing else reads. */
+function readersAreKnown({ origin, predictions }: Profile, path: string): boolean {
+  return origin === 'build' || (origin === 'config' && path.endsWith('.c') && predictions.get(path)?.alone === true);
 }

@@ -10,6 +10,9 @@ import { stemOf } from './word-functions.ts';
 
 const SOURCE = /\.(?:c|S|rs|dts|dtso|asn1)$/;
 
+/** What is said of one file before it is known who else reads it. */
+type Prediction = Omit<FilePrediction, 'alone'>;
+
 export interface Decided {
   readonly predictions: Map<string, FilePrediction>;
   readonly objects: ProfileObject[];
@@ -38,7 +41,7 @@ export class Decider {
   readonly #items = new Map<string, Built>();
   readonly #touched = new Set<string>();
   readonly #byRule = new Map<string, Set<string>>();
-  readonly #done = new Map<string, FilePrediction>();
+  readonly #done = new Map<string, Prediction>();
   /** Folders of which any file may be built, and why. */
   readonly #open = new Map<string, string>();
 
@@ -121,7 +124,7 @@ export class Decider {
     for (const file of this.#listing.files) {
       if (!SOURCE.test(file)) continue;
       const prediction = this.#of(file, new Set());
-      predictions.set(file, prediction);
+      predictions.set(file, { ...prediction, alone: this.#isAlone(file) });
       if (prediction.state !== 'built') continue;
       for (const object of this.#objects(file)) {
         const built = this.#items.get(object);
@@ -131,11 +134,15 @@ export class Decider {
     return { predictions, objects };
   }
 
+  #isAlone(file: string): boolean {
+    return !this.#includers.has(file) && !this.#touched.has(file) && !this.#byRule.has(file);
+  }
+
   #objects(file: string): string[] {
     return [...new Set([...objectsOf(file), ...(this.#byRule.get(file) ?? [])])];
   }
 
-  #of(file: string, above: Set<string>): FilePrediction {
+  #of(file: string, above: Set<string>): Prediction {
     const known = this.#done.get(file);
     if (known) return known;
     if (above.has(file)) return unknown('files that include each other');
@@ -146,7 +153,7 @@ export class Decider {
     return prediction;
   }
 
-  #withIncluders(file: string, own: FilePrediction, above: Set<string>): FilePrediction {
+  #withIncluders(file: string, own: Prediction, above: Set<string>): Prediction {
     const includers = this.#includers.get(file);
     if (includers === undefined || own.state === 'built') return own;
     let doubtful: string | undefined;
@@ -164,7 +171,7 @@ export class Decider {
     return unlisted && closed ? { state: 'left-out', condition: reasons.slice(0, 4).join('; ') } : own;
   }
 
-  #alone(file: string): FilePrediction {
+  #alone(file: string): Prediction {
     const objects = this.#objects(file);
     const items = objects.map((object) => ({ object, item: this.#items.get(object) }));
     const sure = items.find(({ item }) => item?.sure === true);
@@ -187,7 +194,7 @@ export class Decider {
     }
   }
 
-  #leftOut(file: string, objects: readonly string[]): FilePrediction | undefined {
+  #leftOut(file: string, objects: readonly string[]): Prediction | undefined {
     for (const object of objects) {
       const why = this.#reasons.off(object);
       if (why !== undefined) return { state: 'left-out', condition: `${file}: ${why}` };
@@ -216,7 +223,7 @@ export class Decider {
   }
 }
 
-function unknown(condition: string): FilePrediction {
+function unknown(condition: string): Prediction {
   return { state: 'unknown', condition };
 }
 
