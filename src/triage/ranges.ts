@@ -62,9 +62,11 @@ function isIntroduced({ since }: Group, version: KernelVersion): boolean {
  * counts, unless it is from before the bug came in.
  */
 function fixesIn({ fixes, since: introduced }: Group, version: KernelVersion): readonly RangeEnd[] | undefined {
-  const own = fixes.filter(({ since }) => since !== undefined && since.patch > 0 && isSameBranch(since, version));
-  if (own.length > 0)
+  const isOwn = ({ since }: End): boolean => since !== undefined && since.patch > 0 && isSameBranch(since, version);
+  if (fixes.some(isOwn)) {
+    const own = fixes.filter(isOwn);
     return own.every(({ since }) => contains(version, since!)) ? own.map(({ end }) => end) : undefined;
+  }
   const mainline = fixes.find(
     ({ since }) =>
       since !== undefined &&
@@ -92,8 +94,10 @@ type GroupState = 'absent' | 'affected' | 'fixed' | 'unknown';
 /** Both ends of the span must agree, each at its worst: `lower` for fixes, `upper` for what came in. */
 function stateOf(group: Group, { lower, upper }: VersionSpan): GroupState {
   if (upper !== null && !isIntroduced(group, upper)) return 'absent';
-  if (fixesIn(group, lower) !== undefined && (upper === null || fixesIn(group, upper) !== undefined)) return 'fixed';
-  const isOpen = upper !== null && isIntroduced(group, lower) && fixesIn(group, upper) === undefined;
+  const isFixedBelow = fixesIn(group, lower) !== undefined;
+  const isFixedAbove = upper !== null && (upper === lower ? isFixedBelow : fixesIn(group, upper) !== undefined);
+  if (isFixedBelow && (upper === null || isFixedAbove)) return 'fixed';
+  const isOpen = upper !== null && isIntroduced(group, lower) && !isFixedAbove;
   return isOpen && !contradictsItself(group, upper) ? 'affected' : 'unknown';
 }
 
@@ -114,20 +118,33 @@ export function rangesRung(record: CveRecord, version: string): { outcome: Range
     });
   if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
   const groups = groupsOf(record.ranges);
-  const states = groups.map((group) => stateOf(group, span));
-  const affected = states.indexOf('affected');
-  if (affected >= 0) return { outcome: 'affected', evidence: supports(groups[affected]!, version) };
-  const open = states.indexOf('unknown');
-  if (open >= 0) return undecided(groups[open]!, version, span);
-  if (!states.includes('fixed')) {
-    const since = [...new Set(groups.map(({ introduced }) => introduced?.version ?? ''))];
-    const sentence = `The vulnerable code came in ${list(since)}, which ${version} does not contain.`;
-    return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: since }) };
+  const fixes: RangeEnd[] = [];
+  let open: Group | undefined;
+  for (const group of groups) {
+    const state = stateOf(group, span);
+    if (state === 'affected') return { outcome: 'affected', evidence: supports(group, version) };
+    if (state === 'unknown') open ??= group;
+    if (state === 'fixed') fixes.push(...(fixesIn(group, span.lower) ?? []));
   }
-  const fixes = groups.flatMap((group, i) => (states[i] === 'fixed' ? (fixesIn(group, span.lower) ?? []) : []));
+  if (open !== undefined) return undecided(open, version, span);
+  return fixes.length > 0 ? fixed(fixes, version) : notIntroduced(groups, version);
+}
+
+function fixed(fixes: readonly RangeEnd[], version: string): ReturnType<typeof rangesRung> {
   const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
   const sentence = `Fixed in ${list([...new Set(names)])}, which ${version} contains.`;
   return { outcome: 'fixed', evidence: clears(sentence, { version, fixes }) };
+}
+
+/** What is said of a record for one kernel is said for all of them. */
+const origins = new WeakMap<readonly Group[], { readonly text: string; readonly since: readonly string[] }>();
+
+function notIntroduced(groups: readonly Group[], version: string): ReturnType<typeof rangesRung> {
+  const since = origins.get(groups)?.since ?? [...new Set(groups.map(({ introduced }) => introduced?.version ?? ''))];
+  const text = origins.get(groups)?.text ?? list(since);
+  origins.set(groups, { text, since });
+  const sentence = `The vulnerable code came in ${text}, which ${version} does not contain.`;
+  return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: since }) };
 }
 
 function supports(open: Group, version: string): Evidence {
@@ -143,15 +160,25 @@ function originOf({ introduced }: Group): string {
   return introduced === null ? 'an unknown version' : introduced.version;
 }
 
-function restOf({ fixes }: Group, version: string): string {
-  const versions = [...new Set(fixes.map(({ end }) => end.version))];
-  return versions.length === 0
-    ? 'no fix is known'
-    : `its fixes are in ${list(versions)}, not all of which ${version} contains`;
+/** As `origins`, of one bug. */
+const ends = new WeakMap<Group, { readonly text: string; readonly fixes: readonly RangeEnd[] }>();
+
+function endsOf(group: Group): { readonly text: string; readonly fixes: readonly RangeEnd[] } {
+  const known = ends.get(group);
+  if (known !== undefined) return known;
+  const fixes = group.fixes.map(({ end }) => end);
+  const found = { text: list([...new Set(fixes.map(({ version }) => version))]), fixes };
+  ends.set(group, found);
+  return found;
 }
 
-function factsOf({ introduced, fixes }: Group, version: string): Evidence['facts'] {
-  return { version, introduced, fixes: fixes.map(({ end }) => end) };
+function restOf(group: Group, version: string): string {
+  const { text } = endsOf(group);
+  return text === '' ? 'no fix is known' : `its fixes are in ${text}, not all of which ${version} contains`;
+}
+
+function factsOf(group: Group, version: string): Evidence['facts'] {
+  return { version, introduced: group.introduced, fixes: endsOf(group).fixes };
 }
 
 /** Between the two ends of a span, or beside a record that contradicts itself, nothing is decided. */
