@@ -122,10 +122,10 @@ test('a known move, or one that history tells, is found to be there and never to
 test('a prediction clears by a condition that is known and false, and by nothing else', () => {
   const sources = new Set([PATH, 'net/a.h', 'net/b.c', 'net/c.c', 'arch/arm/xen/x.c']);
   const predictions: Profile['predictions'] = new Map([
-    [PATH, { state: 'left-out', condition: 'CONFIG_NET not set' }],
-    ['net/a.h', { state: 'left-out', condition: 'never' }],
-    ['net/b.c', { state: 'built', condition: 'CONFIG_B=y' }],
-    ['net/c.c', { state: 'unknown', condition: '$(x)' }],
+    [PATH, { state: 'left-out', condition: 'CONFIG_NET not set', alone: true }],
+    ['net/a.h', { state: 'left-out', condition: 'never', alone: true }],
+    ['net/b.c', { state: 'built', condition: 'CONFIG_B=y', alone: true }],
+    ['net/c.c', { state: 'unknown', condition: '$(x)', alone: true }],
   ]);
   const profile = profileOfParts({ origin: 'config', objects: [], sources, predictions });
   const of = (...files: string[]): string => verdict(profile, null, files).status;
@@ -193,7 +193,7 @@ const profiles = fc
       origin,
       objects: isBuilt ? [compiled('net/core/sample.o', PATH)] : [],
       sources: new Set(isThere ? [PATH] : []),
-      predictions: new Map([[PATH, { state: isBuilt ? 'built' : 'left-out', condition: 'CONFIG_X' }]]),
+      predictions: new Map([[PATH, { state: isBuilt ? 'built' : 'left-out', condition: 'CONFIG_X', alone: true }]]),
     }),
   );
 
