@@ -6,11 +6,12 @@ export { loadedContents } from './elf.ts';
 export { type KernelCode, KernelError } from './error.ts';
 export { type ConfigChange, configChanges, type KernelConfig, parseKernelConfig, readKernelConfig } from './kconfig.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
-export { readProfile, targetsOf } from './profile.ts';
+export { sourceFiles } from './profile/list.ts';
+export { readObjects, readProfile, targetsOf } from './profile.ts';
 export { decodeProfile, encodeProfile } from './profile-codec.ts';
 export { IN_TREE, reproducible, runInTree } from './sandbox.ts';
 export { type KernelSource, readSource, sourceVersion } from './source.ts';
-export { thinArchiveMembers } from './thin-archive.ts';
+export { archiveMembers } from './thin-archive.ts';
 export { identifyToolchain, makeChroot } from './toolchain.ts';
 export {
   type Built,
