@@ -34,7 +34,8 @@ export { type CommandOptions, makeObjects } from './object-commands.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
 export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';
-export { readProfile, targetsOf } from './profile.ts';
+export { sourceFiles } from './profile/list.ts';
+export { readObjects, readProfile, targetsOf } from './profile.ts';
 export { decodeProfile, encodeProfile } from './profile-codec.ts';
 export { type Running, readRunning, readRunningBytes } from './running.ts';
 export { IN_TREE, reproducible, runInTree } from './sandbox.ts';
@@ -42,8 +43,8 @@ export { parseDsc } from './source/debian.ts';
 export { type KeptSource, keepSource, type OpenedSource, type OpenOptions, openSource } from './source/open.ts';
 export { parseSourceSpec, type SourceSpec } from './source/spec.ts';
 export { checkListing, unpackSource } from './source/unpack.ts';
-export { type KernelSource, readSource, sourceFiles, sourceVersion } from './source.ts';
-export { thinArchiveMembers } from './thin-archive.ts';
+export { type KernelSource, readSource, sourceVersion } from './source.ts';
+export { archiveMembers } from './thin-archive.ts';
 export { makeChroot } from './toolchain.ts';
 export {
   type Built,

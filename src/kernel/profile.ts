@@ -1,119 +1,171 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, normalize, relative } from 'node:path';
-import { hasCode, type Profile, type ProfileObject } from '#domain';
-import { type CmdFile, parseCmdFile } from './cmd-file.ts';
+import { realpath } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Profile, ProfileObject } from '#domain';
+import { exists } from '#host';
 import { KernelError } from './error.ts';
-import { thinArchiveMembers } from './thin-archive.ts';
+import { Linked } from './profile/archives.ts';
+import { type Maker, Tracer } from './profile/generated.ts';
+import { knownInputs } from './profile/known-inputs.ts';
+import { type Listing, listTree, sourcesOf } from './profile/list.ts';
+import { type ObjectFacts, readObject } from './profile/object-facts.ts';
+import { addReaders, type Commands, readCommands } from './profile/read-commands.ts';
+import { FileReader } from './profile/read-file.ts';
+import { inTree, type RecordedRoots, recordedRoots } from './profile/recorded-paths.ts';
+import { targetsOfObjects } from './profile/targets.ts';
 
-const READS_AT_ONCE = 32;
-
-interface TreeFiles {
-  readonly sources: Set<string>;
-  readonly cmds: string[];
-  readonly mods: string[];
-  readonly archives: string[];
-}
-
-const PRODUCT = /\.(?:o|a|ko|mod|mod\.c|cmd|d|order|symvers|so|dbg|tmp)$/;
+const OBJECTS_AT_ONCE = 128;
 
 /**
- * Reads the profile of a build tree from what Kbuild left there: `.*.cmd` (sources and headers of each object), `*.mod`
- * (objects of each module), `vmlinux.a` and `lib.a` (objects of vmlinux). Nothing wraps make, so any finished build works.
- * Errors: cmd-unreadable, when no command file can be read; single broken ones are listed in `unreadable`.
+ * Reads the profile of a finished build from what Kbuild left there: `.*.cmd` (what each object was compiled from, what each
+ * file was generated from), `*.mod` and archives (what each object is linked into), and the objects' own symbol tables.
+ * Nothing wraps make, so any build works, in its source or apart from it (`O=`), also when both were moved since:
+ * `source` is where its source lies now; without it, the folder that the build's own `source` link names, or `build`.
+ * Errors: cmd-unreadable, when no command file can be read (single broken ones are listed in `unreadable`);
+ * source-not-a-kernel, for a folder that cannot be listed.
  */
-export async function readProfile(tree: string, _source?: string): Promise<Profile> {
-  const found = await listTree(tree);
-  const targets = await readTargets(tree, found);
-  const objects: ProfileObject[] = [];
-  const files = new Map<string, number[]>();
-  const unreadable: string[] = [];
-  for await (const [path, text] of readAll(tree, found.cmds)) {
-    const cmd = parseOrNote(text, path, unreadable);
-    if (cmd === undefined) continue;
-    const index = objects.length;
-    objects.push({ object: cmd.object, source: cmd.source, target: targetOf(cmd, targets), initOnly: null });
-    for (const file of cmd.dependencies) {
-      const users = files.get(file);
-      if (users) users.push(index);
-      else files.set(file, [index]);
-    }
-  }
-  if (objects.length === 0) {
+export async function readProfile(build: string, source?: string): Promise<Profile> {
+  const files = new FileReader();
+  const listing = await listTree(build);
+  const commands = await readCommands(build, listing, files);
+  if (commands.compilations.length === 0) {
     throw new KernelError('cmd-unreadable', 'kernel-source', {
       what: 'the tree holds no command file of a finished build',
-      where: tree,
+      where: build,
       remedy: 'build the kernel first; "make clean" removes what a profile is read from',
     });
   }
+  const home = source ?? (await ownSource(build));
+  const known = await Promise.all([build, home].map((folder) => realpath(folder)));
+  const roots = recordedRoots(commands.readers.keys(), known);
+  const sources = await sourcesBeside(build, home, listing);
+  const objects = objectsOf(build, commands, listing, roots, files);
+  const readers = inTreeReaders(commands, roots);
+  const missing = withoutSource(objects, sources, listing, commands);
+  const generated = traceGenerated({ commands, objects, readers, sources, roots });
+  const facts = await readObjects(build, objects);
   return {
     origin: 'build',
-    objects,
-    files,
-    sources: found.sources,
-    unreadable,
-    generated: new Map(),
-    functions: objects.map(() => []),
+    objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
+    files: readers,
+    sources,
+    unreadable: [...commands.unreadable, ...missing],
+    generated,
+    functions: facts.map(({ functions }) => functions),
     predictions: new Map(),
   };
 }
 
-function parseOrNote(text: string, path: string, unreadable: string[]): CmdFile | undefined {
-  try {
-    return parseCmdFile(text, path);
-  } catch (error) {
-    if (!hasCode(error, 'cmd-unreadable')) throw error;
-    unreadable.push(path);
-    return undefined;
-  }
+/** The source of a build apart from it: its `source` link (top Makefile, outputmakefile). */
+async function ownSource(build: string): Promise<string> {
+  const link = `${build}/source`;
+  const inside = await exists(`${build}/Kbuild`);
+  return !inside && (await exists(`${link}/Kbuild`)) && (await exists(`${link}/Makefile`)) ? link : build;
 }
 
-async function listTree(tree: string): Promise<TreeFiles> {
-  const found: TreeFiles = { sources: new Set(), cmds: [], mods: [], archives: [] };
-  for (const entry of await readdir(tree, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() && !entry.isSymbolicLink()) continue;
-    const path = relative(tree, join(entry.parentPath, entry.name));
-    if (entry.name.endsWith('.cmd')) {
-      if (isCompileCommand(path, entry.name)) found.cmds.push(path);
-    } else if (entry.name.endsWith('.mod')) found.mods.push(path);
-    else if (entry.name === 'lib.a' || path === 'vmlinux.a' || path === 'built-in.a') found.archives.push(path);
-    else if (!PRODUCT.test(entry.name)) found.sources.add(path);
-  }
-  found.cmds.sort();
+async function sourcesBeside(build: string, source: string, listing: Listing): Promise<Set<string>> {
+  const [there, here] = await Promise.all([realpath(source), realpath(build)]);
+  if (there === here) return sourcesOf(listing);
+  const nested = relative(there, here);
+  return sourcesOf(await listTree(there, (folder) => folder === nested));
+}
+
+function objectsOf(
+  build: string,
+  commands: Commands,
+  { archives, mods }: Listing,
+  roots: RecordedRoots,
+  files: FileReader,
+): ProfileObject[] {
+  const compiled = commands.compilations.map(({ object, source, forKernel }) => ({
+    object: inTree(object, roots),
+    source: inTree(source, roots),
+    forKernel,
+  }));
+  const names = new Set(compiled.map(({ object }) => object));
+  const read = (path: string): Buffer | null => {
+    const length = files.read(`${build}/${path}`);
+    return length < 0 ? null : files.bytes.subarray(0, length);
+  };
+  const linked = new Linked(read, commands.links, (path) => names.has(path));
+  const texts = new Map(mods.map((path) => [path, read(path)?.toString('utf8') ?? '']));
+  const targets = targetsOfObjects({ linked, links: commands.links, archives, mods: texts });
+  return compiled.map(({ object, source, forKernel }) => ({
+    object,
+    source,
+    target: targets.get(object) ?? (forKernel ? 'image' : null),
+    initOnly: null,
+  }));
+}
+
+/** Readers by path in the tree: several recorded paths may be one. */
+function inTreeReaders({ readers }: Commands, roots: RecordedRoots): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const [path, indexes] of readers) addReaders(found, inTree(path, roots), indexes);
   return found;
 }
 
-/** Command files of compilations. Those below tools/ have another form and belong to programs of the build machine. */
-function isCompileCommand(path: string, name: string): boolean {
-  return name.startsWith('.') && !path.startsWith('tools/') && !/\.(?:mod|mod\.o|ko|a|order)\.cmd$/.test(name);
+/**
+ * Objects of the kernel whose source is neither in the source tree nor anything the build made: the source is another
+ * one than was built, so that absence from it says nothing.
+ */
+function withoutSource(
+  objects: readonly ProfileObject[],
+  sources: ReadonlySet<string>,
+  listing: Listing,
+  { others, links }: Commands,
+): string[] {
+  const lost = objects.filter(
+    ({ source, target }) => target !== null && !source.startsWith('/') && !sources.has(source),
+  );
+  if (lost.length === 0) return [];
+  const wanted = new Set(lost.map(({ source }) => source));
+  // Beside a source of its own, the files of an `O=` folder are made ones; those of a source tree need not be.
+  const made = listing.sources.includes('Kbuild') ? listing.products : [...listing.products, ...listing.sources];
+  const there = new Set(made.filter((path) => wanted.has(path)));
+  const explained = (path: string): boolean =>
+    there.has(path) || others.has(path) || links.has(path) || knownInputs(path) !== undefined;
+  return lost
+    .filter(({ source }) => !explained(source))
+    .map(({ object, source }) => `${source}, the source of ${object}, is not in this source tree`);
 }
 
-/** Object → `vmlinux` or module name. */
-async function readTargets(tree: string, found: TreeFiles): Promise<Map<string, string>> {
-  const targets = new Map<string, string>();
-  for (const path of found.archives) {
-    for (const member of thinArchiveMembers(await readFile(join(tree, path)))) {
-      targets.set(normalize(join(path, '..', member)), 'vmlinux');
-    }
-  }
-  for (const path of found.mods) {
-    const name = path.slice(path.lastIndexOf('/') + 1, -'.mod'.length).replaceAll('-', '_');
-    const text = await readFile(join(tree, path), 'utf8');
-    for (const object of text.split(/\s+/)) if (object.endsWith('.o')) targets.set(normalize(object), name);
-  }
-  return targets;
+interface Traced {
+  readonly commands: Commands;
+  readonly objects: readonly ProfileObject[];
+  readonly readers: Map<string, number[]>;
+  readonly sources: ReadonlySet<string>;
+  readonly roots: RecordedRoots;
 }
 
-function targetOf(cmd: CmdFile, targets: ReadonlyMap<string, string>): string | null {
-  return targets.get(cmd.object) ?? (cmd.forKernel ? 'image' : null);
+/** Generated files that an object reads → their inputs, which are put to `readers` under the same objects. */
+function traceGenerated({ commands, objects, readers, sources, roots }: Traced): Map<string, readonly string[]> {
+  const makers = new Map<string, Maker>();
+  for (const [made, command] of commands.others) makers.set(inTree(made, roots), { kind: 'command', command });
+  const inputs = objects.map(({ source }) => [source]);
+  for (const [path, indexes] of readers)
+    if (!path.endsWith('.h')) for (const index of indexes) if (inputs[index]![0] !== path) inputs[index]!.push(path);
+  for (const [i, { object, target }] of objects.entries())
+    makers.set(object, { kind: 'compile', inputs: inputs[i]!, host: target === null });
+  const tracer = new Tracer({ makers, sources, roots });
+  const generated = new Map<string, readonly string[]>();
+  for (const path of [...readers.keys()])
+    if (!sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path))
+      generated.set(path, tracer.inputsOf(path));
+  const through = [...generated].map(([path, from]) => ({ from, indexes: readers.get(path)! }));
+  for (const { from, indexes } of through) for (const path of from) addReaders(readers, path, indexes);
+  return generated;
 }
 
-/** Reads files some at a time, in order. */
-async function* readAll(tree: string, paths: readonly string[]): AsyncGenerator<[string, string]> {
-  for (let start = 0; start < paths.length; start += READS_AT_ONCE) {
-    const part = paths.slice(start, start + READS_AT_ONCE);
-    const texts = await Promise.all(part.map((path) => readFile(join(tree, path), 'latin1')));
-    for (const [i, text] of texts.entries()) yield [part[i]!, text];
+/** What the built objects themselves say, in the order given; programs of the build machine are not looked at. */
+export async function readObjects(build: string, objects: readonly ProfileObject[]): Promise<ObjectFacts[]> {
+  const facts: ObjectFacts[] = [];
+  for (const [i, { object, source, target }] of objects.entries()) {
+    if (i % OBJECTS_AT_ONCE === OBJECTS_AT_ONCE - 1) await setImmediate();
+    const looked = target !== null && object.endsWith('.o') && !object.startsWith('/') && !object.startsWith('../');
+    facts.push(looked ? readObject(`${build}/${object}`, source) : { initOnly: null, functions: [] });
   }
+  return facts;
 }
 
 /** Modules of the profile and how many objects each target has. */

@@ -53,7 +53,7 @@ function notAKernel(directory: string, cause?: unknown): KernelError {
 }
 
 /** Every file of a source directory, relative to it and in order; what a build left there is not among them. */
-export async function sourceFiles(directory: string): Promise<string[]> {
+async function identifyingFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true });
   return entries
     .filter((entry) => entry.isFile())
@@ -63,7 +63,7 @@ export async function sourceFiles(directory: string): Promise<string[]> {
 }
 
 async function manifestOf(directory: string): Promise<string> {
-  const paths = await sourceFiles(directory);
+  const paths = await identifyingFiles(directory);
   const hash = createHash('sha256');
   for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
     const part = paths.slice(start, start + STATS_AT_ONCE);

@@ -65,7 +65,7 @@ export async function importDebug(
   const source = options.source === null ? null : await keepSource(options.source, options);
   const read = await readDebugProfile({
     directory,
-    sources: new Set(source === null ? [] : await sourceFiles(source.directory)),
+    sources: source === null ? new Set() : await sourceFiles(source.directory),
     onProgress: ({ done, total, target }) => options.onProgress(done, total, target),
   });
   if (source !== null) requireSameVersion(read.release, source.version, source.directory);

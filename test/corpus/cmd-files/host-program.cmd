@@ -1,4 +1,4 @@
-savedcmd_scripts/sample.o := gcc -Wp,-MMD,net/core/.sample.o.d -nostdinc -I./include -O2 -DHOST -c -o scripts/sample.o scripts/sample.c
+savedcmd_scripts/sample.o := gcc -Wp,-MMD,net/core/.sample.o.d -I./include -O2 -DHOST -c -o scripts/sample.o scripts/sample.c
 
 source_scripts/sample.o := scripts/sample.c
 

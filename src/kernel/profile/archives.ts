@@ -1,0 +1,54 @@
+import { normalize } from 'node:path';
+import { archiveMembers } from '../thin-archive.ts';
+
+const MAX_DEPTH = 64;
+
+/** Reads one file of the build tree by its path there; null when there is none. */
+export type ReadFile = (path: string) => Buffer | null;
+
+/** Commands that put files together (`ld -r`, `ar`): what they make → the words of the command. */
+export type Links = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * Objects behind a list of names: archives are opened (thin ones name files, also other archives; old kernels nest them),
+ * and what a link command put together is followed to its parts. Paths are relative to the build tree; each comes once.
+ */
+export class Linked {
+  readonly #read: ReadFile;
+  readonly #links: Links;
+  readonly #isObject: (path: string) => boolean;
+
+  constructor(read: ReadFile, links: Links, isObject: (path: string) => boolean) {
+    this.#read = read;
+    this.#links = links;
+    this.#isObject = isObject;
+  }
+
+  objectsOf(names: readonly string[]): Set<string> {
+    const objects = new Set<string>();
+    const seen = new Set<string>();
+    let open = names.map((name) => normalize(name));
+    for (let depth = 0; open.length > 0 && depth < MAX_DEPTH; depth += 1) {
+      const next: string[] = [];
+      for (const path of open) {
+        if (seen.has(path)) continue;
+        seen.add(path);
+        if (this.#isObject(path)) objects.add(path);
+        else next.push(...this.#partsOf(path));
+      }
+      open = next;
+    }
+    return objects;
+  }
+
+  #partsOf(path: string): string[] {
+    const linked = (this.#links.get(path) ?? [])
+      .filter((word) => /\.(?:o|a)$/.test(word))
+      .map((word) => normalize(word));
+    if (!path.endsWith('.a') && !path.endsWith('built-in.o')) return linked;
+    const bytes = this.#read(path);
+    if (bytes === null) return linked;
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    return [...linked, ...archiveMembers(bytes).map((member) => normalize(folder + member))];
+  }
+}

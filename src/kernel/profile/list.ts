@@ -1,0 +1,103 @@
+import { type Dirent, readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { KernelError } from '../error.ts';
+import { knownFiles, knownInputs } from './known-inputs.ts';
+
+/** Folders listed before others get their turn: listing is synchronous, because that is three times as fast. */
+const FOLDERS_AT_ONCE = 128;
+const MAX_FILES = 4_000_000;
+
+/** Files that only a build makes (the kernel's own .gitignore and `make clean`), by name. */
+const PRODUCT =
+  /\.(?:o|a|ko|mod|mod\.c|cmd|d|order|symvers|so|dbg|tmp|bc|ll|dtb|dtbo|dtb\.S|rmeta|gcno|su|i|elf)$|^(?:vmlinux|System\.map|Module\.symvers|modules\.(?:order|builtin\S*)|\.config(?:\.old)?|\.version|\.vmlinux\S*|\.tmp_\S*|bzImage)$/;
+/** Kept in the source although the name is that of a product. */
+const KEPT = /^(?:timeconst\.bc|\S*\.(?:c|h|S)_shipped)$/;
+/** Folders that only a build makes. */
+const PRODUCT_FOLDER = /^(?:(?:arch\/[^/]+\/)?include\/generated|include\/config|\.tmp_versions|\.git)$/;
+
+/** One tree of files; paths are relative to its root. */
+export interface Listing {
+  /** Files that no build made: neither by their name and folder, nor by a command file beside them. */
+  readonly sources: readonly string[];
+  /** What a build made, without those named below. */
+  readonly products: readonly string[];
+  /** `.<name>.cmd` files. */
+  readonly cmds: readonly string[];
+  readonly mods: readonly string[];
+  readonly archives: readonly string[];
+}
+
+/** Lists a tree. Symbolic links are files and are not followed. Errors: source-not-a-kernel, for a tree that cannot be read. */
+export async function listTree(root: string, skip: (folder: string) => boolean = () => false): Promise<Listing> {
+  const found = {
+    sources: [] as string[],
+    products: [] as string[],
+    cmds: [] as string[],
+    mods: [] as string[],
+    archives: [] as string[],
+  };
+  const folders = [''];
+  for (let next = 0; next < folders.length; next += 1) {
+    if (next % FOLDERS_AT_ONCE === FOLDERS_AT_ONCE - 1) await setImmediate();
+    const directory = folders[next]!;
+    const made = inProductFolder(directory) ? 'all' : new Set<string>();
+    const plain: string[] = [];
+    for (const entry of entriesOf(root, directory)) {
+      const { name } = entry;
+      if (entry.isFile()) {
+        if (name.endsWith('.cmd') && name.startsWith('.')) {
+          found.cmds.push(directory + name);
+          if (made !== 'all') made.add(name.slice(1, -'.cmd'.length));
+        } else if (name.endsWith('.mod')) found.mods.push(directory + name);
+        else if (name.endsWith('.a')) found.archives.push(directory + name);
+        else plain.push(name);
+      } else if (entry.isSymbolicLink()) plain.push(name);
+      else if (entry.isDirectory() && name !== '.git' && !skip(directory + name)) folders.push(`${directory}${name}/`);
+    }
+    for (const name of plain) (isMade(name, made) ? found.products : found.sources).push(directory + name);
+    if (found.sources.length > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
+  }
+  return found;
+}
+
+function isMade(name: string, made: ReadonlySet<string> | 'all'): boolean {
+  return made === 'all' || (made.size > 0 && made.has(name)) || (PRODUCT.test(name) && !KEPT.test(name));
+}
+
+function inProductFolder(directory: string): boolean {
+  const parts = directory.split('/');
+  return parts.some((_, i) => PRODUCT_FOLDER.test(parts.slice(0, i + 1).join('/')));
+}
+
+function entriesOf(root: string, directory: string): Dirent[] {
+  try {
+    return readdirSync(`${root}/${directory}`, { withFileTypes: true });
+  } catch (cause) {
+    throw unlisted(root, `its folder "${directory}" cannot be listed`, cause);
+  }
+}
+
+function unlisted(root: string, why: string, cause?: unknown): KernelError {
+  return new KernelError('source-not-a-kernel', 'input', {
+    what: `the tree cannot be listed: ${why}`,
+    where: root,
+    remedy: 'give the folder that holds the top Makefile of the kernel, readable for this user',
+    cause,
+  });
+}
+
+/** The sources of a listed tree, without what is made from them by rules that leave no command file. */
+export function sourcesOf({ sources }: Listing): Set<string> {
+  const found = new Set(sources);
+  for (const path of knownFiles(found)) if (knownInputs(path)!.some((input) => found.has(input))) found.delete(path);
+  return found;
+}
+
+/**
+ * Paths of the files of a source tree, relative to it; what a build left in it (objects, command files and what stands
+ * beside one, generated headers) is left out.
+ * Errors: source-not-a-kernel, for a folder that cannot be listed.
+ */
+export async function sourceFiles(directory: string): Promise<Set<string>> {
+  return sourcesOf(await listTree(directory));
+}

@@ -1,0 +1,1 @@
+savedcmd_lib/sample.o := gcc -Wp,-MMD,lib/.sample.o.d -nostd
