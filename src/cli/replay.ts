@@ -13,6 +13,8 @@ const HISTORY = 'the history of the fixes';
 
 interface Moved {
   readonly path: string;
+  readonly why?: string;
+  readonly predicted?: string;
   readonly moved?: { readonly to: string; readonly how: string };
 }
 
@@ -39,6 +41,18 @@ function conditionReplay(tree: string, conditions: readonly Condition[] | undefi
   return `${show}; grep -wE -e ${quoted(symbols.join('|'))} ${tree}/.config ${tree}/include/config/auto.conf`;
 }
 
+/** Which command files name the paths, which units of the debug information do, or what their conditions are here. */
+function buildReplay(origin: KernelRow['origin'], findings: readonly Moved[], tree: string | null): string | null {
+  if (findings.length === 0) return null;
+  const words = findings.map(({ path, moved }) => `-e ${quoted(moved?.to ?? path)}`).join(' ');
+  if (origin === 'debug-info')
+    return `find DEBUG -name 'vmlinux*' -o -name '*.ko*' | xargs -n1 readelf -wi --dwarf-depth=1 | grep -F ${words}`;
+  if (origin !== 'config') return tree && `grep -rlF --include='.*.cmd' ${words} ${tree}`;
+  const conditions = findings.map(({ why, predicted }) => `${why ?? ''} ${predicted ?? ''}`).join(' ');
+  const symbols = [...new Set(conditions.match(/\bCONFIG_\w+/g))];
+  return symbols.length === 0 ? null : `grep -wE -e ${quoted(symbols.join('|'))} ${tree ?? 'SOURCE'}/.config`;
+}
+
 /** A command that shows the same evidence again with plain tools where it can; null where none is needed. */
 export function replayOf(
   { rung, outcome, facts }: Evidence,
@@ -47,6 +61,7 @@ export function replayOf(
   dataDirectory: string,
 ): string | null {
   const tree = kernel.treeDirectory === '' ? null : quoted(treeLayout(kernel.treeDirectory).build);
+  const source = kernel.sourceDirectory === null ? tree : quoted(kernel.sourceDirectory);
   const vulns = quoted(join(dataDirectory, 'mirrors/vulns.git'));
   switch (rung) {
     case 'state':
@@ -56,22 +71,18 @@ export function replayOf(
     case 'source': {
       const commit = (facts['fixes'] as Proof['fixes'] | undefined)?.[0]?.commit;
       const way = outcome === 'clears' ? ' --reverse' : '';
-      return tree && commit && /^[0-9a-f]+$/.test(commit)
-        ? `patch -p1 --dry-run --fuzz=0${way} -d ${tree} < ${commit}.patch`
+      return source && commit && /^[0-9a-f]+$/.test(commit)
+        ? `patch -p1 --dry-run --fuzz=0${way} -d ${source} < ${commit}.patch`
         : null;
     }
     case 'build': {
       const moved = (facts['findings'] as readonly Moved[] | undefined)?.find((one) => one.moved?.how === HISTORY);
       if (moved !== undefined)
         return `git -C FIXES log --follow -M --diff-filter=R --name-status --format=%H -- ${quoted(moved.path)}`;
-      const paths =
-        (facts['findings'] as readonly Moved[] | undefined)?.map(
-          ({ path, moved: to }) => `-e ${quoted(to?.to ?? path)}`,
-        ) ?? [];
-      return tree && paths.length > 0 ? `grep -rlF --include='.*.cmd' ${paths.join(' ')} ${tree}` : null;
+      return buildReplay(kernel.origin, (facts['findings'] as readonly Moved[] | undefined) ?? [], tree);
     }
     case 'condition':
-      return tree === null ? null : conditionReplay(tree, facts['conditions'] as readonly Condition[] | undefined);
+      return source === null ? null : conditionReplay(source, facts['conditions'] as readonly Condition[] | undefined);
     case 'function': {
       const found = (facts['functions'] as readonly FoundFunction[] | undefined)?.find(({ object }) => object !== null);
       if (tree === null || found?.object == null || found.symbol === null) return null;

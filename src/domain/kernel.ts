@@ -65,7 +65,10 @@ export interface Profile {
   readonly files: ReadonlyMap<string, readonly number[]>;
   /** Every file of the source tree: a path that is not here was renamed or never existed, and is never "not compiled". */
   readonly sources: ReadonlySet<string>;
-  /** What could not be read (`.cmd` files, debug information); while there is one, no file is called "not compiled". */
+  /**
+   * What could not be read (`.cmd` files, debug information); while there is one, no file is called "not compiled". A
+   * prediction lists the Makefiles it did not understand: what they may name is `unknown` in `predictions`.
+   */
   readonly unreadable: readonly string[];
   /** Files that the build made → the files of the source tree they are made from. */
   readonly generated: ReadonlyMap<string, readonly string[]>;

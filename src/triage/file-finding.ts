@@ -56,7 +56,8 @@ function lookUp(path: string, profile: Profile, arch: string): FileFinding {
   const built = compiledIn(path, profile);
   if (built !== null) return built;
   if (!profile.sources.has(path)) return elsewhere(path, profile);
-  if (profile.unreadable.length > 0)
+  // What a Makefile that was not understood could name is "unknown" in the predictions already.
+  if (profile.unreadable.length > 0 && profile.origin !== 'config')
     return { kind: 'undecided', why: `${profile.unreadable.length} files of the build could not be read` };
   if (NOT_CODE.test(path)) return { kind: 'not-compiled', why: 'it is no code of the kernel' };
   if (SHAPES_BUILD.test(path))

@@ -37,10 +37,13 @@ const FROM: Readonly<Record<Profile['origin'], string>> = {
 
 export function summaryText(profile: Profile): string {
   const { objects, inVmlinux, inModules, modules, files, unreadable } = summary(profile);
+  const count = unreadable.length;
   const warning =
-    unreadable.length === 0
+    count === 0
       ? ''
-      : `\nWARNING: ${unreadable.length} files of its build could not be read; no CVE is dismissed by this profile`;
+      : profile.origin === 'config'
+        ? `\n${count} Makefiles were not understood whole; what they may name is unknown: ${unreadable.slice(0, 3).map(inert).join(', ')}`
+        : `\nWARNING: ${count} files of its build could not be read; no CVE is dismissed by this profile`;
   return `${FROM[profile.origin]}: ${objects} objects (${inVmlinux} in vmlinux, ${inModules} in ${modules} modules) from ${files} files${warning}`;
 }
 

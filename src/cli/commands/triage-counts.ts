@@ -34,7 +34,7 @@ export function countsText(
       `  ${total(counts, (count) => count.status === 'not_affected' && count.rung === rung)} ${RUNG_REASON[rung] ?? rung}`,
   );
   return [
-    `kernel ${kernel.name} ${kernel.version}${kernel.buildId ? ` (build-id ${kernel.buildId.slice(0, 12)})` : ', not built: decided by ranges only'}; ${shown} of ${of(options.status)} ${options.status} shown`,
+    `kernel ${kernel.name} ${kernel.version}${kernel.buildId ? ` (build-id ${kernel.buildId.slice(0, 12)})` : `, ${kernel.origin === 'config' ? 'not built: what is in it is predicted from its configuration' : 'not built: decided by ranges only'}`}; ${shown} of ${of(options.status)} ${options.status} shown`,
     `affected ${of('affected')}: ${bySeverity.map(([severity, count]) => `${count} ${severity}`).join(', ') || 'none'}`,
     `under investigation ${of('under_investigation')}, fixed ${of('fixed')}`,
     `not affected ${of('not_affected')}:`,

@@ -4,6 +4,8 @@ import type { Evidence, Verdict } from '#domain';
 import type { KernelRow } from '#store';
 import { replayOf } from '../../../src/cli/replay.ts';
 
+const KERNEL = { treeDirectory: '/k', sourceDirectory: null, origin: 'built', name: 'web' } as KernelRow;
+
 test('a path of a record cannot run anything when its replay is pasted into a shell', () => {
   const verdict: Verdict = {
     cve: 'CVE-2026-10001',
@@ -13,11 +15,9 @@ test('a path of a record cannot run anything when its replay is pasted into a sh
       { rung: 'build', outcome: 'supports', sentence: '', facts: { findings: [{ path: "x' ; touch /tmp/y ; '" }] } },
     ],
   };
-  const command = replayOf(verdict.evidence[0]!, verdict, { treeDirectory: '/k', name: 'web' } as KernelRow, '/d');
+  const command = replayOf(verdict.evidence[0]!, verdict, KERNEL, '/d');
   assert.equal(command, `grep -rlF --include='.*.cmd' -e 'x'\\'' ; touch /tmp/y ; '\\''' /k/build`);
 });
-
-const KERNEL = { treeDirectory: '/k', name: 'web' } as KernelRow;
 
 function shown(rung: Evidence['rung'], facts: Evidence['facts']): string | null {
   const evidence: Evidence = { rung, outcome: 'supports', sentence: '', facts };
@@ -52,4 +52,13 @@ test('a function is shown by nm, a rename by the history it was read from or und
     /^git -C FIXES log --follow .* old\/a\.c$/,
   );
   assert.match(shown('build', { findings: moved('the list') })!, /-e new\/a\.c /);
+});
+
+test('what is predicted is shown by the options of its conditions, debug information by its units', () => {
+  const verdict = { cve: 'CVE-2026-10001', status: 'affected', justification: null, evidence: [] } as const;
+  const findings = [{ path: 'net/a.c', why: 'predicted: CONFIG_NET not set (Makefile:3)' }];
+  const evidence: Evidence = { rung: 'build', outcome: 'clears', sentence: '', facts: { findings } };
+  const of = (part: Partial<KernelRow>): string | null => replayOf(evidence, verdict, { ...KERNEL, ...part }, '/d');
+  assert.equal(of({ origin: 'config' }), 'grep -wE -e CONFIG_NET /k/build/.config');
+  assert.match(of({ origin: 'debug-info' })!, /readelf -wi --dwarf-depth=1 \| grep -F -e net\/a\.c$/);
 });
