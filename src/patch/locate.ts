@@ -16,7 +16,8 @@ export interface Located extends HunkFinding {
  *
  * Before: it counts wherever it stands, but has a place only in the function that the patch names. After: it counts only
  * there, because the lines of a small fix may stand in another function, too. When both forms stand there, it is not fixed
- * (recall first).
+ * (recall first), unless the form after it, with all of its context, is in the function that the patch names and the one
+ * before it is not: the fix never touched another function that happens to have the same lines.
  */
 export function locate(path: string, lines: readonly string[], hunk: Hunk, shift: number): Located {
   const wide = attempt(lines, hunk, [0, 0], shift);
@@ -40,10 +41,12 @@ function attempt(
   const kept = hunk.lines.slice(head, hunk.lines.length - tail);
   const before = kept.filter(({ kind }) => kind !== '+').map(({ text }) => text);
   const after = kept.filter(({ kind }) => kind !== '-').map(({ text }) => text);
-  const old = placesOf(lines, before);
   const done = placesOf(lines, after);
+  const all = placesOf(lines, before);
   const expected = hunk.oldStart - 1 + shift + head;
   const own = (places: readonly number[]): number[] => places.filter((at) => isFunctionOf(lines, at, hunk));
+  const isElsewhere = !drifted && own(done).length > 0 && !own(all).some((at) => !isInside(at, before, done, after));
+  const old = isElsewhere ? [] : all;
   const unclear: Attempt = { state: 'unclear', at: null };
   if (old.length > 0) {
     // A pure removal leaves only context behind, a pure addition begins as nothing else: both forms may stand there.
@@ -56,6 +59,11 @@ function attempt(
   const places = own(done);
   if (places.length === 0 || (drifted && (places.length > 1 || !isDistinctive(hunk, '+')))) return unclear;
   return { state: 'fixed', at: nearest(places, expected) + 1 };
+}
+
+/** Lines that a fix adds may end as the lines before them do: what then looks like the form before it is a part of it. */
+function isInside(at: number, before: readonly string[], done: readonly number[], after: readonly string[]): boolean {
+  return done.some((start) => at > start && at + before.length <= start + after.length);
 }
 
 /** Every place where `wanted` stands, from 0. An empty list stands nowhere. */

@@ -134,9 +134,12 @@ async function makeMissing(
   done: number,
   total: number,
 ): Promise<void> {
-  const fitting = held.flatMap((one) => ('presence' in one && one.presence.changed !== null ? [one.presence] : []));
-  const paths = fitting.flatMap(({ changed }) => [...changed!.keys()]);
-  const { kernel, jobs, signal = new AbortController().signal } = options;
+  const { kernel, jobs, maxObjects, signal = new AbortController().signal } = options;
+  const paths = held.flatMap((one): string[] => {
+    const changed = 'presence' in one ? [...(one.presence.changed?.keys() ?? [])] : [];
+    const readers = new Set(changed.flatMap((path) => subject.profile.files.get(path) ?? []));
+    return readers.size <= maxObjects ? changed : [];
+  });
   const onOutput = (text: string): void => options.onProgress(done, total, text.trim().split('\n').at(-1) ?? '');
   await makeReaders(subject, kernel, paths, { jobs, signal, onOutput });
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { plainEnvironment, run } from '#host';
+import { exists, plainEnvironment, run } from '#host';
 import { once } from './cache.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -36,6 +36,36 @@ export async function kernelSource(
   const source = await unpacked(directory);
   if (!source) throw new TypeError(`${name} ${version} holds no source folder`);
   return { name, version, directory: source };
+}
+
+/**
+ * Unpacks a binary package of a Debian suite as it is: the folder that holds its files. As with sources, `wanted` is tried first.
+ */
+export async function binaryPackage(
+  cache: string,
+  suite: string,
+  name: string,
+  wanted: string,
+): Promise<SourcePackage> {
+  const directory = join(cache, 'packages', `${name}_${wanted}`);
+  if (await exists(directory)) return { name, version: wanted, directory };
+  const options = await aptState(join(cache, 'apt', suite), suite);
+  const version = await choose(options, name, wanted);
+  const found = await once(join(cache, 'packages', `${name}_${version}`), async (target) => {
+    await download(options, name, version, target);
+    const deb = (await readdir(target)).find((entry) => entry.endsWith('.deb'))!;
+    await run('dpkg-deb', ['-x', join(target, deb), target], { timeoutMs: 900_000 });
+    await run('rm', [join(target, deb)]);
+  });
+  return { name, version, directory: found };
+}
+
+async function download(options: readonly string[], name: string, version: string, target: string): Promise<void> {
+  await run('apt-get', [...options, 'download', '-qq', `${name}=${version}`], {
+    cwd: target,
+    env: plainEnvironment(),
+    timeoutMs: 900_000,
+  });
 }
 
 async function unpacked(directory: string): Promise<string | undefined> {
@@ -87,11 +117,7 @@ async function fetchAndUnpack(
   version: string,
   target: string,
 ): Promise<void> {
-  await run('apt-get', [...options, 'download', '-qq', `${name}=${version}`], {
-    cwd: target,
-    env: plainEnvironment(),
-    timeoutMs: 600_000,
-  });
+  await download(options, name, version, target);
   const deb = (await readdir(target)).find((entry) => entry.endsWith('.deb'));
   await run('dpkg-deb', ['-x', join(target, deb!), join(target, 'deb')], { timeoutMs: 600_000 });
   const tarball = (await readdir(join(target, 'deb/usr/src'))).find(

@@ -6,6 +6,8 @@ import { treeLayout } from '#kernel';
 import { cacheRoot } from './cache.ts';
 import type { BuiltKernel } from './kernels.ts';
 
+type OracleKernel = Pick<BuiltKernel, 'name' | 'treeDirectory' | 'toolchain'>;
+
 /** As many as `triage prove` compiles by default; beyond it the oracle takes for granted that something changes. */
 const MAX_OBJECTS = 64;
 
@@ -17,20 +19,23 @@ export type Word = 'nothing changes' | 'an object changes' | 'does not build' | 
  */
 export class Oracle {
   readonly #tree: string;
-  readonly #kernel: BuiltKernel;
+  readonly #kernel: OracleKernel;
+  readonly #partly: boolean;
 
-  private constructor(tree: string, kernel: BuiltKernel) {
+  private constructor(tree: string, kernel: OracleKernel, partly: boolean) {
     this.#tree = tree;
     this.#kernel = kernel;
+    this.#partly = partly;
   }
 
-  static async on(kernel: BuiltKernel): Promise<Oracle> {
-    const tree = join(cacheRoot(), 'oracle', kernel.buildId);
+  /** With `partly`, the tree was configured only: the objects of changed sources are made first, where Kbuild has a rule. */
+  static async on(kernel: OracleKernel, partly = false): Promise<Oracle> {
+    const tree = join(cacheRoot(), 'oracle', kernel.name);
     await rm(tree, { recursive: true, force: true });
     await mkdir(dirname(tree), { recursive: true });
     const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
     await cp(treeLayout(kernel.treeDirectory).build, tree, options);
-    return new Oracle(tree, kernel);
+    return new Oracle(tree, kernel, partly);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -39,6 +44,12 @@ export class Oracle {
 
   async changes(patch: string): Promise<Word> {
     const paths = [...patch.matchAll(/^\+\+\+ (?:b\/)?(\S+)/gm)].map((match) => match[1]!);
+    if (this.#partly) {
+      // What reads a header is not known here; nothing but a whole build would tell.
+      if (paths.some((path) => path.endsWith('.h'))) return 'read by many objects';
+      const own = paths.filter((path) => /\.[cS]$/.test(path)).map((path) => path.replace(/\.[cS]$/, '.o'));
+      if (own.length > 0) await this.#run(`make -k -s -j2 ${own.join(' ')} || true`);
+    }
     const objects = await this.#readers(paths);
     if (objects.length === 0) return 'nothing changes';
     if (objects.length > MAX_OBJECTS) return 'read by many objects';
