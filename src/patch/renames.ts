@@ -2,8 +2,8 @@ import { basename, extname } from 'node:path';
 import type { FileDiff, Hunk } from './diff.ts';
 
 /**
- * Files and folders that the kernel moved, old name and new, with the release that has the new one first (read off the trees
- * of that release and of the one before it; stable branches took some of them, too). A folder ends with a slash.
+ * Files and folders that the kernel moved, old name and new, under the release that is said to have the new one first: the
+ * release is for the reader only, a move counts where the tree has the new name and not the old. A folder ends with a slash.
  */
 const MOVES: readonly (readonly [string, string])[] = [
   // 6.4; 6.1 by 6.1.36

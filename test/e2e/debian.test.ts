@@ -69,7 +69,9 @@ async function importedConfig(source: string): Promise<void> {
   const words = ['kernel', 'import', 'older', '--config', config, '--source', source];
   const refusal = await failing(tuxtape(...words));
   assert.equal(refusal.error.code, 'config-would-change', 'it was written for another version');
-  const prepared = [...words, '--chroot', join(cache, 'toolchain/trixie')];
+  const toolchain = join(cache, 'toolchain/trixie');
+  await tuxtape('toolchain', 'make', toolchain);
+  const prepared = [...words, '--chroot', toolchain];
   const changed = (await failing(tuxtape(...prepared))) as unknown as {
     error: { code: string; what: string };
   };
