@@ -8,9 +8,11 @@ import { Linked } from './profile/archives.ts';
 import { type Maker, Tracer } from './profile/generated.ts';
 import { knownInputs } from './profile/known-inputs.ts';
 import { type Listing, listTree, sourcesOf } from './profile/list.ts';
+import { ListMap } from './profile/list-map.ts';
 import { type ObjectFacts, readObject } from './profile/object-facts.ts';
-import { addReaders, type Commands, readCommands } from './profile/read-commands.ts';
+import { type Commands, readCommands } from './profile/read-commands.ts';
 import { FileReader } from './profile/read-file.ts';
+import { Readers } from './profile/readers.ts';
 import { inTree, type RecordedRoots, recordedRoots } from './profile/recorded-paths.ts';
 import { targetsOfObjects } from './profile/targets.ts';
 
@@ -37,17 +39,17 @@ export async function readProfile(build: string, source?: string): Promise<Profi
   }
   const home = source ?? (await ownSource(build));
   const known = await Promise.all([build, home].map((folder) => realpath(folder)));
-  const roots = recordedRoots(commands.readers.keys(), known);
+  const roots = recordedRoots(commands.recorded, known);
   const sources = await sourcesBeside(build, home, listing);
   const objects = objectsOf(build, commands, listing, roots, files);
-  const readers = inTreeReaders(commands, roots);
+  const readers = new Readers(commands, roots);
   const missing = withoutSource(objects, sources, listing, commands);
   const generated = traceGenerated({ commands, objects, readers, sources, roots });
   const facts = await readObjects(build, objects);
   return {
     origin: 'build',
     objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
-    files: readers,
+    files: new ListMap(readers.paths, (number) => readers.list(number), throughGenerated(generated, readers)),
     sources,
     unreadable: [...commands.unreadable, ...missing],
     generated,
@@ -98,13 +100,6 @@ function objectsOf(
   }));
 }
 
-/** Readers by path in the tree: several recorded paths may be one. */
-function inTreeReaders({ readers }: Commands, roots: RecordedRoots): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  for (const [path, indexes] of readers) addReaders(found, inTree(path, roots), indexes);
-  return found;
-}
-
 /**
  * Objects of the kernel whose source is neither in the source tree nor anything the build made: the source is another
  * one than was built, so that absence from it says nothing.
@@ -133,28 +128,35 @@ function withoutSource(
 interface Traced {
   readonly commands: Commands;
   readonly objects: readonly ProfileObject[];
-  readonly readers: Map<string, number[]>;
+  readonly readers: Readers;
   readonly sources: ReadonlySet<string>;
   readonly roots: RecordedRoots;
 }
 
-/** Generated files that an object reads → their inputs, which are put to `readers` under the same objects. */
+/** Generated files that an object reads → the files of the source tree they are made from. */
 function traceGenerated({ commands, objects, readers, sources, roots }: Traced): Map<string, readonly string[]> {
   const makers = new Map<string, Maker>();
   for (const [made, command] of commands.others) makers.set(inTree(made, roots), { kind: 'command', command });
-  const inputs = objects.map(({ source }) => [source]);
-  for (const [path, indexes] of readers)
-    if (!path.endsWith('.h')) for (const index of indexes) if (inputs[index]![0] !== path) inputs[index]!.push(path);
+  const inputs = objects.map(({ source }) => new Set([source]));
+  for (const [number, path] of readers.paths.entries())
+    if (!path.endsWith('.h')) for (const index of readers.list(number)) inputs[index]!.add(path);
   for (const [i, { object, target }] of objects.entries())
-    makers.set(object, { kind: 'compile', inputs: inputs[i]!, host: target === null });
+    makers.set(object, { kind: 'compile', inputs: [...inputs[i]!], host: target === null });
   const tracer = new Tracer({ makers, sources, roots });
-  const generated = new Map<string, readonly string[]>();
-  for (const path of [...readers.keys()])
-    if (!sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path))
-      generated.set(path, tracer.inputsOf(path));
-  const through = [...generated].map(([path, from]) => ({ from, indexes: readers.get(path)! }));
-  for (const { from, indexes } of through) for (const path of from) addReaders(readers, path, indexes);
-  return generated;
+  const made = readers.paths.filter((path) => !sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path));
+  return new Map(made.map((path) => [path, tracer.inputsOf(path)]));
+}
+
+/** Inputs of generated files → the objects that read the latter, or the input itself. */
+function throughGenerated(generated: ReadonlyMap<string, readonly string[]>, readers: Readers): Map<string, number[]> {
+  const found = new Map<string, Set<number>>();
+  for (const [path, inputs] of generated)
+    for (const input of inputs) {
+      const indexes = found.get(input) ?? new Set(readers.of(input));
+      for (const index of readers.of(path)) indexes.add(index);
+      found.set(input, indexes);
+    }
+  return new Map([...found].map(([path, indexes]) => [path, [...indexes].toSorted((a, b) => a - b)]));
 }
 
 /** What the built objects themselves say, in the order given; programs of the build machine are not looked at. */
