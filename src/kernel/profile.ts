@@ -1,22 +1,20 @@
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Profile, ProfileObject } from '#domain';
 import { exists } from '#host';
 import { KernelError } from './error.ts';
 import { Linked } from './profile/archives.ts';
 import { type Maker, Tracer } from './profile/generated.ts';
+import { Helper } from './profile/helper.ts';
 import { knownInputs } from './profile/known-inputs.ts';
 import { type Listing, listTree, sourcesOf } from './profile/list.ts';
 import { ListMap } from './profile/list-map.ts';
-import { type ObjectFacts, readObject } from './profile/object-facts.ts';
-import { type Commands, readCommands } from './profile/read-commands.ts';
+import { NOTHING, type ObjectFacts, readObject } from './profile/object-facts.ts';
+import { type Commands, commandFiles } from './profile/read-commands.ts';
 import { FileReader } from './profile/read-file.ts';
 import { Readers } from './profile/readers.ts';
 import { inTree, type RecordedRoots, recordedRoots } from './profile/recorded-paths.ts';
 import { targetsOfObjects } from './profile/targets.ts';
-
-const OBJECTS_AT_ONCE = 128;
 
 /**
  * Reads the profile of a finished build from what Kbuild left there: `.*.cmd` (what each object was compiled from, what each
@@ -27,9 +25,9 @@ const OBJECTS_AT_ONCE = 128;
  * source-not-a-kernel, for a folder that cannot be listed.
  */
 export async function readProfile(build: string, source?: string): Promise<Profile> {
-  const files = new FileReader();
+  using helper = new Helper();
   const listing = await listTree(build);
-  const commands = await readCommands(build, listing, files);
+  const { commands, facts: read } = await helper.read(build, commandFiles(listing));
   if (commands.compilations.length === 0) {
     throw new KernelError('cmd-unreadable', 'kernel-source', {
       what: 'the tree holds no command file of a finished build',
@@ -41,11 +39,11 @@ export async function readProfile(build: string, source?: string): Promise<Profi
   const known = await Promise.all([build, home].map((folder) => realpath(folder)));
   const roots = recordedRoots(commands.recorded, known);
   const sources = await sourcesBeside(build, home, listing);
-  const objects = objectsOf(build, commands, listing, roots, files);
+  const objects = objectsOf(build, commands, listing, roots);
   const readers = new Readers(commands, roots);
   const missing = withoutSource(objects, sources, listing, commands);
   const generated = traceGenerated({ commands, objects, readers, sources, roots });
-  const facts = await readObjects(build, objects);
+  const facts = objects.map(({ object, source, target }, i) => factsOf(build, { object, source, target }, read[i]!));
   return {
     origin: 'build',
     objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
@@ -77,8 +75,8 @@ function objectsOf(
   commands: Commands,
   { archives, mods }: Listing,
   roots: RecordedRoots,
-  files: FileReader,
 ): ProfileObject[] {
+  const files = new FileReader();
   const compiled = commands.compilations.map(({ object, source, forKernel }) => ({
     object: inTree(object, roots),
     source: inTree(source, roots),
@@ -159,15 +157,12 @@ function throughGenerated(generated: ReadonlyMap<string, readonly string[]>, rea
   return new Map([...found].map(([path, indexes]) => [path, [...indexes].toSorted((a, b) => a - b)]));
 }
 
-/** What the built objects themselves say, in the order given; programs of the build machine are not looked at. */
-export async function readObjects(build: string, objects: readonly ProfileObject[]): Promise<ObjectFacts[]> {
-  const facts: ObjectFacts[] = [];
-  for (const [i, { object, source, target }] of objects.entries()) {
-    if (i % OBJECTS_AT_ONCE === OBJECTS_AT_ONCE - 1) await setImmediate();
-    const looked = target !== null && object.endsWith('.o') && !object.startsWith('/') && !object.startsWith('../');
-    facts.push(looked ? readObject(`${build}/${object}`, source) : { initOnly: null, functions: [] });
-  }
-  return facts;
+/** What an object says: looked at already when its command shows it is for the kernel; not at all when it is not. */
+function factsOf(build: string, object: Omit<ProfileObject, 'initOnly'>, read: ObjectFacts): ObjectFacts {
+  if (object.target === null) return NOTHING;
+  const skipped = read.initOnly === null && read.functions.length === 0;
+  const linked = object.target !== 'image' && object.object.endsWith('.o');
+  return skipped && linked ? readObject(`${build}/${object.object}`, object.source) : read;
 }
 
 /** Modules of the profile and how many objects each target has. */

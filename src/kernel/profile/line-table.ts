@@ -10,6 +10,9 @@ const FIRST_LINES = 1 << 14;
 const NONE = -1;
 const HASH_START = 0x811c9dc5;
 
+/** Beside `lineKinds`: the line can be looked for as one that follows another. */
+const GUESSABLE = 8;
+
 /** What a line is in a list that is continued line by line. */
 export const lineKinds = { other: 0, item: 1, last: 2, end: 4 } as const;
 
@@ -75,7 +78,7 @@ export class LineTable {
     const second = this.#followers[previous * 2 + 1]!;
     const guessed = second >= 0 && this.#starts8(second, view, at, end);
     const line = guessed ? second : this.#find(view, text, at, end);
-    if (!this.#canBeGuessed(line)) return line;
+    if ((this.#kinds[line]! & GUESSABLE) === 0) return line;
     this.#followers[previous * 2 + 1] = this.#followers[previous * 2]!;
     this.#followers[previous * 2] = line;
     return line;
@@ -96,12 +99,6 @@ export class LineTable {
     return pool.getFloat64(start + last, true) === view.getFloat64(at + last, true);
   }
 
-  /** As `#starts8` needs it; and a line that a file was cut off in would be found at the start of longer ones. */
-  #canBeGuessed(line: number): boolean {
-    const bytes = this.#pool.subarray(this.#starts[line], this.#starts[line]! + this.#lengths[line]!);
-    return bytes.length >= 8 && bytes[bytes.length - 1] === LINE_FEED && !bytes.includes(0);
-  }
-
   #find(view: DataView, text: Buffer, at: number, end: number): number {
     let hash = HASH_START;
     let i = at;
@@ -117,10 +114,10 @@ export class LineTable {
       i += 1;
       if (byte === LINE_FEED) break;
     }
-    return this.#lookUp(text, at, i - at, hashEnd(hash));
+    return this.#lookUp(view, text, at, i - at, hashEnd(hash));
   }
 
-  #lookUp(text: Buffer, at: number, length: number, hash: number): number {
+  #lookUp(view: DataView, text: Buffer, at: number, length: number, hash: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const line = this.#slots[slot]!;
@@ -129,6 +126,7 @@ export class LineTable {
         return this.#add(text, at, length, hash);
       }
       if (this.#hashes[line] !== hash || this.#lengths[line] !== length) continue;
+      if ((this.#kinds[line]! & GUESSABLE) !== 0 && this.#starts8(line, view, at, at + length)) return line;
       const start = this.#starts[line]!;
       if (this.#pool.compare(text, at, at + length, start, start + length) === 0) return line;
     }
@@ -146,7 +144,8 @@ export class LineTable {
     this.#lengths[line] = length;
     this.#hashes[line] = hash;
     this.#used += length;
-    this.#kinds[line] = this.#kindOf(this.textOf(line));
+    const bytes = text.subarray(at, at + length);
+    this.#kinds[line] = this.#kindOf(bytes.toString('utf8')) | (canBeGuessed(bytes) ? GUESSABLE : 0);
     if (this.#count === this.#starts.length) this.#grow();
     return line;
   }
@@ -168,6 +167,11 @@ export class LineTable {
       this.#slots[slot] = line;
     }
   }
+}
+
+/** As `#starts8` needs it; and a line that a file was cut off in would be found at the start of longer ones. */
+function canBeGuessed(line: Buffer): boolean {
+  return line.length >= 8 && line[line.length - 1] === LINE_FEED && !line.includes(0);
 }
 
 function words(bytes: Buffer): DataView {

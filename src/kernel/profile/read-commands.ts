@@ -3,7 +3,7 @@ import { hasCode } from '#domain';
 import { CmdReader, type CmdText } from './cmd-reader.ts';
 import { forKernel, isLink, linkedWords } from './command.ts';
 import type { Listing } from './list.ts';
-import type { FileReader } from './read-file.ts';
+import { FileReader } from './read-file.ts';
 
 /** Files read before others get their turn: each takes some 20 microseconds. */
 const FILES_AT_ONCE = 256;
@@ -33,15 +33,16 @@ export interface Commands {
   readonly unreadable: readonly string[];
 }
 
-/** Command files below tools/ have another form and belong to programs of the build machine. */
-function isRead(path: string): boolean {
-  return !path.startsWith('tools/') && !NOT_READ.test(path);
+/** Command files to read, in order. Those below tools/ have another form and belong to programs of the build machine. */
+export function commandFiles({ cmds }: Listing): string[] {
+  return cmds.filter((path) => !path.startsWith('tools/') && !NOT_READ.test(path)).toSorted();
 }
 
-/** Reads the command files of a listed build tree. A broken one is listed in `unreadable`; it never throws. */
-export async function readCommands(build: string, listing: Listing, files: FileReader): Promise<Commands> {
+/** Reads command files, given by their paths in the build tree. A broken one is listed in `unreadable`; it never throws. */
+export async function readCommands(build: string, paths: readonly string[]): Promise<Commands> {
   const gathered = new Gathered();
-  for (const [i, path] of listing.cmds.filter(isRead).toSorted().entries()) {
+  const files = new FileReader();
+  for (const [i, path] of paths.entries()) {
     if (i % FILES_AT_ONCE === FILES_AT_ONCE - 1) await setImmediate();
     gathered.read(path, files.read(`${build}/${path}`), files);
   }

@@ -2,14 +2,18 @@ import type { Commands } from './read-commands.ts';
 import { inTree, type RecordedRoots } from './recorded-paths.ts';
 
 /**
- * Which compilations read which file, by paths in the tree: the lists lie one after the other in one row of numbers, because
- * a large kernel has millions of entries.
+ * Which compilations read which file, by paths in the tree. A large kernel has millions of such pairs: they lie in two rows of
+ * numbers in the order they were read, each with the place of the pair before it of the same file.
  */
 export class Readers {
   readonly paths: readonly string[];
   readonly #numberOf: ReadonlyMap<string, number>;
-  readonly #starts: Int32Array;
-  readonly #indexes: Int32Array;
+  /** By file: its last pair, or -1. */
+  readonly #last: Int32Array;
+  /** By pair: the pair of the same file before it, or -1. */
+  readonly #before: Int32Array;
+  /** By pair: the compilation. */
+  readonly #compilation: Int32Array;
 
   constructor({ compilations, dependencies, ends, recorded }: Commands, roots: RecordedRoots) {
     const numbers = new Map<string, number>();
@@ -23,36 +27,30 @@ export class Readers {
     const sources = Int32Array.from(compilations, ({ source }) => numbered(source));
     this.paths = [...numbers.keys()];
     this.#numberOf = numbers;
-    this.#starts = new Int32Array(numbers.size + 1);
-    // Twice over the same entries: to count, and to write each at its place. A file that is read under two names counts once.
-    const each = (take: (file: number, index: number) => void): void => {
-      const last = new Int32Array(numbers.size).fill(-1);
-      for (let index = 0, at = 0; index < compilations.length; index += 1) {
-        const source = sources[index]!;
-        last[source] = index;
-        take(source, index);
-        for (const end = ends[index]!; at < end; at += 1) {
-          const file = fileOf[dependencies[at]!]!;
-          if (last[file] === index) continue;
-          last[file] = index;
-          take(file, index);
-        }
-      }
+    const last = new Int32Array(numbers.size).fill(-1);
+    const before = new Int32Array(dependencies.length + compilations.length);
+    const compilation = new Int32Array(before.length);
+    let pairs = 0;
+    const add = (file: number, index: number): void => {
+      const there = last[file]!;
+      // A file that one compilation reads under two names counts once.
+      if (there >= 0 && compilation[there] === index) return;
+      before[pairs] = there;
+      compilation[pairs] = index;
+      last[file] = pairs++;
     };
-    each((file) => {
-      this.#starts[file + 1]! += 1;
-    });
-    for (let file = 0; file < numbers.size; file += 1) this.#starts[file + 1]! += this.#starts[file]!;
-    this.#indexes = new Int32Array(this.#starts[numbers.size]!);
-    const next = this.#starts.slice();
-    each((file, index) => {
-      this.#indexes[next[file]!++] = index;
-    });
+    for (let index = 0, at = 0; index < compilations.length; index += 1) {
+      add(sources[index]!, index);
+      for (const end = ends[index]!; at < end; at += 1) add(fileOf[dependencies[at]!]!, index);
+    }
+    [this.#last, this.#before, this.#compilation] = [last, before, compilation];
   }
 
   /** The list of `paths[number]`, rising. */
   list(number: number): number[] {
-    return Array.from(this.#indexes.subarray(this.#starts[number], this.#starts[number + 1]));
+    const found: number[] = [];
+    for (let pair = this.#last[number]!; pair >= 0; pair = this.#before[pair]!) found.push(this.#compilation[pair]!);
+    return found.reverse();
   }
 
   of(path: string): number[] {
