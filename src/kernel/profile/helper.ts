@@ -35,7 +35,7 @@ export class Helper implements Disposable {
       worker.once('error', () => resolve(undefined));
       worker.once('exit', () => resolve(undefined));
     });
-    worker.postMessage(order);
+    worker.postMessage(order, []);
     return answer;
   }
 
