@@ -21,13 +21,14 @@ export function parseCmdFile(text: string, where: string): CmdFile | undefined {
   const bytes = Buffer.from(text);
   const { target, command, source } = reader.read(bytes, bytes.length, where);
   if (source === null) return undefined;
-  const recorded = reader.lines.slice(0, reader.dependencies).map((line) => reader.pathOf(line));
+  const { dependencies } = reader;
+  const recorded = Array.from(dependencies.numbers.subarray(0, dependencies.length), (line) => reader.pathOf(line));
   const roots = recordedRoots(recorded);
-  const dependencies = new Set([source, ...recorded].map((path) => inTree(path, roots)));
+  const read = new Set([source, ...recorded].map((path) => inTree(path, roots)));
   return {
     object: inTree(target, roots),
     source: inTree(source, roots),
-    dependencies: [...dependencies],
+    dependencies: [...read],
     forKernel: forKernel(command),
   };
 }

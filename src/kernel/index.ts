@@ -35,7 +35,7 @@ export { type CompileOptions, compileObject, type Overlay, overlay } from './obj
 export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
 export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';
 export { sourceFiles } from './profile/list.ts';
-export { readObjects, readProfile, targetsOf } from './profile.ts';
+export { readProfile, targetsOf } from './profile.ts';
 export { decodeProfile, encodeProfile } from './profile-codec.ts';
 export { type Running, readRunning, readRunningBytes } from './running.ts';
 export { IN_TREE, reproducible, runInTree } from './sandbox.ts';

@@ -1,8 +1,9 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { FilePrediction, Profile, ProfileOrigin } from '#domain';
 import { KernelError } from './error.ts';
+import { ListMap } from './profile/list-map.ts';
+import { packedLists, packLists } from './profile/packed-lists.ts';
 import { PathSet, pathText } from './profile/path-set.ts';
-import { packReaders, ReadersMap } from './profile/readers-map.ts';
 
 /** Version 1 was JSON, without functions and generated files. */
 const VERSION = 2;
@@ -39,7 +40,7 @@ export function encodeProfile(profile: Profile): Buffer {
   const blocks = [
     names(objects.flatMap(({ object, source }) => [object, source])),
     names(files),
-    packReaders(files.map((file) => profile.files.get(file)!)),
+    packLists(files.map((file) => profile.files.get(file)!)),
     Buffer.from(pathText(profile.sources)),
     names(functions.flat()),
   ];
@@ -94,11 +95,12 @@ function decoded(bytes: Buffer): Profile {
     target: head.targets[target]!,
     initOnly: head.initOnly[i] === '-' ? null : head.initOnly[i] === '1',
   }));
+  const files = namesIn(fileNames!);
   let functions: (readonly string[])[] | undefined;
   return {
     origin: head.origin,
     objects,
-    files: new ReadersMap(namesIn(fileNames!), readers!),
+    files: new ListMap(files, packedLists(readers!, files.length)),
     sources: new PathSet(sources!.toString('utf8'), head.sourceCount),
     unreadable: head.unreadable,
     generated: new Map(head.generated),

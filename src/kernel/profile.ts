@@ -1,20 +1,20 @@
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Profile, ProfileObject } from '#domain';
 import { exists } from '#host';
 import { KernelError } from './error.ts';
 import { Linked } from './profile/archives.ts';
 import { type Maker, Tracer } from './profile/generated.ts';
+import { Helper } from './profile/helper.ts';
 import { knownInputs } from './profile/known-inputs.ts';
 import { type Listing, listTree, sourcesOf } from './profile/list.ts';
-import { type ObjectFacts, readObject } from './profile/object-facts.ts';
-import { addReaders, type Commands, readCommands } from './profile/read-commands.ts';
+import { ListMap } from './profile/list-map.ts';
+import { NOTHING, type ObjectFacts, readObject } from './profile/object-facts.ts';
+import { type Commands, commandFiles } from './profile/read-commands.ts';
 import { FileReader } from './profile/read-file.ts';
+import { Readers } from './profile/readers.ts';
 import { inTree, type RecordedRoots, recordedRoots } from './profile/recorded-paths.ts';
 import { targetsOfObjects } from './profile/targets.ts';
-
-const OBJECTS_AT_ONCE = 128;
 
 /**
  * Reads the profile of a finished build from what Kbuild left there: `.*.cmd` (what each object was compiled from, what each
@@ -25,9 +25,9 @@ const OBJECTS_AT_ONCE = 128;
  * source-not-a-kernel, for a folder that cannot be listed.
  */
 export async function readProfile(build: string, source?: string): Promise<Profile> {
-  const files = new FileReader();
+  using helper = new Helper();
   const listing = await listTree(build);
-  const commands = await readCommands(build, listing, files);
+  const { commands, facts: read } = await helper.read(build, commandFiles(listing));
   if (commands.compilations.length === 0) {
     throw new KernelError('cmd-unreadable', 'kernel-source', {
       what: 'the tree holds no command file of a finished build',
@@ -37,17 +37,17 @@ export async function readProfile(build: string, source?: string): Promise<Profi
   }
   const home = source ?? (await ownSource(build));
   const known = await Promise.all([build, home].map((folder) => realpath(folder)));
-  const roots = recordedRoots(commands.readers.keys(), known);
+  const roots = recordedRoots(commands.recorded, known);
   const sources = await sourcesBeside(build, home, listing);
-  const objects = objectsOf(build, commands, listing, roots, files);
-  const readers = inTreeReaders(commands, roots);
+  const objects = objectsOf(build, commands, listing, roots);
+  const readers = new Readers(commands, roots);
   const missing = withoutSource(objects, sources, listing, commands);
   const generated = traceGenerated({ commands, objects, readers, sources, roots });
-  const facts = await readObjects(build, objects);
+  const facts = objects.map(({ object, source, target }, i) => factsOf(build, { object, source, target }, read[i]!));
   return {
     origin: 'build',
     objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
-    files: readers,
+    files: new ListMap(readers.paths, (number) => readers.list(number), throughGenerated(generated, readers)),
     sources,
     unreadable: [...commands.unreadable, ...missing],
     generated,
@@ -75,8 +75,8 @@ function objectsOf(
   commands: Commands,
   { archives, mods }: Listing,
   roots: RecordedRoots,
-  files: FileReader,
 ): ProfileObject[] {
+  const files = new FileReader();
   const compiled = commands.compilations.map(({ object, source, forKernel }) => ({
     object: inTree(object, roots),
     source: inTree(source, roots),
@@ -96,13 +96,6 @@ function objectsOf(
     target: targets.get(object) ?? (forKernel ? 'image' : null),
     initOnly: null,
   }));
-}
-
-/** Readers by path in the tree: several recorded paths may be one. */
-function inTreeReaders({ readers }: Commands, roots: RecordedRoots): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  for (const [path, indexes] of readers) addReaders(found, inTree(path, roots), indexes);
-  return found;
 }
 
 /**
@@ -133,39 +126,43 @@ function withoutSource(
 interface Traced {
   readonly commands: Commands;
   readonly objects: readonly ProfileObject[];
-  readonly readers: Map<string, number[]>;
+  readonly readers: Readers;
   readonly sources: ReadonlySet<string>;
   readonly roots: RecordedRoots;
 }
 
-/** Generated files that an object reads → their inputs, which are put to `readers` under the same objects. */
+/** Generated files that an object reads → the files of the source tree they are made from. */
 function traceGenerated({ commands, objects, readers, sources, roots }: Traced): Map<string, readonly string[]> {
   const makers = new Map<string, Maker>();
   for (const [made, command] of commands.others) makers.set(inTree(made, roots), { kind: 'command', command });
-  const inputs = objects.map(({ source }) => [source]);
-  for (const [path, indexes] of readers)
-    if (!path.endsWith('.h')) for (const index of indexes) if (inputs[index]![0] !== path) inputs[index]!.push(path);
+  const inputs = objects.map(({ source }) => new Set([source]));
+  for (const [number, path] of readers.paths.entries())
+    if (!path.endsWith('.h')) for (const index of readers.list(number)) inputs[index]!.add(path);
   for (const [i, { object, target }] of objects.entries())
-    makers.set(object, { kind: 'compile', inputs: inputs[i]!, host: target === null });
+    makers.set(object, { kind: 'compile', inputs: [...inputs[i]!], host: target === null });
   const tracer = new Tracer({ makers, sources, roots });
-  const generated = new Map<string, readonly string[]>();
-  for (const path of [...readers.keys()])
-    if (!sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path))
-      generated.set(path, tracer.inputsOf(path));
-  const through = [...generated].map(([path, from]) => ({ from, indexes: readers.get(path)! }));
-  for (const { from, indexes } of through) for (const path of from) addReaders(readers, path, indexes);
-  return generated;
+  const made = readers.paths.filter((path) => !sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path));
+  return new Map(made.map((path) => [path, tracer.inputsOf(path)]));
 }
 
-/** What the built objects themselves say, in the order given; programs of the build machine are not looked at. */
-export async function readObjects(build: string, objects: readonly ProfileObject[]): Promise<ObjectFacts[]> {
-  const facts: ObjectFacts[] = [];
-  for (const [i, { object, source, target }] of objects.entries()) {
-    if (i % OBJECTS_AT_ONCE === OBJECTS_AT_ONCE - 1) await setImmediate();
-    const looked = target !== null && object.endsWith('.o') && !object.startsWith('/') && !object.startsWith('../');
-    facts.push(looked ? readObject(`${build}/${object}`, source) : { initOnly: null, functions: [] });
-  }
-  return facts;
+/** Inputs of generated files → the objects that read the latter, or the input itself. */
+function throughGenerated(generated: ReadonlyMap<string, readonly string[]>, readers: Readers): Map<string, number[]> {
+  const found = new Map<string, Set<number>>();
+  for (const [path, inputs] of generated)
+    for (const input of inputs) {
+      const indexes = found.get(input) ?? new Set(readers.of(input));
+      for (const index of readers.of(path)) indexes.add(index);
+      found.set(input, indexes);
+    }
+  return new Map([...found].map(([path, indexes]) => [path, [...indexes].toSorted((a, b) => a - b)]));
+}
+
+/** What an object says: looked at already when its command shows it is for the kernel; not at all when it is not. */
+function factsOf(build: string, object: Omit<ProfileObject, 'initOnly'>, read: ObjectFacts): ObjectFacts {
+  if (object.target === null) return NOTHING;
+  const skipped = read.initOnly === null && read.functions.length === 0;
+  const linked = object.target !== 'image' && object.object.endsWith('.o');
+  return skipped && linked ? readObject(`${build}/${object.object}`, object.source) : read;
 }
 
 /** Modules of the profile and how many objects each target has. */

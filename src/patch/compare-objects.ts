@@ -51,11 +51,22 @@ export async function compareObjects(options: CompareOptions): Promise<ObjectFin
       return comparison;
     });
     const done = compared.filter((comparison) => comparison !== null);
+    const made = madeFrom(profile, changed);
+    if (different === 0 && made !== undefined) return undecided(made);
     return { outcome: different > 0 ? 'differs' : 'same', why: null, objects: done };
   } catch (error) {
     if (!hasCode(error, 'command-unsupported', 'object-not-compiled', 'object-unreadable')) throw error;
     return undecided(error.message);
   }
+}
+
+/** Only the file itself is laid over the tree: what the build generated from it stays as it is, and would look unchanged. */
+function madeFrom({ generated }: Profile, changed: CompareOptions['changed']): string | undefined {
+  for (const [path, inputs] of generated) {
+    const input = inputs.find((each) => changed.has(each));
+    if (input !== undefined) return `${path} is generated from ${input}, and is not made again`;
+  }
+  return undefined;
 }
 
 function undecided(why: string): ObjectFinding {

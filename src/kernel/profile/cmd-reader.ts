@@ -1,5 +1,6 @@
 import { KernelError } from '../error.ts';
-import { LineTable } from './line-table.ts';
+import { Growing } from './growing.ts';
+import { LineTable, lineKinds } from './line-table.ts';
 
 const LINE_FEED = 10;
 /** So much of a text without a line is looked at to say what it is. */
@@ -19,19 +20,20 @@ export interface CmdText {
 
 /** Reads command files one after the other; their dependency lines share one table. */
 export class CmdReader {
-  readonly table = new LineTable();
-  /** Table numbers of the paths that the last file depends on: the first `dependencies` entries. */
-  readonly lines: number[] = [];
-  dependencies = 0;
-  /** By line number: 1 a path, 2 something else, 0 not looked at. */
-  #kinds = new Uint8Array(1 << 14);
+  readonly #table = new LineTable(kindOf);
+  /** Table numbers of the paths that the files read so far depend on, one file after the other. */
+  readonly dependencies = new Growing();
+
+  /** How many different lines were read. */
+  get lines(): number {
+    return this.#table.count;
+  }
 
   /**
    * Reads the first `length` bytes of `bytes` (scripts/basic/fixdep.c writes `source_`, `deps_` and the rule after them).
    * Errors: cmd-unreadable, for text that is none of Kbuild's, or is cut off.
    */
   read(bytes: Buffer, length: number, where: string): CmdText {
-    this.dependencies = 0;
     const file = bytes.subarray(0, length);
     const headEnd = file.indexOf(LINE_FEED);
     const head = HEAD.exec(file.toString('utf8', 0, headEnd < 0 ? SHOWN : headEnd));
@@ -48,56 +50,30 @@ export class CmdReader {
     const source = file.toString('utf8', sourceAt, Math.max(sourceAt, sourceEnd)).trim();
     const depsAt = sourceEnd < 0 ? -1 : after(file, `\ndeps_${target} := \\\n`, sourceEnd);
     if (source === '' || depsAt < 0) throw cutOff(where);
-    const end = this.#readDependencies(bytes, depsAt, length);
+    const before = this.dependencies.length;
+    const end = this.#table.read(bytes, depsAt, length, this.dependencies);
     const rule = `\n${target}: `;
-    if (file.toString('utf8', end, end + Buffer.byteLength(rule)) !== rule) throw cutOff(where);
-    return { target, command, source };
-  }
-
-  /** One path a line, each ending in ` \`; the block ends with a line that does not go on. Returns where that line ends. */
-  #readDependencies(bytes: Buffer, start: number, length: number): number {
-    const { table, lines } = this;
-    table.read(bytes, length);
-    let [at, previous] = [start, -1];
-    while (at < length) {
-      const line = table.lineAt(at, previous);
-      if (line >= this.#kinds.length) this.#grow();
-      let kind = this.#kinds[line]!;
-      if (kind === 0) this.#kinds[line] = kind = kindOf(table, line);
-      if (kind === EMPTY) return at;
-      if ((kind & PATH) !== 0) lines[this.dependencies++] = line;
-      at += table.lengthOf(line);
-      if ((kind & LAST) !== 0) return at;
-      previous = line;
+    if (file.toString('utf8', end, end + Buffer.byteLength(rule)) !== rule) {
+      this.dependencies.length = before;
+      throw cutOff(where);
     }
-    return at;
-  }
-
-  #grow(): void {
-    const old = this.#kinds;
-    this.#kinds = new Uint8Array(old.length * 2);
-    this.#kinds.set(old);
+    return { target, command, source };
   }
 
   /** The path of a dependency line, as written. */
   pathOf(line: number): string {
-    return this.table
-      .textOf(line)
-      .replace(/\s*\\?\n?$/, '')
-      .trim();
+    return this.#table.textOf(line).replace(CONTINUED, '').trim();
   }
 }
 
-const PATH = 1;
-const OTHER = 2;
-const LAST = 4;
-const EMPTY = 8;
+const CONTINUED = /\\?\n?$/;
 
-/** `$(wildcard include/config/…)` and `$(wildcard include/ksym/…)` name symbols, not files. */
-function kindOf(table: LineTable, line: number): number {
-  const text = table.textOf(line).trim();
-  if (text === '' || text === '\\') return table.continues(line) ? OTHER : EMPTY;
-  return (text.startsWith('$(') ? OTHER : PATH) | (table.continues(line) ? 0 : LAST);
+/** `$(wildcard include/config/…)` and `$(wildcard include/ksym/…)` name symbols, not files; an empty line ends the list. */
+function kindOf(line: string): number {
+  const continued = line.endsWith('\\\n');
+  const text = line.replace(CONTINUED, '').trim();
+  if (text === '') return continued ? lineKinds.other : lineKinds.end;
+  return (text.startsWith('$(') ? lineKinds.other : lineKinds.item) | (continued ? 0 : lineKinds.last);
 }
 
 /** Where the text after `mark` starts, or -1. */

@@ -7,7 +7,7 @@ const FOR_KERNEL = /\s(?:-D__KERNEL__|-nostdinc|-D__DTS__|@\S*include\/generated
 
 /** The command compiles for the kernel, not for the build machine. */
 export function forKernel(command: string): boolean {
-  return FOR_KERNEL.test(command);
+  return command.includes(' -D__KERNEL__ ') || FOR_KERNEL.test(command);
 }
 
 /** Words of a command that name objects and archives. */

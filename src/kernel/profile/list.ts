@@ -54,17 +54,23 @@ export async function listTree(root: string, skip: (folder: string) => boolean =
       } else if (entry.isSymbolicLink()) plain.push(name);
       else if (entry.isDirectory() && name !== '.git' && !skip(directory + name)) folders.push(`${directory}${name}/`);
     }
-    for (const name of plain) (isMade(name, made) ? found.products : found.sources).push(directory + name);
+    for (const name of plain) (isMade(name, made, directory) ? found.products : found.sources).push(directory + name);
     if (found.sources.length > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
   }
   return found;
 }
 
-function isMade(name: string, made: ReadonlySet<string> | 'all'): boolean {
-  return made === 'all' || (made.size > 0 && made.has(name)) || (PRODUCT.test(name) && !KEPT.test(name));
+/** Kbuild leaves a command file in every folder that it builds something in; elsewhere no name is looked at. */
+function isMade(name: string, made: ReadonlySet<string> | 'all', directory: string): boolean {
+  if (made === 'all') return true;
+  if (made.size === 0 && directory !== '') return false;
+  if (made.has(name)) return true;
+  const isText = name.endsWith('.h') || (name.endsWith('.c') && !name.endsWith('.mod.c'));
+  return !isText && PRODUCT.test(name) && !KEPT.test(name);
 }
 
 function inProductFolder(directory: string): boolean {
+  if (!directory.includes('include/') && !directory.startsWith('.')) return false;
   const parts = directory.split('/');
   return parts.some((_, i) => PRODUCT_FOLDER.test(parts.slice(0, i + 1).join('/')));
 }

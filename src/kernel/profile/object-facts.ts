@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { ElfFile, type SectionHeader } from './elf-file.ts';
 
 const SHF_EXECINSTR = 4;
@@ -11,7 +11,8 @@ export interface ObjectFacts {
   readonly functions: readonly string[];
 }
 
-const NOTHING: ObjectFacts = { initOnly: null, functions: [] };
+/** Of an object that was not looked at. */
+export const NOTHING: ObjectFacts = { initOnly: null, functions: [] };
 
 /** Code that is gone after the start, or is run at removal only (include/linux/init.h: `__init`, `__exit`). */
 const INIT_CODE = /^\.(?:init|exit)\.text(?:\.|$)/;
@@ -27,6 +28,8 @@ const INIT_DATA =
  * be read says nothing either.
  */
 export function readObject(path: string, source: string): ObjectFacts {
+  // An object that is not there any more costs an exception, with its stack, ten times this question.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return NOTHING;
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -34,7 +37,6 @@ export function readObject(path: string, source: string): ObjectFacts {
     return NOTHING;
   }
   try {
-    if (!fstatSync(file).isFile()) return NOTHING;
     const elf = new ElfFile(file);
     if (elf.mentions('.gnu.lto_') || elf.mentions('.llvm.lto')) return NOTHING;
     const names = /\.[sS]$/.test(source) ? [] : (elf.functionNames() ?? []);

@@ -3,7 +3,7 @@ import { hasCode } from '#domain';
 import { CmdReader, type CmdText } from './cmd-reader.ts';
 import { forKernel, isLink, linkedWords } from './command.ts';
 import type { Listing } from './list.ts';
-import type { FileReader } from './read-file.ts';
+import { FileReader } from './read-file.ts';
 
 /** Files read before others get their turn: each takes some 20 microseconds. */
 const FILES_AT_ONCE = 256;
@@ -20,8 +20,12 @@ export interface Compilation {
 /** Everything that the command files of a tree say, its paths as recorded. */
 export interface Commands {
   readonly compilations: readonly Compilation[];
-  /** Recorded path → rising indexes into `compilations`. */
-  readonly readers: ReadonlyMap<string, number[]>;
+  /** What they depend on, one after the other: indexes into `recorded`. */
+  readonly dependencies: Int32Array;
+  /** By compilation: where its part of `dependencies` ends. */
+  readonly ends: readonly number[];
+  /** Paths as recorded; null for what is none. */
+  readonly recorded: readonly (string | null)[];
   /** Links: what they make → objects and archives among their words. */
   readonly links: ReadonlyMap<string, readonly string[]>;
   /** Other commands, by what they make. */
@@ -29,15 +33,16 @@ export interface Commands {
   readonly unreadable: readonly string[];
 }
 
-/** Command files below tools/ have another form and belong to programs of the build machine. */
-function isRead(path: string): boolean {
-  return !path.startsWith('tools/') && !NOT_READ.test(path);
+/** Command files to read, in order. Those below tools/ have another form and belong to programs of the build machine. */
+export function commandFiles({ cmds }: Listing): string[] {
+  return cmds.filter((path) => !path.startsWith('tools/') && !NOT_READ.test(path)).toSorted();
 }
 
-/** Reads the command files of a listed build tree. A broken one is listed in `unreadable`; it never throws. */
-export async function readCommands(build: string, listing: Listing, files: FileReader): Promise<Commands> {
+/** Reads command files, given by their paths in the build tree. A broken one is listed in `unreadable`; it never throws. */
+export async function readCommands(build: string, paths: readonly string[]): Promise<Commands> {
   const gathered = new Gathered();
-  for (const [i, path] of listing.cmds.filter(isRead).toSorted().entries()) {
+  const files = new FileReader();
+  for (const [i, path] of paths.entries()) {
     if (i % FILES_AT_ONCE === FILES_AT_ONCE - 1) await setImmediate();
     gathered.read(path, files.read(`${build}/${path}`), files);
   }
@@ -47,8 +52,7 @@ export async function readCommands(build: string, listing: Listing, files: FileR
 class Gathered {
   readonly #reader = new CmdReader();
   readonly #compilations: Compilation[] = [];
-  /** By line number of the reader's table. */
-  readonly #readers: (number[] | undefined)[] = [];
+  readonly #ends: number[] = [];
   readonly #links = new Map<string, readonly string[]>();
   readonly #others = new Map<string, string>();
   readonly #unreadable: string[] = [];
@@ -80,40 +84,23 @@ class Gathered {
       this.#others.set(target, command);
       return;
     }
-    const index = this.#compilations.length;
     this.#compilations.push({ object: target, source, forKernel: forKernel(command) });
-    const { lines, dependencies } = this.#reader;
-    for (let i = 0; i < dependencies; i += 1) {
-      const line = lines[i]!;
-      const readers = this.#readers[line];
-      if (readers === undefined) this.#readers[line] = [index];
-      else if (readers[readers.length - 1] !== index) readers.push(index);
-    }
+    this.#ends.push(this.#reader.dependencies.length);
   }
 
   commands(): Commands {
-    const readers = new Map<string, number[]>();
-    for (const [line, indexes] of this.#readers.entries())
-      if (indexes !== undefined) addReaders(readers, this.#reader.pathOf(line), indexes);
-    for (const [index, { source }] of this.#compilations.entries()) addReaders(readers, source, [index]);
+    const { numbers, length } = this.#reader.dependencies;
+    const dependencies = numbers.subarray(0, length);
+    const used = new Uint8Array(this.#reader.lines);
+    for (let i = 0; i < length; i += 1) used[dependencies[i]!] = 1;
     return {
       compilations: this.#compilations,
-      readers,
+      dependencies,
+      ends: this.#ends,
+      recorded: Array.from(used, (is, line) => (is === 1 ? this.#reader.pathOf(line) : null)),
       links: this.#links,
       others: this.#others,
       unreadable: this.#unreadable,
     };
   }
-}
-
-/** Puts rising indexes to those that are there; both stay rising, each index once. */
-export function addReaders(readers: Map<string, number[]>, path: string, indexes: readonly number[]): void {
-  const there = readers.get(path);
-  if (there === undefined) readers.set(path, indexes as number[]);
-  else if (there.at(-1)! < indexes[0]!) readers.set(path, [...there, ...indexes]);
-  else
-    readers.set(
-      path,
-      [...new Set([...there, ...indexes])].toSorted((a, b) => a - b),
-    );
 }

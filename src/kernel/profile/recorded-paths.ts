@@ -14,10 +14,10 @@ export interface RecordedRoots {
  * The source roots that recorded paths show: of a build inside its source none, else what Kbuild had in `srctree`
  * (`..`, or an absolute path). `known` are further absolute folders that stand for the tree.
  */
-export function recordedRoots(paths: Iterable<string>, known: readonly string[] = []): RecordedRoots {
+export function recordedRoots(paths: Iterable<string | null>, known: readonly string[] = []): RecordedRoots {
   const roots = new Set([`${IN_TREE}/`, ...known.map((folder) => `${folder.replace(/\/+$/, '')}/`)]);
   for (const path of paths) {
-    if (!path.endsWith(`/${ROOT_MARK}`)) continue;
+    if (path === null || !path.endsWith(`/${ROOT_MARK}`)) continue;
     const root = normalize(path.slice(0, -ROOT_MARK.length));
     // tools/include has a copy of its own.
     if (root !== './' && root !== '/' && !/(?:^|\/)tools\/$/.test(root)) roots.add(root);
@@ -27,7 +27,7 @@ export function recordedRoots(paths: Iterable<string>, known: readonly string[] 
 
 /** A path relative to the tree, or absolute when it lies outside (the compiler's own headers). */
 export function inTree(path: string, { roots }: RecordedRoots): string {
-  const usual = /^\w/.test(path) && !path.includes('/.') && !path.includes('//');
+  const usual = path[0] !== '.' && path[0] !== '/' && !path.includes('/.') && !path.includes('//');
   if (usual) return path;
   const clean = normalize(path);
   const root = roots.find((start) => clean.startsWith(start));

@@ -64,6 +64,27 @@ test('code that is not compiled in may change, however many lines it takes', asy
   });
 });
 
+test('what a generated file is made from proves nothing by staying the same', async () => {
+  const { root, profile } = await tree();
+  const toolchain = await identifyToolchain(null);
+  const compareText = async (after: string): Promise<string> => {
+    const changed = new Map([['kernel/thing.h', { before: HEADER, after }]]);
+    const generated = new Map([['kernel/names.c', ['kernel/other.h', 'kernel/thing.h']]]);
+    const found = await compareObjects({
+      tree: root,
+      toolchain,
+      profile: { ...profile, generated },
+      changed,
+      jobs: 1,
+      maxObjects: 8,
+    });
+    return `${found.outcome}: ${found.why}`;
+  };
+  const why = 'kernel/names.c is generated from kernel/thing.h, and is not made again';
+  assert.equal(await compareText(`${HEADER}#define UNUSED 1\n`), `undecided: ${why}`);
+  assert.equal(await compareText(HEADER.replace('16', '17')), 'differs: null');
+});
+
 test('what changes is named, and only that', async () => {
   const found = await compare('kernel/thing.c', (text) =>
     text.replace('	if (thing->count', '	if (!thing)\n		return 0;\n	if (thing->count'),
