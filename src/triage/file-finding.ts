@@ -37,7 +37,7 @@ const found = new WeakMap<Profile, Map<string, FileFinding>>();
 /**
  * Looks one file up. Everything unsure is `undecided`: a path that this source tree does not have (renamed, or of another
  * branch), a file whose effect goes through the build system (Kconfig, Makefile, scripts, most of `tools/`), an input of
- * generated code or a device tree that no object reads, and any file while the profile is incomplete.
+ * generated code or a device tree that no object reads, what only programs of the build read, and any file while the profile is incomplete.
  *
  * Absence is proof as far as the origin of the profile goes. `build`: every file that a compiler reads. `debug-info`: `.c`
  * files that are not linked by themselves (`blindToDebugInfo`); one that another one includes is in the line tables when it gave
@@ -68,6 +68,8 @@ function lookUp(path: string, profile: Profile, arch: string): FileFinding {
   if (folder !== undefined && ARCH_FOLDER[arch] !== undefined && folder !== ARCH_FOLDER[arch]) {
     return { kind: 'not-compiled', why: `it is code of the ${folder} architecture` };
   }
+  if (profile.files.has(path))
+    return { kind: 'undecided', why: 'only programs of the build read it, and what they make may be in the kernel' };
   if (COMPILED_SUFFIX.test(path)) return { kind: 'not-compiled', why: 'no object of the build was compiled from it' };
   return { kind: 'undecided', why: 'no object reads it, and it may shape one as the input of generated code' };
 }

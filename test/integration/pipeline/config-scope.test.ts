@@ -28,7 +28,7 @@ async function excluded(part: {
     'k/a.h': part.header ?? 'int a;\n',
     'include/linux/kconfig.h': '#include <generated/autoconf.h>\n',
     'include/config/auto.conf': part.config ?? 'CONFIG_A=y\n',
-    'k/.a.o.cmd': `savedcmd_k/a.o := gcc ${flags} -c -o k/a.o k/a.c\n\nsource_k/a.o := k/a.c\n\ndeps_k/a.o := \\\n  k/a.h \\\n  ${deps} \\\n\n`,
+    'k/.a.o.cmd': `savedcmd_k/a.o := gcc ${flags} -c -o k/a.o k/a.c\n\nsource_k/a.o := k/a.c\n\ndeps_k/a.o := \\\n  k/a.h \\\n  ${deps} \\\n\nk/a.o: $(deps_k/a.o)\n\n$(deps_k/a.o):\n`,
   };
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(tree, path)), { recursive: true });

@@ -240,3 +240,8 @@ test('whatever was found: only a rung that clears clears, it names facts, and le
     { numRuns: 1000 },
   );
 });
+
+test('what only a program of the build reads may shape generated code: it clears nothing', () => {
+  const host = profileOfParts({ objects: [compiled('lib/raid6/mktables', PATH, null)] });
+  assert.equal(verdict(host, null, [PATH]).status, 'under_investigation');
+});
