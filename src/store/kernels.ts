@@ -172,9 +172,15 @@ function fromRow(row: Selectable<Kernel>): KernelRow {
   };
 }
 
-/** Stores the encoded profile of a kernel, replacing an earlier one. */
+/**
+ * Stores the encoded profile of a kernel, replacing an earlier one. Proofs go with the profile they were made by: it said
+ * which objects read a file.
+ */
 export async function saveProfile(tx: Db, kernelId: string, encoded: Uint8Array): Promise<void> {
   const row = { profile: Buffer.from(encoded), sha256: sha256(encoded) };
+  await sql`
+    DELETE FROM proof WHERE kernel_id = ${kernelId}
+      AND NOT EXISTS (SELECT FROM kernel_profile WHERE kernel_id = ${kernelId} AND sha256 = ${row.sha256})`.execute(tx);
   await tx
     .insertInto('kernel_profile')
     .values({ kernel_id: kernelId, ...row })

@@ -1,9 +1,22 @@
 /** Verdicts are decided when something they were decided from is another, and only those. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Proof } from '#domain';
 import { systemClock } from '#host';
 import { addBundledKernel, triageAll, triageKernel } from '#pipeline';
-import { dueVerdicts, getCve, getVerdict, inTransaction, type Store, upsertCves, verdictChanges } from '#store';
+import {
+  dueVerdicts,
+  getCve,
+  getVerdict,
+  inTransaction,
+  loadProfile,
+  proofsOf,
+  putProof,
+  type Store,
+  saveProfile,
+  upsertCves,
+  verdictChanges,
+} from '#store';
 import { testStore } from '../../../testkit/database.ts';
 import { cve, feedOf, sync } from '../../../testkit/feed.ts';
 
@@ -68,4 +81,22 @@ test('a triage that fails leaves everything due', async () => {
     (error) => error === broken,
   );
   assert.deepEqual(await due(store, kernel.id), [FIRST]);
+});
+
+test('a proof goes with the profile that it was made by', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, {})]));
+  const kernel = await addBundledKernel(store);
+  const proof: Proof = {
+    fixes: [],
+    source: { outcome: 'unclear', hunks: [], renamed: {} },
+    paths: [],
+    object: null,
+  };
+  await putProof(store.db, kernel.id, FIRST, proof, systemClock.now());
+  const bytes = (await loadProfile(store.db, kernel.id))!;
+  await saveProfile(store.db, kernel.id, bytes);
+  assert.equal((await proofsOf(store.db, kernel.id)).size, 1, 'the same profile');
+  await saveProfile(store.db, kernel.id, Buffer.concat([bytes, Buffer.from('another')]));
+  assert.equal((await proofsOf(store.db, kernel.id)).size, 0);
 });
