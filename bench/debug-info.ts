@@ -8,7 +8,7 @@ import { machine, measure, median, report } from './measure.ts';
 const RUNS = 3;
 const SCRIPT = `
 import { readDebugProfile } from '#kernel';
-const { profile, release, inlined } = await readDebugProfile({ directory: process.argv[1], sources: new Set() });
+const { profile, release, inlined } = await readDebugProfile({ directory: process.argv[1], sources: new Set(), complete: true });
 const modules = new Set(profile.objects.map(({ target }) => target)).size - 1;
 console.log(\`\${release}: \${profile.objects.length} units, \${modules} modules, \${profile.files.size} files, \` +
   \`\${profile.functions.flat().length} functions, \${inlined.flat().length} inlined, \${profile.unreadable.length} unreadable\`);

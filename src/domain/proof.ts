@@ -64,6 +64,8 @@ export interface Proof {
   /** Fixing commits that were looked at, in order, with the SHA-256 of their text: what a replay needs. */
   readonly fixes: readonly { readonly commit: string; readonly version: string; readonly sha256: string }[];
   readonly source: SourceFinding;
+  /** Which program found it (a hash of its rules); one of another program is not believed. */
+  readonly by?: string;
   /** Files of the fix in this tree, by their names here. */
   readonly paths: readonly string[];
   /**

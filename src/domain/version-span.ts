@@ -20,13 +20,14 @@ export interface VersionSpan {
  * - `6.1.0-40-amd64` (Debian until bookworm), `5.15.0-91-generic` (Ubuntu): the third number is always 0 and the next one
  *   counts ABIs, so any stable level may be behind it. kernel.org's own `6.1.0` and `6.1.0-rc3` have nothing or -rc there.
  * - `5.14.0-427.el9`, `4.18.0-553.el8`, `6.4.0-150600.23.7-default`: enterprise kernels take from any later version.
+ *   `release`, what `uname -r` says, tells so where the version of the source does not.
  * - `6.1.170-00012-gabcdef`: commits on top of a tag (scripts/setlocalversion), up to the next one.
  * - `6.17-rc3`: what the CNA dates to 6.17 may have come with any of its candidates.
  */
-export function versionSpan(text: string): VersionSpan | undefined {
+export function versionSpan(text: string, release: string | null = null): VersionSpan | undefined {
   const lower = parseKernelVersion(text);
   if (lower === undefined) return undefined;
-  if (isEnterprise(text))
+  if (isEnterprise(text) || (release !== null && isEnterprise(release)))
     return { lower, upper: null, why: 'is an enterprise kernel, which takes changes from any later version' };
   if (/^\d+\.\d+\.0[-+~_](?!rc\d)/.test(text) && lower.mainline[0]! > 2)
     return {
@@ -46,5 +47,5 @@ export function versionSpan(text: string): VersionSpan | undefined {
 }
 
 function isEnterprise(text: string): boolean {
-  return /\.(?:el|an|ky|oe)\d|\.alnx\d|uek|-150\d{3}\./.test(text);
+  return /[.-](?:el|an|ky|oe|alnx)\d|uek|-android\d|-1[56]\d{4}\.|-(?:default|preempt|kvmsmall|64kb)$/.test(text);
 }

@@ -26,7 +26,7 @@ export async function readSource(directory: string): Promise<KernelSource> {
   return { directory, version, manifest: await manifestOf(directory) };
 }
 
-/** VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile. */
+/** VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile; of RHEL's sources with `.el9` behind it. */
 export async function sourceVersion(directory: string): Promise<string> {
   const makefile = join(directory, 'Makefile');
   let text: string;
@@ -40,7 +40,14 @@ export async function sourceVersion(directory: string): Promise<string> {
   const numbers = [field('VERSION'), field('PATCHLEVEL'), field('SUBLEVEL')];
   if (!numbers.slice(0, 2).every((number) => /^\d+$/.test(number)) || !/^KBUILD_/m.test(text))
     throw notAKernel(directory);
-  return `${numbers.filter((number) => number !== '').join('.')}${field('EXTRAVERSION')}`;
+  return `${numbers.filter((number) => number !== '').join('.')}${field('EXTRAVERSION')}${await vendorMark(directory)}`;
+}
+
+/** Sources of RHEL and what is made of it have the version of a mainline release and changes of many later ones. */
+async function vendorMark(directory: string): Promise<string> {
+  const text = await readLimited(join(directory, 'Makefile.rhelver'), MAX_MAKEFILE_BYTES).then(String, () => '');
+  const major = /^RHEL_MAJOR\s*=\s*(\d{1,3})/m.exec(text)?.[1];
+  return major === undefined ? '' : `.el${major}`;
 }
 
 function notAKernel(directory: string, cause?: unknown): KernelError {

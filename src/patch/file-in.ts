@@ -83,7 +83,28 @@ function inText(file: FileDiff, path: string, text: string): FileFound {
     found.push(located);
     if (located.at !== null) shift = located.at - 1 - located.trimmed[0] - (hunk.oldStart - 1);
   }
-  return { path, hunks: found, before: text, after: applied(file, lines, found) };
+  const hunks = inOrder(file, found);
+  return { path, hunks, before: text, after: applied(file, lines, hunks) };
+}
+
+/** Hunks of a file follow each other. Two that are said to be fixed in one place are one too many: neither is believed. */
+function inOrder(file: FileDiff, found: readonly Located[]): Located[] {
+  let end = 0;
+  let lost = false;
+  for (const [i, { state, at, trimmed }] of found.entries()) {
+    if (state !== 'fixed' || at === null) continue;
+    if (at < end) lost = true;
+    const length = file.hunks[i]!.lines.filter(({ kind }) => kind !== '-').length - trimmed[0] - trimmed[1];
+    const context = contextAtEnd(file.hunks[i]!, trimmed[1]);
+    end = at + length - context;
+  }
+  if (!lost) return [...found];
+  return found.map((hunk) => (hunk.state === 'fixed' ? { ...hunk, state: 'unclear', how: 'none', at: null } : hunk));
+}
+
+/** Lines of context that the next hunk may begin with, too. */
+function contextAtEnd({ lines }: FileDiff['hunks'][number], trimmed: number): number {
+  return Math.max(0, lines.length - 1 - lines.findLastIndex(({ kind }) => kind !== ' ') - trimmed);
 }
 
 /** The file after the fix; null unless every hunk stands there in its form before it, one after the other. */

@@ -57,7 +57,8 @@ function attempt(
   }
   if (done.length === 0) return null;
   const places = own(done);
-  if (places.length === 0 || (drifted && (places.length > 1 || !isDistinctive(hunk, '+')))) return unclear;
+  const isVague = places.length > 1 || !isDistinctive(hunk, '+') || !isHeld(hunk, [head, tail], lines);
+  if (places.length === 0 || (drifted && isVague)) return unclear;
   return { state: 'fixed', at: nearest(places, expected) + 1 };
 }
 
@@ -95,6 +96,16 @@ function isDistinctive(hunk: Hunk, side: '-' | '+'): boolean {
   return changed.join('').length >= DISTINCTIVE;
 }
 
+/**
+ * A drifted form after the fix is believed when one side kept all of its context, or when what the fix removes is gone: the
+ * few lines of an addition may stand in the same function for another reason.
+ */
+function isHeld(hunk: Hunk, [head, tail]: readonly [number, number], lines: readonly string[]): boolean {
+  if (head === 0 || tail === 0) return true;
+  const removed = hunk.lines.filter(({ kind, text }) => kind === '-' && text.trim().length > 1);
+  return removed.length > 0 && removed.every(({ text }) => !lines.includes(text));
+}
+
 /** Does the place lie in the function that the hunk's heading names? git may name a label of it (`out:`) instead. */
 function isFunctionOf(lines: readonly string[], at: number, hunk: Hunk): boolean {
   const wanted = nameOf(hunk.heading);
@@ -107,7 +118,12 @@ function isFunctionOf(lines: readonly string[], at: number, hunk: Hunk): boolean
   return wanted === null;
 }
 
-/** The word before the first parenthesis, or the last word: `static int foo(void)` and `struct foo {` both give foo. */
+/**
+ * The word before the first parenthesis, or the last word: `static int foo(void)` and `struct foo {` both give foo. Macros
+ * that define functions (`SYSCALL_DEFINE2(foo, …)`) are told apart by what stands in them.
+ */
 function nameOf(heading: string): string | null {
+  const macro = /(?<![\w)])((?:[A-Z][A-Z0-9_]+|__\w+)\s*\([^,)]*)/.exec(heading)?.[1];
+  if (macro !== undefined) return macro.replace(/\s/g, '');
   return /(\w+)\s*\(/.exec(heading)?.[1] ?? /(\w+)\W*$/.exec(heading)?.[1] ?? null;
 }

@@ -7,7 +7,7 @@ import { functionAt, functionBodies } from './functions.ts';
 import { changedLines } from './hunk-lines.ts';
 
 /** Files whose text no kernel runs: their hunks say nothing of a fix. */
-const NO_CODE = /^(?:Documentation\/|LICENSES\/|MAINTAINERS$|CREDITS$|tools\/testing\/|samples\/)/;
+const NO_CODE = /^(?:Documentation\/|LICENSES\/|MAINTAINERS$|CREDITS$|tools\/testing\/)/;
 
 /** What a fix makes of a source: the finding, and for a fix that fits, each changed file before and after. */
 export interface Presence {

@@ -58,6 +58,8 @@ export async function store(db: Store['db'], row: NewKernel, profile: Profile): 
 export async function importDebug(
   options: ImportOptions & {
     readonly debug: string;
+    /** Every module of the kernel is in it. */
+    readonly complete: boolean;
     readonly onProgress: (done: number, total: number, note: string) => void;
   },
 ): Promise<Imported> {
@@ -65,6 +67,7 @@ export async function importDebug(
   const source = options.source === null ? null : await keepSource(options.source, options);
   const read = await readDebugProfile({
     directory,
+    complete: options.complete,
     sources: source === null ? new Set() : await sourceFiles(source.directory),
     onProgress: ({ done, total, target }) => options.onProgress(done, total, target),
   });

@@ -39,6 +39,7 @@ import {
   saveProfile,
 } from '#store';
 import { readModules } from './modules.ts';
+import { requireSameBuild } from './same-build.ts';
 
 /** Directory that holds all kernel trees. */
 export function kernelTrees(config: Config): string {
@@ -187,9 +188,10 @@ function treeOf(kernel: KernelRow): TreeLayout {
   });
 }
 
-/** Reads the profile of a built tree again and stores it. */
+/** Reads the profile of a built tree again and stores it. Errors: source-changed, when it is another build by now. */
 export async function profileAgain(store: Store, name: string): Promise<{ kernel: KernelRow; profile: Profile }> {
   const kernel = await needKernel(store.db, name);
+  await requireSameBuild(kernel, treeOf(kernel).build);
   const profile = await readProfile(treeOf(kernel).build, kernel.sourceDirectory ?? undefined);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
   if (kernel.release !== null)

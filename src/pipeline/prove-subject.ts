@@ -6,6 +6,7 @@ import type { SourceTexts } from '#patch';
 import { type KernelRow, type Store, StoreError } from '#store';
 import { profileOf } from './kernel.ts';
 import { builtConfig, kernelTexts } from './kernel-texts.ts';
+import { requireSameBuild } from './same-build.ts';
 
 /** What every fix is held against. */
 export interface ProveSubject {
@@ -22,7 +23,7 @@ export interface ProveSubject {
 
 /**
  * What there is of a kernel to hold fixes against: its tree, built or only configured, or its source alone.
- * Errors: tree-missing, toolchain-changed, not-found (no profile).
+ * Errors: tree-missing, toolchain-changed, source-changed, not-found (no profile).
  */
 export async function proveSubject(store: Store, kernel: KernelRow): Promise<ProveSubject> {
   const profile = await profileOf(store.db, kernel);
@@ -46,6 +47,7 @@ export async function proveSubject(store: Store, kernel: KernelRow): Promise<Pro
     : kernel.sourceDirectory !== null && kernel.sourceDirectory !== build
       ? 'it was built in a folder apart from its source'
       : null;
+  if (hasTree) await requireSameBuild(kernel, build);
   if (why === null) await requireToolchain(kernel);
   return {
     profile,

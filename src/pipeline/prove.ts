@@ -18,6 +18,7 @@ import { isExcluded } from './config-scope.ts';
 import { settingOf } from './kernel-texts.ts';
 import { makeReaders, type ProveSubject, proveSubject } from './prove-subject.ts';
 import { triageKernel } from './triage.ts';
+import { proverHash } from './triage-inputs.ts';
 
 export interface ProveOptions {
   readonly store: Store;
@@ -154,7 +155,8 @@ async function proveOne(options: ProveOptions, subject: ProveSubject, held: Held
     build !== null && setting !== undefined && (await isExcluded(build, profile, presence, source, setting));
   const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
   const finding = { ...presence.finding, moved };
-  return { cve: record.id, proof: { fixes: looked, source: finding, paths: presence.paths, excluded, object } };
+  const proof = { fixes: looked, source: finding, paths: presence.paths, excluded, object, by: proverHash() };
+  return { cve: record.id, proof };
 }
 
 /** What is not compiled into any object needs no proof; what cannot be traced to objects has none. */
@@ -181,6 +183,9 @@ function undecided(why: string): ObjectFinding {
 }
 
 /** A build says which objects read a file; a prediction knows only what a source makes that nothing else reads. */
-function readersAreKnown({ origin, predictions }: Profile, path: string): boolean {
-  return origin === 'build' || (origin === 'config' && path.endsWith('.c') && predictions.get(path)?.alone === true);
+function readersAreKnown({ origin, predictions, unreadable }: Profile, path: string): boolean {
+  return (
+    (origin === 'build' && unreadable.length === 0) ||
+    (origin === 'config' && path.endsWith('.c') && predictions.get(path)?.alone === true)
+  );
 }

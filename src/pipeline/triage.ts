@@ -24,7 +24,7 @@ import { decide, exposureOf, overridden } from '#triage';
 import { fleetOf } from './fleet.ts';
 import { profileOf } from './kernel.ts';
 import { rankDue } from './rank.ts';
-import { inputsOf } from './triage-inputs.ts';
+import { inputsOf, proverHash } from './triage-inputs.ts';
 
 /** From so many CVEs on all of them are read at once, and kept for the next kernel. */
 const MANY = 500;
@@ -80,10 +80,12 @@ async function verdictsOf(tx: Db, kernel: KernelRow, { due, fleet, records, now 
   const profile: Profile | null = await profileOf(tx, kernel);
   const proofs = await proofsOf(tx, kernel.id);
   const overrides = await overridesOf(tx, kernel.id, now);
-  const subject = { version: kernel.version, arch: kernel.arch, profile, fleet };
+  const { version, release, arch } = kernel;
+  const subject = { version, release, arch, profile, fleet };
   const verdicts: DecidedVerdict[] = [];
   for (const [record, input] of await records.of(tx, due)) {
-    const ladder = decide(record, subject, proofs.get(record.id));
+    const proof = proofs.get(record.id);
+    const ladder = decide(record, subject, proof?.by === proverHash() ? proof : null);
     const override = overrides.get(record.id);
     const verdict = override === undefined ? ladder : overridden(ladder, override);
     verdicts.push({ ...verdict, exposure: exposureOf(ladder.evidence), input });

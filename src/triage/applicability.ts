@@ -14,11 +14,13 @@ import { conditionRung } from './condition-rung.ts';
 import { withFleet } from './fleet-rung.ts';
 import { functionRung } from './function-rung.ts';
 import { objectRung, proofStands, sourceRung } from './proof-rungs.ts';
-import { rangesRung } from './ranges.ts';
+import { fixesAnswer, rangesRung } from './ranges.ts';
 
 /** What a verdict is about. `profile` null: the kernel is not built yet, so only the ranges speak. */
 export interface TriagedKernel {
   readonly version: string;
+  /** What `uname -r` says; null or absent before the build. */
+  readonly release?: string | null;
   /** As `uname -m` says it. */
   readonly arch: string;
   readonly profile: Profile | null;
@@ -33,10 +35,12 @@ export interface TriagedKernel {
  */
 export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | null = null): Verdict {
   if (record.state === 'rejected') return verdict(record, 'not_affected', [rejected()]);
-  const { outcome, evidence } = rangesRung(record, kernel.version);
+  const { outcome, evidence } = rangesRung(record, kernel.version, kernel.release ?? null);
   const steps: Evidence[] = [evidence];
   const found = proof !== null && proofStands(record, proof) ? proof : null;
-  const source = found && sourceRung(found);
+  const commits = new Set(found?.fixes.map(({ commit }) => commit));
+  const answers = fixesAnswer(record, kernel.version, kernel.release ?? null, commits);
+  const source = found && asFarAs(answers, sourceRung(found));
   if (source) steps.push(source);
   if (outcome === 'fixed' || outcome === 'not-introduced') {
     // The version says that all is well and the source that the fix is missing: neither is believed.
@@ -51,7 +55,10 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
     const status = build.outcome === 'clears' ? 'not_affected' : build.outcome === 'supports' ? affected : null;
     return withFleet(verdict(record, status ?? 'under_investigation', [...steps, build]), kernel.fleet);
   }
-  return withFleet(decideProved(record, affected, [...steps, build], found, kernel.profile), kernel.fleet);
+  return withFleet(
+    decideProved(record, affected, [...steps, build], { proof: found, profile: kernel.profile, answers }),
+    kernel.fleet,
+  );
 }
 
 /** The rungs that need a proof. The last of `steps` is what the build says. */
@@ -59,11 +66,11 @@ function decideProved(
   record: CveRecord,
   affected: VerdictStatus,
   steps: readonly Evidence[],
-  proof: Proof,
-  profile: Profile,
+  { proof, profile, answers }: { readonly proof: Proof; readonly profile: Profile; readonly answers: boolean },
 ): Verdict {
-  const object = objectRung(proof);
-  const rest = [conditionRung(proof), functionRung(proof, profile), object].filter((step) => step !== null);
+  const object = objectRung(proof, profile);
+  const proved = [conditionRung(proof), functionRung(proof, profile), object].filter((step) => step !== null);
+  const rest = proved.map((step) => asFarAs(answers, step));
   const all = [...steps, ...rest];
   const clearing = all.findIndex(({ outcome }) => outcome === 'clears');
   if (clearing >= 0) {
@@ -74,6 +81,13 @@ function decideProved(
   const build = steps.at(-1);
   const isCompiled = build?.outcome === 'supports' || object?.outcome === 'supports';
   return verdict(record, isCompiled ? affected : 'under_investigation', all);
+}
+
+/** What a fix proves clears a CVE only when it answers every bug that is open under that id. */
+function asFarAs(answers: boolean, step: Evidence): Evidence {
+  if (answers || step.outcome !== 'clears') return step;
+  const rest = 'But this CVE has another bug open here, or another fix in this branch, of which that says nothing.';
+  return { ...step, outcome: 'inconclusive', sentence: `${step.sentence} ${rest}` };
 }
 
 /** A person's word over the ladder's. What the ladder says stays in the evidence, and counts again when the word ends. */

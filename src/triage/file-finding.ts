@@ -24,7 +24,7 @@ const COMPILED_SUFFIX = /\.(?:c|h|S|rs)$/;
 const CODE_SUFFIX = /\.(?:c|S|rs)$/;
 /** Never part of a kernel build. */
 const NOT_CODE =
-  /^(?:Documentation\/|LICENSES\/|samples\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
+  /^(?:Documentation\/|LICENSES\/|tools\/testing\/|tools\/perf\/|tools\/bpf\/bpftool\/|tools\/power\/|MAINTAINERS$|CREDITS$|\.)/;
 /** Programs and rules that shape the build without being compiled into it: their effect cannot be seen in a profile. */
 const SHAPES_BUILD = /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|^(?:scripts|tools|certs|usr)\//;
 
@@ -59,12 +59,16 @@ function lookUp(path: string, profile: Profile, arch: string): FileFinding {
   // What a Makefile that was not understood could name is "unknown" in the predictions already.
   if (profile.unreadable.length > 0 && profile.origin !== 'config')
     return { kind: 'undecided', why: `${profile.unreadable.length} files of the build could not be read` };
+  if (profile.origin === 'config' && profile.predictions.has(path)) return predicted(path, profile);
   if (NOT_CODE.test(path)) return { kind: 'not-compiled', why: 'it is no code of the kernel' };
   if (SHAPES_BUILD.test(path))
     return { kind: 'undecided', why: 'it shapes the build instead of being compiled into it' };
   if (profile.origin === 'config') return predicted(path, profile);
   if (profile.origin === 'debug-info') return inDebugInfo(path);
   const folder = /^arch\/([^/]+)\//.exec(path)?.[1];
+  // Device trees of arm64 include those of arm; bindings are read under other names (scripts/dtc/include-prefixes).
+  if (/\.dtsi?$|^include\/dt-bindings\//.test(path))
+    return { kind: 'undecided', why: 'no object reads it under this name, and a device tree may under another' };
   if (folder !== undefined && ARCH_FOLDER[arch] !== undefined && folder !== ARCH_FOLDER[arch]) {
     return { kind: 'not-compiled', why: `it is code of the ${folder} architecture` };
   }

@@ -1,4 +1,11 @@
-import { type CveRecord, type Evidence, type Proof, parseKernelVersion } from '#domain';
+import {
+  type CveRecord,
+  type Evidence,
+  type ObjectComparison,
+  type Profile,
+  type Proof,
+  parseKernelVersion,
+} from '#domain';
 
 const SHOWN = 4;
 
@@ -61,13 +68,15 @@ function ofAll(hunks: number): string {
 }
 
 /** Proof by compilation: clears only when every object that reads a changed file came out the same. */
-export function objectRung({ object, fixes }: Proof): Evidence | null {
+export function objectRung({ object, fixes, paths }: Proof, profile: Profile): Evidence | null {
   if (object === null) return null;
   const { outcome, objects, why } = object;
   const facts = { fixes, objects };
   if (outcome === 'undecided')
     return { rung: 'object', outcome: 'inconclusive', facts, sentence: `Not proved by compilation: ${why}.` };
   if (outcome === 'same') {
+    const missed = readersMissed(paths, objects, profile);
+    if (missed !== null) return { rung: 'object', outcome: 'inconclusive', facts, sentence: missed };
     const names = shorten(objects.map((one) => one.object));
     return {
       rung: 'object',
@@ -84,4 +93,18 @@ export function objectRung({ object, fixes }: Proof): Evidence | null {
 function shorten(words: readonly string[]): string {
   const rest = words.length - SHOWN;
   return `${words.slice(0, SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** Were all objects compared that read a changed file by what is known now? A sentence where they were not. */
+function readersMissed(
+  paths: readonly string[],
+  compared: readonly ObjectComparison[],
+  { files, objects, unreadable, origin }: Profile,
+): string | null {
+  if (origin === 'build' && unreadable.length > 0)
+    return `${unreadable.length} files of the build could not be read: other objects may read what the fix changes.`;
+  const done = new Set(compared.map(({ object }) => object));
+  const readers = paths.flatMap((path) => files.get(path) ?? []).map((index) => objects[index]!.object);
+  const missed = readers.find((object) => !done.has(object));
+  return missed === undefined ? null : `${missed} reads what the fix changes, too, and was not compared.`;
 }

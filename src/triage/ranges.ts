@@ -101,17 +101,25 @@ function stateOf(group: Group, { lower, upper }: VersionSpan): GroupState {
   return isOpen && !contradictsItself(group, upper) ? 'affected' : 'unknown';
 }
 
-let last: { readonly text: string; readonly span: VersionSpan | undefined } = { text: '', span: undefined };
+let last: { readonly key: string; readonly span: VersionSpan | undefined } = { key: '', span: undefined };
 
 /** All records are held against one version after another. */
-function spanOf(text: string): VersionSpan | undefined {
-  if (last.text !== text) last = { text, span: versionSpan(text) };
+function spanOf(text: string, release: string | null): VersionSpan | undefined {
+  const key = `${text} ${release ?? ''}`;
+  if (last.key !== key) last = { key, span: versionSpan(text, release) };
   return last.span;
 }
 
-/** Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`, or what a distribution calls it. */
-export function rangesRung(record: CveRecord, version: string): { outcome: RangeOutcome; evidence: Evidence } {
-  const span = spanOf(version);
+/**
+ * Decides by versions alone. `version` is that of the kernel's source, e.g. `6.1.170`, or what a distribution calls it;
+ * `release` is what `uname -r` says, where that is known.
+ */
+export function rangesRung(
+  record: CveRecord,
+  version: string,
+  release: string | null = null,
+): { outcome: RangeOutcome; evidence: Evidence } {
+  const span = spanOf(version, release);
   if (span === undefined)
     return unknown(`The kernel's version "${version}" cannot be read, so the affected ranges say nothing.`, {
       version,
@@ -145,6 +153,29 @@ function notIntroduced(groups: readonly Group[], version: string): ReturnType<ty
   origins.set(groups, { text, since });
   const sentence = `The vulnerable code came in ${text}, which ${version} does not contain.`;
   return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: since }) };
+}
+
+/**
+ * Do these fixing commits answer every bug of the record that is open in this version, and are those of its own branch all
+ * among them? A proof about one fix says nothing of another bug under the same id.
+ */
+export function fixesAnswer(
+  record: CveRecord,
+  version: string,
+  release: string | null,
+  commits: ReadonlySet<string>,
+): boolean {
+  const span = spanOf(version, release);
+  if (span === undefined) return false;
+  const has = ({ end }: End): boolean => end.commit !== null && commits.has(end.commit);
+  return groupsOf(record.ranges).every((group) => {
+    const own = group.fixes.filter(
+      ({ since }) => since !== undefined && since.patch > 0 && isSameBranch(since, span.lower),
+    );
+    if (!own.every(has)) return false;
+    const state = stateOf(group, span);
+    return state === 'absent' || state === 'fixed' || group.fixes.some(has);
+  });
 }
 
 function supports(open: Group, version: string): Evidence {

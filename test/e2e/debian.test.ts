@@ -42,7 +42,7 @@ test('a given fix is missing from 6.1.170 and in 6.1.176, by the source itself',
   const feeds = (await sharedFeeds(cache))!;
   await tuxtape('feed', 'sync', '--lore', feeds.lore, '--vulns', feeds.vulns);
   const debug = await cloudDebug(cache);
-  await tuxtape('kernel', 'import', 'newer', '--debug', debug.directory, '--source', newer.directory);
+  await tuxtape('kernel', 'import', 'newer', '--debug', debug.directory, '--complete', '--source', newer.directory);
   await importedConfig(older.directory);
   const given = JSON.parse(await readFile(join(fixes!, 'index.json'), 'utf8')) as { cve: CveId }[];
   const cves = [...new Set(given.map(({ cve }) => cve))];
@@ -132,6 +132,7 @@ test("what is predicted from Debian's cloud configuration is what Debian built",
   const { profile } = await readDebugProfile({
     directory: (await cloudDebug(cache)).directory,
     sources: await sourceFiles(source.directory),
+    complete: true,
   });
   const built = [...profile.files.keys()].filter((path) => predicted.sources.has(path));
   const leftOut = built.filter((path) => predicted.predictions.get(path)?.state === 'left-out');

@@ -31,6 +31,7 @@ test('a built kernel and its debug information agree', { skip: trees.length === 
     const { profile, release } = await readDebugProfile({
       directory: await debugPackage(tree),
       sources: build.sources,
+      complete: true,
     });
     assert.deepEqual(profile.unreadable, []);
     const isKernel = build.objects.map(({ target }) => target !== null);

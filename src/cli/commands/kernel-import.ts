@@ -26,6 +26,7 @@ interface ImportFlags {
   readonly toolchain?: string;
   readonly arch?: string;
   readonly cross?: string;
+  readonly complete?: boolean;
   readonly acceptConfigChanges?: boolean;
 }
 
@@ -42,6 +43,7 @@ export function registerKernelImport(kernel: Command, context: Context): void {
     .argument('<name>', 'a name of yours')
     .option('--build <dir>', 'a finished build, with or without O=')
     .option('--debug <dir>', 'an unpacked debug package: vmlinux and modules')
+    .option('--complete', 'with --debug: every module is in it; else only a modules.dep or modules.order in it says so')
     .option('--config <file>', 'its .config, with --source: the profile is a prediction')
     .option('--source <source>', SOURCE_FORMS)
     .option('--copy', 'with --build: copy the tree instead of linking to it')
@@ -94,7 +96,8 @@ async function run(context: Context, name: string, flags: ImportFlags, step: Ste
   };
   if (flags.build !== undefined)
     return importBuildTree({ ...base, build: flags.build, copy: flags.copy === true, clock: systemClock });
-  if (flags.debug !== undefined) return importDebug({ ...base, debug: flags.debug, onProgress: step });
+  if (flags.debug !== undefined)
+    return importDebug({ ...base, debug: flags.debug, complete: flags.complete === true, onProgress: step });
   return importConfig({
     ...base,
     source: flags.source ?? '',

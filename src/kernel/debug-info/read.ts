@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { type BuildId, hasCode, type Profile } from '#domain';
 import { ProfileCollector } from './collect.ts';
+import { missingModules } from './complete.ts';
 import { ElfFile } from './elf-file.ts';
 import { releaseOfModule } from './identity.ts';
 import { MAX_LISTED } from './limits.ts';
@@ -24,6 +25,8 @@ export interface DebugProfileOptions {
   readonly directory: string;
   /** Files of the kernel's source, relative to its root; empty: not known. */
   readonly sources: ReadonlySet<string>;
+  /** Somebody knows that every module of the kernel is in the folder; else a list in it must say so, or absence says nothing. */
+  readonly complete?: boolean;
   readonly onProgress?: (progress: DebugProfileProgress) => void;
 }
 
@@ -62,8 +65,11 @@ export async function readDebugProfile(options: DebugProfileOptions): Promise<De
   const unreadable = listed('vmlinux', kernel.raw.unreadable);
   const { buildId, release, compiler, arch, notes } = kernel;
   onProgress?.({ done: 1, total, target: 'vmlinux' });
-  if (kernel.usesModules && found.modules.length === 0)
+  const there = new Set(found.modules.map(({ name }) => name));
+  if (kernel.usesModules && there.size === 0)
     unreadable.push('modules: the kernel uses modules, and there is none in the folder');
+  else if (kernel.usesModules && options.complete !== true)
+    unreadable.push(...(await missingModules(directory, there)).slice(0, MAX_LISTED));
   const collector = new ProfileCollector(paths, sources, unreadable);
   collector.add('vmlinux', kernel.raw.units);
   collector.checkSource();

@@ -25,8 +25,18 @@ export function recordedRoots(paths: Iterable<string | null>, known: readonly st
   return { roots: [...roots].toSorted((a, b) => b.length - a.length) };
 }
 
+const DTC_PREFIXES = 'scripts/dtc/include-prefixes/';
+const PREFIXED = /scripts\/dtc\/include-prefixes\/([^/]+)\//;
+
+/** Links of the source tree: `dt-bindings` to include/, and an architecture's name to its device trees. */
+function withoutPrefix(_whole: string, name: string): string {
+  return name === 'dt-bindings' ? 'include/dt-bindings/' : `arch/${name}/boot/dts/`;
+}
+
 /** A path relative to the tree, or absolute when it lies outside (the compiler's own headers). */
 export function inTree(path: string, { roots }: RecordedRoots): string {
+  if (path.includes(DTC_PREFIXES) && PREFIXED.test(path))
+    return inTree(path.replace(PREFIXED, withoutPrefix), { roots });
   const usual = path[0] !== '.' && path[0] !== '/' && !path.includes('/.') && !path.includes('//');
   if (usual) return path;
   const clean = normalize(path);

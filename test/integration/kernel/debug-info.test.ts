@@ -12,7 +12,7 @@ import { scratch } from '../../../testkit/scratch.ts';
 const SECONDS = { timeout: 60_000 };
 
 async function read(directory: string): Promise<DebugProfile> {
-  return readDebugProfile({ directory, sources: SOURCES });
+  return readDebugProfile({ directory, sources: SOURCES, complete: true });
 }
 
 function words(list: Iterable<string>): string[] {
@@ -214,4 +214,17 @@ test('no vmlinux, one without debug information, two of them, no folder', SECOND
   await fails(join(made.directory, 'not-there'), 'debug-info-missing');
   await writeFile(made.vmlinux, 'not an ELF file');
   await fails(made.directory, 'debug-info-unreadable');
+});
+
+test('without a list of its modules, or without one of them, absence from a package says nothing', async () => {
+  const made = await tinyPackage(join(await scratch(), 'debug'));
+  const lacking = async (list: string | null): Promise<readonly string[]> => {
+    if (list !== null) await writeFile(join(made.directory, 'modules.order'), list);
+    return (await readDebugProfile({ directory: made.directory, sources: SOURCES })).profile.unreadable;
+  };
+  assert.match((await lacking(null)).join('\n'), /^modules: no list/);
+  assert.deepEqual(await lacking('kernel/drivers/net/tiny-nic.ko\n'), []);
+  assert.deepEqual(await lacking('kernel/drivers/net/tiny-nic.ko\nkernel/fs/lost-fs.ko.xz\n'), [
+    'modules: lost_fs is listed and not here',
+  ]);
 });

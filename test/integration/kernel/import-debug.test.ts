@@ -12,7 +12,7 @@ function importFrom(given: KernelSetting, debug: string, source: string | null):
   const { store, trees, home } = given;
   const mirrors = join(home, 'mirrors');
   const options = { store, trees, mirrors, name: 'tiny', chroot: null, source, onProgress: () => {} };
-  return importDebug({ ...options, debug });
+  return importDebug({ ...options, debug, complete: true });
 }
 
 test('a debug package gives a built kernel with its build-id, and no tree', async () => {

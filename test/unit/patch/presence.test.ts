@@ -161,3 +161,51 @@ test('what stays the same keeps its line number on both sides, behind a macro to
   const pair = aligned(before, '#define A \\\n	one \\\n	more \\\n	two\nint after;\n');
   assert.equal(pair.before, '#define A \\\n	one \\\n\\\n	two\nint after;\n');
 });
+
+/** A hunk of six lines with one that the fix adds. */
+const addition = (start: number, heading: string, lines: readonly string[], added: string): string =>
+  `@@ -${start},${lines.length} +${start},${lines.length + 1} @@ ${heading}\n ${lines.slice(0, 2).join('\n ')}\n+${added}\n ${lines.slice(2).join('\n ')}\n`;
+
+test('two hunks of one function are not both seen in the one place that has been fixed', async () => {
+  const lines = ['\t\tlock(d);', '\t\tprepare(d);', '\t\tcopy(d);', '\t\tunlock(d);', '\t\tbreak;'];
+  const add = '\t\td->len = clamp_len(d);';
+  const head = 'int f(struct d *d)';
+  const patch = `--- a/d.c\n+++ b/d.c\n${addition(5, head, lines, add)}${addition(11, head, lines, add)}`;
+  const done = [...lines.slice(0, 2), add, ...lines.slice(2)];
+  const half = [...lines.slice(0, 2), '\t\ttrace(d);', ...lines.slice(2)];
+  const source = (second: readonly string[]): string =>
+    [`${head}`, '{', '\tswitch (d->k) {', '\tcase 1:', ...done, '\tcase 2:', ...second, '\t}', '}', ''].join('\n');
+  assert.equal(await outcome(patch, { 'd.c': source(done) }), 'fixed');
+  assert.equal(await outcome(patch, { 'd.c': source(half) }), 'unclear');
+});
+
+test('a check in one system call is not that of another', async () => {
+  const lines = ['{', '\tint ret;', '\tif (!ptr)', '\t\treturn -EINVAL;', '\treturn run(ptr);'];
+  const add = '\tif (size > MAX_SIZE_OF_THING)\n+\t\treturn -E2BIG;';
+  const patch =
+    `--- a/s.c\n+++ b/s.c\n${addition(9, 'SYSCALL_DEFINE2(bar, void *, ptr, size_t, size)', lines, add)}`.replace(
+      '+9,6',
+      '+9,7',
+    );
+  const body = (checked: boolean, drifted: string): string =>
+    [
+      ...lines.slice(0, 2),
+      ...(checked ? add.replace('\n+', '\n').split('\n') : [drifted]),
+      ...lines.slice(2),
+      '}',
+    ].join('\n');
+  const source = (bar: string): string =>
+    `SYSCALL_DEFINE2(foo, void *, ptr, size_t, size)\n${body(true, '')}\n\nSYSCALL_DEFINE2(bar, void *, ptr, size_t, size)\n${bar}\n`;
+  assert.notEqual(await outcome(patch, { 's.c': source(body(false, '\ttrace(ptr);')) }), 'fixed');
+  assert.equal(await outcome(patch, { 's.c': source(body(true, '')) }), 'fixed');
+});
+
+test('the lines of a fix that stand in its function for another reason are no fix', async () => {
+  const head = 'static int probe(struct dev *d)';
+  const context = ['\tmutex_unlock(&d->lock);', '\treturn -EIO;'];
+  const first = ['\tif (a) {', '\tmutex_unlock(&d->lock);', '\tusb_put_dev(d->udev);', '\treturn -EIO;', '\t}'];
+  const hunk = `@@ -9,6 +9,7 @@ ${head}\n \tif (b) {\n \tlog(d);\n ${context[0]}\n+\tusb_put_dev(d->udev);\n ${context[1]}\n \t}\n \tgo(d);\n`;
+  const second = ['\tif (b) {', '\tlog(d);', context[0], '\tpr_debug("b");', context[1], '\t}', '\tgo(d);'];
+  const text = [head, '{', ...first, ...second, '}', ''].join('\n');
+  assert.notEqual(await outcome(`--- a/u.c\n+++ b/u.c\n${hunk}`, { 'u.c': text }), 'fixed');
+});

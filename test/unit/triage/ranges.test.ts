@@ -106,3 +106,14 @@ test('property: no name makes the reader throw, and one source has one version',
   assert.equal(versionSpan('rewrote'), undefined);
   assert.equal(versionSpan('6.1.170')?.why, null);
 });
+
+test('a release tells an enterprise kernel whose source has a plain version', () => {
+  const late = record(['5.15:a 6.6:b']);
+  const of = (version: string, release: string | null): string => rangesRung(late, version, release).outcome;
+  assert.equal(of('5.14.0', null), 'not-introduced');
+  for (const release of ['5.14.0-427.el9.x86_64', '5.14.21-150400.24.100-default', '5.3.18-59.40-default'])
+    assert.equal(of('5.14.0', release), 'unknown', release);
+  for (const name of ['5.14.0.el9', '6.4.0-20-default', '6.12.0-160000.5-default', '5.10.209-android12-9-g1'])
+    assert.equal(outcome(name, '6.13:a 6.14:b'), 'unknown', name);
+  assert.equal(of('5.14.0', '5.14.0-web'), 'not-introduced');
+});

@@ -245,3 +245,49 @@ test('what only a program of the build reads may shape generated code: it clears
   const host = profileOfParts({ objects: [compiled('lib/raid6/mktables', PATH, null)] });
   assert.equal(verdict(host, null, [PATH]).status, 'under_investigation');
 });
+
+test('a fix clears nothing of another bug under the same id, nor while its branch has a further fix', () => {
+  const same: NonNullable<Proof['object']> = {
+    outcome: 'same',
+    why: null,
+    objects: [{ object: 'net/core/sample.o', target: 'vmlinux', same: true, changes: [] }],
+  };
+  const proof = proofOf([hunk({ condition: null })], { excluded: false, object: same });
+  const [first] = record().ranges;
+  const status = (...more: CveRecord['ranges']): string =>
+    decide({ ...record(), ranges: [first!, ...more] }, { version: '6.1.170', arch: 'x86_64', profile: PROFILE }, proof)
+      .status;
+  assert.equal(status(), 'not_affected');
+  const other = { introduced: { version: '5.15', commit: 'ccccccc' }, fixed: { version: '6.7', commit: 'ddddddd' } };
+  assert.equal(status(other), 'affected');
+  assert.equal(status({ ...first!, fixed: { version: '6.1.175', commit: 'eeeeeee' } }), 'affected');
+});
+
+test('objects that came out the same clear nothing while others read the file, or may', () => {
+  const same: NonNullable<Proof['object']> = {
+    outcome: 'same',
+    why: null,
+    objects: [{ object: 'net/core/sample.o', target: 'vmlinux', same: true, changes: [] }],
+  };
+  const proof = proofOf([hunk({ condition: null })], { excluded: false, object: same });
+  assert.equal(verdict(PROFILE, proof).status, 'not_affected');
+  assert.equal(verdict({ ...PROFILE, unreadable: ['x/.y.o.cmd'] }, proof).status, 'affected');
+  const objects = [...PROFILE.objects, compiled('net/core/other.o', PATH)];
+  const wider = profileOfParts({ objects, files: new Map([[PATH, [0, 1]]]) });
+  assert.equal(verdict(wider, proof).status, 'affected');
+});
+
+test('device trees, bindings and samples are cleared by what is known of them only', () => {
+  const paths = ['arch/arm/boot/dts/a.dtsi', 'include/dt-bindings/a.h', 'samples/a.c'];
+  const here = profileOfParts({ objects: [], sources: new Set(paths) });
+  const status = (path: string, arch: string, profile: Profile = here): string =>
+    decide(record([path]), { version: '6.1.170', arch, profile }).status;
+  assert.equal(status(paths[0]!, 'aarch64'), 'under_investigation');
+  assert.equal(status(paths[1]!, 'aarch64'), 'under_investigation');
+  const unknown: Profile = {
+    ...here,
+    origin: 'config',
+    predictions: new Map([['samples/a.c', { state: 'unknown', condition: '', alone: false }]]),
+  };
+  assert.equal(status(paths[2]!, 'x86_64', unknown), 'under_investigation');
+});
