@@ -2,7 +2,8 @@
  * Code that is built and runs but is not linked into vmlinux or a module as it is: linked by itself and put in as bytes
  * (boot code, vdso, realmode, purgatory, the hypervisor part of KVM, EFI stub), or compiled for another machine (BPF).
  * Sources that such code includes besides: the decompressors of the boot code (lib/decompress*.c and what they include),
- * purgatory's SHA-256, libfdt, KVM's own list_debug.c. And C that only offsets or a table's lines are taken from.
+ * purgatory's SHA-256, libfdt, KVM's own list_debug.c. And C that only offsets or a table's lines are taken from, and
+ * programs that generate C (`hostprogs` of Linux 6.1 and 7.2: gen_crc32table, mktables, conmakehash, makemapdata, …).
  */
 const BLIND: readonly RegExp[] = [
   /^arch\/[^/]+\/boot\//,
@@ -16,6 +17,9 @@ const BLIND: readonly RegExp[] = [
   /\.bpf\.c$/,
   /^lib\/(?:decompress|inflate|zlib_|xz\/|lz4\/|lzo\/|zstd\/|vdso\/|fdt|xxhash|list_debug)/,
   /^lib\/(?:crypto\/)?(?:.+\/)?sha256[^/]*$/,
+  /(?:^|\/)tools\//,
+  /(?:^|[/_-])(?:gen[-_][^/]*|gen(?:map|vdso|headers)|mk[^/]*|make[^/]*|conmakehash)\.c$/,
+  /(?:^|\/)(?:pnmtologo|relocs[^/]*|vdso2c|extract-cert|aicasm\/[^/]*)(?:\.c)?$/,
   /^(?:scripts|tools|usr|samples|certs|Documentation)\//,
 ];
 
