@@ -18,7 +18,7 @@ import {
   verdictChanges,
 } from '#store';
 import { testStore } from '../../../testkit/database.ts';
-import { cve, feedOf, sync } from '../../../testkit/feed.ts';
+import { COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
 
 const [FIRST, SECOND] = ['CVE-2026-10001', 'CVE-2026-10002'] as const;
 
@@ -99,4 +99,22 @@ test('a proof goes with the profile that it was made by', async () => {
   assert.equal((await proofsOf(store.db, kernel.id)).size, 1, 'the same profile');
   await saveProfile(store.db, kernel.id, Buffer.concat([bytes, Buffer.from('another')]));
   assert.equal((await proofsOf(store.db, kernel.id)).size, 0);
+});
+
+test('a proof that another program found is not believed', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, { files: ['net/ipv4/udp.c'] })]));
+  const kernel = await addBundledKernel(store);
+  const hunk = { path: 'net/ipv4/udp.c', line: 1, state: 'fixed', how: 'exact', at: 1 } as const;
+  const proof: Proof = {
+    fixes: [{ commit: COMMIT, version: '6.1.171', sha256: '' }],
+    source: { outcome: 'fixed', hunks: [hunk], renamed: {} },
+    paths: ['net/ipv4/udp.c'],
+    object: null,
+    by: 'a version whose rules were wrong',
+  };
+  await putProof(store.db, kernel.id, FIRST, proof, systemClock.now());
+  await triageKernel({ store, kernel, clock: systemClock });
+  const found = await getVerdict(store.db, kernel.id, FIRST);
+  assert.equal(found?.verdict.status, 'affected');
 });

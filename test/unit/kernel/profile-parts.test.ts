@@ -150,6 +150,11 @@ test('recorded roots are recognised, and only they', () => {
   assert.equal(inTree('../../linux/fs/x.c', roots), 'fs/x.c');
   assert.equal(inTree('arch/x86/../x86/a.h', roots), 'arch/x86/a.h');
   assert.equal(inTree('/usr/include/stdio.h', roots), '/usr/include/stdio.h');
+  // Links of the source tree for device trees.
+  const linked = 'scripts/dtc/include-prefixes';
+  assert.equal(inTree(`../../linux/${linked}/arm/bcm2711.dtsi`, roots), 'arch/arm/boot/dts/bcm2711.dtsi');
+  assert.equal(inTree(`${linked}/dt-bindings/gpio/gpio.h`, roots), 'include/dt-bindings/gpio/gpio.h');
+  assert.equal(inTree(`${linked}/x.h`, roots), `${linked}/x.h`);
   assert.equal(inTree('/srv/fs/x.c', roots), '/srv/fs/x.c', 'tools/ has a kconfig.h of its own');
   assert.equal(inTree('../other/x.c', roots), '../other/x.c');
 });
