@@ -49,7 +49,7 @@ const EXTRAS = {
 vmlinux: slow
 `,
   hungry: `hungry:
-	@printf '#include <stdlib.h>\\n#include <string.h>\\n#include <unistd.h>\\nint main(void) { for (int i = 0; i < 60; i++) { void *p = malloc(16 << 20); if (!p) return 3; memset(p, 1, 16 << 20); usleep(20000); } sleep(60); }\\n' > hungry.c
+	@printf '#include <stdlib.h>\\n#include <string.h>\\n#include <unistd.h>\\nint main(void) { for (int i = 0; i < 60; i++) { void *p = malloc(16 << 20); if (!p) return 3; memset(p, 1, 16 << 20); usleep(200000); } sleep(60); }\\n' > hungry.c
 	gcc -o hungry hungry.c
 	./hungry
 vmlinux: hungry
