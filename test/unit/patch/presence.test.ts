@@ -174,7 +174,7 @@ test('two hunks of one function are not both seen in the one place that has been
   const done = [...lines.slice(0, 2), add, ...lines.slice(2)];
   const half = [...lines.slice(0, 2), '\t\ttrace(d);', ...lines.slice(2)];
   const source = (second: readonly string[]): string =>
-    [`${head}`, '{', '\tswitch (d->k) {', '\tcase 1:', ...done, '\tcase 2:', ...second, '\t}', '}', ''].join('\n');
+    [head, '{', '\tswitch (d->k) {', '\tcase 1:', ...done, '\tcase 2:', ...second, '\t}', '}', ''].join('\n');
   assert.equal(await outcome(patch, { 'd.c': source(done) }), 'fixed');
   assert.equal(await outcome(patch, { 'd.c': source(half) }), 'unclear');
 });
