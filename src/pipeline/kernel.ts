@@ -214,8 +214,12 @@ export async function addBundledKernel(store: Store): Promise<KernelRow> {
     'id' | 'treeDirectory' | 'bundled'
   >;
   const existing = await findKernel(store.db, facts.name);
-  if (existing) return existing;
   const profile = await readFile(join(BUNDLED, 'profile.zst'));
+  if (existing) {
+    // An earlier version stored its profile in another form.
+    if (existing.bundled) await saveProfile(store.db, existing.id, profile);
+    return existing;
+  }
   return inTransaction(store.db, async (tx) => {
     const id = randomUUID();
     await addKernel(tx, { ...facts, id, treeDirectory: '', bundled: true });

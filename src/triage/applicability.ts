@@ -38,8 +38,7 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
   const { outcome, evidence } = rangesRung(record, kernel.version, kernel.release ?? null);
   const steps: Evidence[] = [evidence];
   const found = proof !== null && proofStands(record, proof) ? proof : null;
-  const commits = new Set(found?.fixes.map(({ commit }) => commit));
-  const answers = fixesAnswer(record, kernel.version, kernel.release ?? null, commits);
+  const answers = found !== null && answersAll(record, kernel, found);
   const source = found && asFarAs(answers, sourceRung(found));
   if (source) steps.push(source);
   if (outcome === 'fixed' || outcome === 'not-introduced') {
@@ -50,7 +49,7 @@ export function decide(record: CveRecord, kernel: TriagedKernel, proof: Proof | 
   if (source?.outcome === 'clears') return verdict(record, 'fixed', steps);
   const affected = outcome === 'affected' ? 'affected' : 'under_investigation';
   if (kernel.profile === null) return verdict(record, affected, steps);
-  const build = buildRung(record, kernel.profile, kernel.arch, found);
+  const build = buildRung(record, kernel.profile, kernel.arch, found, answers);
   if (found === null) {
     const status = build.outcome === 'clears' ? 'not_affected' : build.outcome === 'supports' ? affected : null;
     return withFleet(verdict(record, status ?? 'under_investigation', [...steps, build]), kernel.fleet);
@@ -81,6 +80,10 @@ function decideProved(
   const build = steps.at(-1);
   const isCompiled = build?.outcome === 'supports' || object?.outcome === 'supports';
   return verdict(record, isCompiled ? affected : 'under_investigation', all);
+}
+
+function answersAll(record: CveRecord, { version, release }: TriagedKernel, { fixes }: Proof): boolean {
+  return fixesAnswer(record, version, release ?? null, new Set(fixes.map(({ commit }) => commit)));
 }
 
 /** What a fix proves clears a CVE only when it answers every bug that is open under that id. */

@@ -5,11 +5,11 @@ const SHOWN = 4;
 
 /**
  * Files to look for. The record lists those of the mainline fix; where a fix was found to fit this very source, its files
- * count, by their names here, and a path of the record that this source does not have says nothing any more.
+ * count, by their names here, and a path of the record that this source does not have says nothing any more, unless another
+ * bug is open under that id.
  */
-function filesOf(record: CveRecord, profile: Profile, proof: Proof | null): string[] {
-  if (proof === null) return [...record.files];
-  const fits = proof.source.outcome === 'vulnerable';
+function filesOf(record: CveRecord, profile: Profile, proof: Proof, answers: boolean): string[] {
+  const fits = answers && proof.source.outcome === 'vulnerable';
   const listed = record.files.filter((path) => !fits || profile.sources.has(path));
   return [...new Set([...listed, ...proof.paths])];
 }
@@ -29,9 +29,18 @@ type Found = FileFinding & { readonly path: string };
 /** Most CVEs are decided without a proof, and then by their files alone. */
 const decided = new WeakMap<Profile, WeakMap<readonly string[], Readonly<Record<string, Evidence>>>>();
 
-/** Decides by what was compiled. A CVE is cleared only when every one of its files is known not to be in the build. */
-export function buildRung(record: CveRecord, profile: Profile, arch: string, proof: Proof | null = null): Evidence {
-  if (proof !== null) return decideFiles(filesOf(record, profile, proof), profile, arch, proof);
+/**
+ * Decides by what was compiled. A CVE is cleared only when every one of its files is known not to be in the build.
+ * `answers`: the fix of the proof answers every bug that is open here under that id.
+ */
+export function buildRung(
+  record: CveRecord,
+  profile: Profile,
+  arch: string,
+  proof: Proof | null = null,
+  answers = true,
+): Evidence {
+  if (proof !== null) return decideFiles(filesOf(record, profile, proof, answers), profile, arch, proof);
   const known = decided.get(profile) ?? new WeakMap<readonly string[], Readonly<Record<string, Evidence>>>();
   decided.set(profile, known);
   const before = known.get(record.files)?.[arch];
