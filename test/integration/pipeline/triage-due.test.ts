@@ -118,3 +118,13 @@ test('a proof that another program found is not believed', async () => {
   const found = await getVerdict(store.db, kernel.id, FIRST);
   assert.equal(found?.verdict.status, 'affected');
 });
+
+test('the sample kernel of an earlier version, whose profile cannot be read any more, is read anew', async () => {
+  const store = await testStore();
+  await sync(store, await feedOf([cve(10_001, { files: ['net/ipv4/udp.c'] })]));
+  const kernel = await addBundledKernel(store);
+  await saveProfile(store.db, kernel.id, Buffer.from('an older form'));
+  await assert.rejects(triageKernel({ store, kernel, clock: systemClock }), { code: 'profile-unreadable' });
+  await triageKernel({ store, kernel: await addBundledKernel(store), clock: systemClock });
+  assert.equal((await getVerdict(store.db, kernel.id, FIRST))?.verdict.status, 'affected');
+});

@@ -291,3 +291,18 @@ test('device trees, bindings and samples are cleared by what is known of them on
   };
   assert.equal(status(paths[2]!, 'x86_64', unknown), 'under_investigation');
 });
+
+test('a path that this source lacks is not given up for the fix of another bug', () => {
+  const notBuilt = profileOfParts({ objects: [], sources: new Set([PATH]) });
+  const proof = proofOf([hunk({ condition: null })], { excluded: false });
+  const [first] = record().ranges;
+  const other = { introduced: { version: '5.15', commit: 'ccccccc' }, fixed: { version: '6.7', commit: 'ddddddd' } };
+  const status = (...more: CveRecord['ranges']): string =>
+    decide(
+      { ...record(['old/gone.c']), ranges: [first!, ...more] },
+      { version: '6.1.170', arch: 'x86_64', profile: notBuilt },
+      proof,
+    ).status;
+  assert.equal(status(), 'not_affected');
+  assert.equal(status(other), 'under_investigation');
+});
