@@ -1,5 +1,6 @@
 import type { CveRecord, Fleet, Profile } from '#domain';
 import type { Clock } from '#host';
+import { KernelError } from '#kernel';
 import {
   countVerdicts,
   type Db,
@@ -43,11 +44,23 @@ export async function triageKernel(options: TriageOptions & { readonly kernel: K
   return countVerdicts(options.store.db, options.kernel.id);
 }
 
-/** Decides what is due for every kernel: with nothing new that is one question a kernel. */
+/**
+ * Decides what is due for every kernel: with nothing new that is one question a kernel. A kernel whose profile cannot be
+ * read stops no other; its error is thrown when all others are decided.
+ */
 export async function triageAll(options: TriageOptions): Promise<void> {
   const records = new Records();
-  for (const kernel of await listKernels(options.store.db)) await decideDue(options, kernel, records);
+  let failure: KernelError | null = null;
+  for (const kernel of await listKernels(options.store.db)) {
+    try {
+      await decideDue(options, kernel, records);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      failure ??= error;
+    }
+  }
   await rankDue(options);
+  if (failure !== null) throw failure;
 }
 
 /**

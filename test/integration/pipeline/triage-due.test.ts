@@ -1,10 +1,13 @@
 /** Verdicts are decided when something they were decided from is another, and only those. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Proof } from '#domain';
 import { systemClock } from '#host';
 import { addBundledKernel, triageAll, triageKernel } from '#pipeline';
 import {
+  addKernel,
   dueVerdicts,
   getCve,
   getVerdict,
@@ -125,6 +128,15 @@ test('the sample kernel of an earlier version, whose profile cannot be read any 
   const kernel = await addBundledKernel(store);
   await saveProfile(store.db, kernel.id, Buffer.from('an older form'));
   await assert.rejects(triageKernel({ store, kernel, clock: systemClock }), { code: 'profile-unreadable' });
+  const other = { ...kernel, id: 'other', name: 'other', buildId: 'f'.repeat(40) };
+  await addKernel(store.db, other);
+  await saveProfile(
+    store.db,
+    other.id,
+    await readFile(join(import.meta.dirname, '../../../fixtures/sample-kernel/profile.zst')),
+  );
+  await assert.rejects(triageAll({ store, clock: systemClock }), { code: 'profile-unreadable' });
+  assert.equal((await getVerdict(store.db, other.id, FIRST))?.verdict.status, 'affected', 'it stops no other');
   await triageKernel({ store, kernel: await addBundledKernel(store), clock: systemClock });
   assert.equal((await getVerdict(store.db, kernel.id, FIRST))?.verdict.status, 'affected');
 });
