@@ -101,7 +101,7 @@ function decoded(bytes: Buffer): Profile {
     origin: head.origin,
     objects,
     files: new ListMap(files, packedLists(readers!, files.length)),
-    sources: new PathSet(sources!.toString('utf8'), head.sourceCount),
+    sources: PathSet.fromText(sources!.toString('utf8'), head.sourceCount),
     unreadable: head.unreadable,
     generated: new Map(head.generated),
     get functions() {

@@ -5,14 +5,15 @@ import { exists } from '#host';
 import { KernelError } from './error.ts';
 import { Linked } from './profile/archives.ts';
 import { type Maker, Tracer } from './profile/generated.ts';
-import { Helper } from './profile/helper.ts';
 import { knownInputs } from './profile/known-inputs.ts';
 import { type Listing, listTree, sourcesOf } from './profile/list.ts';
 import { ListMap } from './profile/list-map.ts';
 import { NOTHING, type ObjectFacts, readObject } from './profile/object-facts.ts';
-import { type Commands, commandFiles } from './profile/read-commands.ts';
+import type { Commands } from './profile/part.ts';
+import { isCommandFile } from './profile/read-commands.ts';
 import { FileReader } from './profile/read-file.ts';
 import { Readers } from './profile/readers.ts';
+import { Reading } from './profile/reading.ts';
 import { inTree, type RecordedRoots, recordedRoots } from './profile/recorded-paths.ts';
 import { targetsOfObjects } from './profile/targets.ts';
 
@@ -25,9 +26,11 @@ import { targetsOfObjects } from './profile/targets.ts';
  * source-not-a-kernel, for a folder that cannot be listed.
  */
 export async function readProfile(build: string, source?: string): Promise<Profile> {
-  using helper = new Helper();
-  const listing = await listTree(build);
-  const { commands, facts: read } = await helper.read(build, commandFiles(listing));
+  using reading = new Reading(build);
+  const listing = await listTree(build, { onCmd: (path) => isCommandFile(path) && reading.add(path) });
+  const home = source ?? (await ownSource(build));
+  const sources = await sourcesBeside(build, home, listing);
+  const commands = await reading.finish();
   if (commands.compilations.length === 0) {
     throw new KernelError('cmd-unreadable', 'kernel-source', {
       what: 'the tree holds no command file of a finished build',
@@ -35,15 +38,15 @@ export async function readProfile(build: string, source?: string): Promise<Profi
       remedy: 'build the kernel first; "make clean" removes what a profile is read from',
     });
   }
-  const home = source ?? (await ownSource(build));
   const known = await Promise.all([build, home].map((folder) => realpath(folder)));
   const roots = recordedRoots(commands.recorded, known);
-  const sources = await sourcesBeside(build, home, listing);
   const objects = objectsOf(build, commands, listing, roots);
   const readers = new Readers(commands, roots);
   const missing = withoutSource(objects, sources, listing, commands);
   const generated = traceGenerated({ commands, objects, readers, sources, roots });
-  const facts = objects.map(({ object, source, target }, i) => factsOf(build, { object, source, target }, read[i]!));
+  const facts = objects.map(({ object, source, target }, i) =>
+    factsOf(build, { object, source, target }, commands.compilations[i]!.facts),
+  );
   return {
     origin: 'build',
     objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
@@ -63,11 +66,11 @@ async function ownSource(build: string): Promise<string> {
   return !inside && (await exists(`${link}/Kbuild`)) && (await exists(`${link}/Makefile`)) ? link : build;
 }
 
-async function sourcesBeside(build: string, source: string, listing: Listing): Promise<Set<string>> {
+async function sourcesBeside(build: string, source: string, listing: Listing): Promise<ReadonlySet<string>> {
   const [there, here] = await Promise.all([realpath(source), realpath(build)]);
   if (there === here) return sourcesOf(listing);
   const nested = relative(there, here);
-  return sourcesOf(await listTree(there, (folder) => folder === nested));
+  return sourcesOf(await listTree(there, { skip: (folder) => folder === nested }));
 }
 
 function objectsOf(
@@ -112,12 +115,10 @@ function withoutSource(
     ({ source, target }) => target !== null && !source.startsWith('/') && !sources.has(source),
   );
   if (lost.length === 0) return [];
-  const wanted = new Set(lost.map(({ source }) => source));
   // Beside a source of its own, the files of an `O=` folder are made ones; those of a source tree need not be.
-  const made = listing.sources.includes('Kbuild') ? listing.products : [...listing.products, ...listing.sources];
-  const there = new Set(made.filter((path) => wanted.has(path)));
+  const madeHere = listing.sources.has('Kbuild') ? [listing.products] : [listing.products, listing.sources];
   const explained = (path: string): boolean =>
-    there.has(path) || others.has(path) || links.has(path) || knownInputs(path) !== undefined;
+    madeHere.some((made) => made.has(path)) || others.has(path) || links.has(path) || knownInputs(path) !== undefined;
   return lost
     .filter(({ source }) => !explained(source))
     .map(({ object, source }) => `${source}, the source of ${object}, is not in this source tree`);

@@ -1,3 +1,5 @@
+import type { PathSet } from './path-set.ts';
+
 const CPU_FEATURES = ['arch/x86/include/asm/cpufeatures.h', 'arch/x86/include/asm/vmxfeatures.h'];
 
 /** Files made by Makefile rules that leave no command file (`$(call cmd,…)`, filechk) → what those rules read. */
@@ -31,7 +33,7 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** How the names of NAMES end. */
-const MAYBE_NAMED = /(?:asn1|tab|lex)\.[ch]$/;
+const NAMED = /(?:asn1|tab|lex)\.[ch]/;
 
 /** What a file is made from that no command file explains; undefined for any other. */
 export function knownInputs(path: string): readonly string[] | undefined {
@@ -40,8 +42,7 @@ export function knownInputs(path: string): readonly string[] | undefined {
 }
 
 /** Those of a set of paths that `knownInputs` explains. */
-export function knownFiles(paths: ReadonlySet<string>): string[] {
-  const named = [...FILES.keys()].filter((path) => paths.has(path));
-  for (const path of paths) if (MAYBE_NAMED.test(path)) named.push(path);
+export function knownFiles(paths: PathSet): string[] {
+  const named = [...[...FILES.keys()].filter((path) => paths.has(path)), ...paths.ending(NAMED)];
   return named.filter((path) => knownInputs(path) !== undefined);
 }

@@ -2,10 +2,12 @@ import { type Dirent, readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { KernelError } from '../error.ts';
 import { knownFiles, knownInputs } from './known-inputs.ts';
+import { namesText, PathSet } from './path-set.ts';
 
 /** Folders listed before others get their turn: listing is synchronous, because that is three times as fast. */
 const FOLDERS_AT_ONCE = 128;
-const MAX_FILES = 4_000_000;
+/** Of a tree; the kernel's has 100,000, a built one 200,000. */
+export const MAX_FILES = 4_000_000;
 
 /** Files that only a build makes (the kernel's own .gitignore and `make clean`), by name. */
 const PRODUCT =
@@ -18,24 +20,24 @@ const PRODUCT_FOLDER = /^(?:(?:arch\/[^/]+\/)?include\/generated|include\/config
 /** One tree of files; paths are relative to its root. */
 export interface Listing {
   /** Files that no build made: neither by their name and folder, nor by a command file beside them. */
-  readonly sources: readonly string[];
+  readonly sources: PathSet;
   /** What a build made, without those named below. */
-  readonly products: readonly string[];
-  /** `.<name>.cmd` files. */
-  readonly cmds: readonly string[];
+  readonly products: PathSet;
   readonly mods: readonly string[];
   readonly archives: readonly string[];
 }
 
+export interface ListOptions {
+  /** Folders that are left out. */
+  readonly skip?: (folder: string) => boolean;
+  /** Told of every command file as it is found. */
+  readonly onCmd?: (path: string) => void;
+}
+
 /** Lists a tree. Symbolic links are files and are not followed. Errors: source-not-a-kernel, for a tree that cannot be read. */
-export async function listTree(root: string, skip: (folder: string) => boolean = () => false): Promise<Listing> {
-  const found = {
-    sources: [] as string[],
-    products: [] as string[],
-    cmds: [] as string[],
-    mods: [] as string[],
-    archives: [] as string[],
-  };
+export async function listTree(root: string, { skip, onCmd }: ListOptions = {}): Promise<Listing> {
+  const [sources, products] = [new Folders(), new Folders()];
+  const [mods, archives]: [string[], string[]] = [[], []];
   const folders = [''];
   for (let next = 0; next < folders.length; next += 1) {
     if (next % FOLDERS_AT_ONCE === FOLDERS_AT_ONCE - 1) await setImmediate();
@@ -46,24 +48,50 @@ export async function listTree(root: string, skip: (folder: string) => boolean =
       const { name } = entry;
       if (entry.isFile()) {
         if (name.endsWith('.cmd') && name.startsWith('.')) {
-          found.cmds.push(directory + name);
+          onCmd?.(directory + name);
           if (made !== 'all') made.add(name.slice(1, -'.cmd'.length));
-        } else if (name.endsWith('.mod')) found.mods.push(directory + name);
-        else if (name.endsWith('.a')) found.archives.push(directory + name);
+        } else if (name.endsWith('.mod')) mods.push(directory + name);
+        else if (name.endsWith('.a')) archives.push(directory + name);
         else plain.push(name);
       } else if (entry.isSymbolicLink()) plain.push(name);
-      else if (entry.isDirectory() && name !== '.git' && !skip(directory + name)) folders.push(`${directory}${name}/`);
+      else if (entry.isDirectory() && name !== '.git' && skip?.(directory + name) !== true)
+        folders.push(`${directory}${name}/`);
     }
-    for (const name of plain) (isMade(name, made, directory) ? found.products : found.sources).push(directory + name);
-    if (found.sources.length > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
+    const isProduct = (name: string): boolean => isMade(name, made);
+    sources.add(directory, isBuiltIn(directory, made) ? plain.filter((name) => !isProduct(name)) : plain);
+    if (isBuiltIn(directory, made)) products.add(directory, plain.filter(isProduct));
+    if (sources.size > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
   }
-  return found;
+  return { sources: sources.paths(), products: products.paths(), mods, archives };
 }
 
+/** Paths that are gathered folder by folder. */
+class Folders {
+  readonly #names = new Map<string, string>();
+  size = 0;
+
+  /** Names that are new to the folder. */
+  add(folder: string, names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.#names.set(folder, namesText(names));
+    this.size += names.length;
+  }
+
+  paths(): PathSet {
+    return new PathSet(this.#names, this.size);
+  }
+}
+
+/** Names that a command file of their folder makes; or everything there. */
+type MadeThere = ReadonlySet<string> | 'all';
+
 /** Kbuild leaves a command file in every folder that it builds something in; elsewhere no name is looked at. */
-function isMade(name: string, made: ReadonlySet<string> | 'all', directory: string): boolean {
+function isBuiltIn(directory: string, made: MadeThere): boolean {
+  return made === 'all' || made.size > 0 || directory === '';
+}
+
+function isMade(name: string, made: MadeThere): boolean {
   if (made === 'all') return true;
-  if (made.size === 0 && directory !== '') return false;
   if (made.has(name)) return true;
   const isText = name.endsWith('.h') || (name.endsWith('.c') && !name.endsWith('.mod.c'));
   return !isText && PRODUCT.test(name) && !KEPT.test(name);
@@ -93,10 +121,8 @@ function unlisted(root: string, why: string, cause?: unknown): KernelError {
 }
 
 /** The sources of a listed tree, without what is made from them by rules that leave no command file. */
-export function sourcesOf({ sources }: Listing): Set<string> {
-  const found = new Set(sources);
-  for (const path of knownFiles(found)) if (knownInputs(path)!.some((input) => found.has(input))) found.delete(path);
-  return found;
+export function sourcesOf({ sources }: Listing): PathSet {
+  return sources.without(knownFiles(sources).filter((path) => knownInputs(path)!.some((input) => sources.has(input))));
 }
 
 /**
@@ -104,6 +130,6 @@ export function sourcesOf({ sources }: Listing): Set<string> {
  * beside one, generated headers) is left out.
  * Errors: source-not-a-kernel, for a folder that cannot be listed.
  */
-export async function sourceFiles(directory: string): Promise<Set<string>> {
+export async function sourceFiles(directory: string): Promise<PathSet> {
   return sourcesOf(await listTree(directory));
 }

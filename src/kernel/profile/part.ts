@@ -1,45 +1,82 @@
-import { setImmediate } from 'node:timers/promises';
 import { NOTHING, type ObjectFacts, readObject } from './object-facts.ts';
-import { type Commands, readCommands } from './read-commands.ts';
+import { CommandReader, type Compilation, type Made, type SomeCommands } from './read-commands.ts';
 
-const OBJECTS_AT_ONCE = 128;
-
-/** What some of the command files of a build say, and the objects that they made. */
-export interface Part {
-  readonly commands: Commands;
-  /** By compilation. */
-  readonly facts: readonly ObjectFacts[];
+/** A compilation, with what the object says that it made. */
+export interface Compiled extends Compilation {
+  readonly facts: ObjectFacts;
 }
 
-/** Reads command files, given by their paths in the build tree and in their order, and the objects of the kernel among theirs. */
-export async function readPart(build: string, paths: readonly string[]): Promise<Part> {
-  const commands = await readCommands(build, paths);
-  const facts: ObjectFacts[] = [];
-  for (const [i, { object, source, forKernel }] of commands.compilations.entries()) {
-    if (i % OBJECTS_AT_ONCE === OBJECTS_AT_ONCE - 1) await setImmediate();
-    const looked = forKernel && object.endsWith('.o') && !object.startsWith('/') && !object.startsWith('../');
-    facts.push(looked ? readObject(`${build}/${object}`, source) : NOTHING);
+/** What some of the command files of a build say, and the objects of the kernel among theirs. */
+export type Part = SomeCommands<Compiled>;
+
+/** What all command files of a build say, in the order of their paths: who read which does not show. */
+export interface Commands {
+  readonly compilations: readonly Compiled[];
+  /** What they depend on: indexes into `recorded`. */
+  readonly dependencies: Int32Array;
+  /** Paths as recorded; null for what is none. */
+  readonly recorded: readonly (string | null)[];
+  /** Links: what they make → objects and archives among their words. */
+  readonly links: ReadonlyMap<string, readonly string[]>;
+  /** Other commands, by what they make. */
+  readonly others: ReadonlyMap<string, string>;
+  readonly unreadable: readonly string[];
+}
+
+/** Reads a part of a build, some command files at a time. */
+export class PartReader {
+  readonly #build: string;
+  readonly #commands: CommandReader;
+  readonly #compiled: Compiled[] = [];
+
+  constructor(build: string) {
+    this.#build = build;
+    this.#commands = new CommandReader(build);
   }
-  return { commands, facts };
+
+  /** Paths in the build tree. */
+  read(cmds: readonly string[]): void {
+    for (const cmd of cmds) {
+      const compilation = this.#commands.read(cmd);
+      if (compilation !== undefined) this.#compiled.push({ ...compilation, facts: this.#factsOf(compilation) });
+    }
+  }
+
+  #factsOf({ object, source, forKernel }: Compilation): ObjectFacts {
+    const looked = forKernel && object.endsWith('.o') && !object.startsWith('/') && !object.startsWith('../');
+    return looked ? readObject(`${this.#build}/${object}`, source) : NOTHING;
+  }
+
+  part(): Part {
+    return this.#commands.commands(this.#compiled);
+  }
 }
 
-/** Two parts as one, in this order. */
-export function joined(first: Part, second: Part): Part {
-  const [a, b] = [first.commands, second.commands];
-  const dependencies = new Int32Array(a.dependencies.length + b.dependencies.length);
-  dependencies.set(a.dependencies);
-  const [start, paths] = [a.dependencies.length, a.recorded.length];
-  for (let i = 0; i < b.dependencies.length; i += 1) dependencies[start + i] = b.dependencies[i]! + paths;
+/** Two parts, together all there is, as one. */
+export function joined(first: Part, second: Part): Commands {
+  const [start, paths] = [first.dependencies.length, first.recorded.length];
+  const dependencies = new Int32Array(start + second.dependencies.length);
+  dependencies.set(first.dependencies);
+  for (let i = 0; i < second.dependencies.length; i += 1) dependencies[start + i] = second.dependencies[i]! + paths;
+  const moved = second.compilations.map((one) => ({ ...one, from: one.from + start, to: one.to + start }));
   return {
-    commands: {
-      compilations: [...a.compilations, ...b.compilations],
-      dependencies,
-      ends: [...a.ends, ...b.ends.map((end) => end + start)],
-      recorded: [...a.recorded, ...b.recorded],
-      links: new Map([...a.links, ...b.links]),
-      others: new Map([...a.others, ...b.others]),
-      unreadable: [...a.unreadable, ...b.unreadable],
-    },
-    facts: [...first.facts, ...second.facts],
+    compilations: [...first.compilations, ...moved].toSorted(byCmd),
+    dependencies,
+    recorded: [...first.recorded, ...second.recorded],
+    links: byTarget([...first.links, ...second.links]),
+    others: byTarget([...first.others, ...second.others]),
+    unreadable: [...first.unreadable, ...second.unreadable].toSorted(),
   };
+}
+
+interface FromCmd {
+  readonly cmd: string;
+}
+
+function byCmd(a: FromCmd, b: FromCmd): number {
+  return a.cmd < b.cmd ? -1 : 1;
+}
+
+function byTarget<Said>(made: readonly Made<Said>[]): Map<string, Said> {
+  return new Map(made.toSorted(byCmd).map(({ target, said }) => [target, said]));
 }

@@ -1,4 +1,4 @@
-import type { Commands } from './read-commands.ts';
+import type { Commands } from './part.ts';
 import { inTree, type RecordedRoots } from './recorded-paths.ts';
 
 /**
@@ -15,7 +15,7 @@ export class Readers {
   /** By pair: the compilation. */
   readonly #compilation: Int32Array;
 
-  constructor({ compilations, dependencies, ends, recorded }: Commands, roots: RecordedRoots) {
+  constructor({ compilations, dependencies, recorded }: Commands, roots: RecordedRoots) {
     const numbers = new Map<string, number>();
     const numbered = (path: string): number => {
       const clean = inTree(path, roots);
@@ -39,9 +39,9 @@ export class Readers {
       compilation[pairs] = index;
       last[file] = pairs++;
     };
-    for (let index = 0, at = 0; index < compilations.length; index += 1) {
+    for (const [index, { from, to }] of compilations.entries()) {
       add(sources[index]!, index);
-      for (const end = ends[index]!; at < end; at += 1) add(fileOf[dependencies[at]!]!, index);
+      for (let at = from; at < to; at += 1) add(fileOf[dependencies[at]!]!, index);
     }
     [this.#last, this.#before, this.#compilation] = [last, before, compilation];
   }

@@ -1,14 +1,24 @@
-/** Reads one part of a build in a thread of its own: told the paths once, it answers with the part and ends. */
-import { parentPort } from 'node:worker_threads';
-import { type Part, readPart } from './part.ts';
+/** Reads parts of a build in a thread of its own: told command files batch by batch, it reads those that nobody took yet. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { claimed } from './batches.ts';
+import { PartReader } from './part.ts';
 
-export interface PartOrder {
+export interface WorkerData {
   readonly build: string;
-  readonly paths: readonly string[];
+  readonly claims: SharedArrayBuffer;
 }
 
-parentPort?.once('message', (order: PartOrder) => {
-  void readPart(order.build, order.paths).then((part: Part) =>
-    parentPort?.postMessage(part, [part.commands.dependencies.buffer as ArrayBuffer]),
-  );
+/** A batch of command files; without one, the part is asked for. */
+export type Order = { readonly batch: number; readonly cmds: readonly string[] } | 'end';
+
+const { build, claims } = workerData as WorkerData;
+const taken = new Int32Array(claims);
+const reader = new PartReader(build);
+
+parentPort?.on('message', (order: Order) => {
+  if (order === 'end') {
+    const part = reader.part();
+    parentPort?.postMessage(part, [part.dependencies.buffer]);
+    parentPort?.close();
+  } else if (claimed(taken, order.batch)) reader.read(order.cmds);
 });

@@ -1,0 +1,79 @@
+import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { claimed, FILES_IN_BATCH } from './batches.ts';
+import { MAX_FILES } from './list.ts';
+import { type Commands, joined, type Part, PartReader } from './part.ts';
+import type { Order, WorkerData } from './worker.ts';
+
+/**
+ * Reads command files of a build while they are still being listed: a second thread starts with the first batch, and this
+ * one takes batches from the last backwards once it has time. Without a second processor, or when the thread fails,
+ * this thread reads everything: what is read is the same.
+ */
+export class Reading implements Disposable {
+  readonly #build: string;
+  readonly #batches: string[][] = [];
+  #open: string[] = [];
+  readonly #claims = new SharedArrayBuffer(Math.ceil(MAX_FILES / FILES_IN_BATCH) * Int32Array.BYTES_PER_ELEMENT);
+  readonly #worker: Worker | null;
+  readonly #answer: Promise<Part | undefined>;
+
+  constructor(build: string) {
+    this.#build = build;
+    const workerData: WorkerData = { build, claims: this.#claims };
+    this.#worker =
+      availableParallelism() > 1 ? new Worker(new URL('./worker.ts', import.meta.url), { workerData }) : null;
+    this.#worker?.unref();
+    this.#answer = answerOf(this.#worker);
+  }
+
+  /** Hands over a command file, by its path in the build tree. */
+  add(cmd: string): void {
+    this.#open.push(cmd);
+    if (this.#open.length === FILES_IN_BATCH) this.#close();
+  }
+
+  /** Everything that was handed over, read. */
+  async finish(): Promise<Commands> {
+    this.#close();
+    this.#worker?.ref();
+    const taken = new Int32Array(this.#claims);
+    const reader = new PartReader(this.#build);
+    const others: string[][] = [];
+    this.#send('end');
+    for (const [batch, cmds] of [...this.#batches.entries()].reverse()) {
+      await setImmediate();
+      if (claimed(taken, batch)) reader.read(cmds);
+      else others.push(cmds);
+    }
+    const second = await this.#answer;
+    if (second === undefined) for (const cmds of others) reader.read(cmds);
+    return joined(reader.part(), second ?? new PartReader(this.#build).part());
+  }
+
+  #close(): void {
+    if (this.#open.length === 0) return;
+    this.#send({ batch: this.#batches.length, cmds: this.#open });
+    this.#batches.push(this.#open);
+    this.#open = [];
+  }
+
+  #send(order: Order): void {
+    this.#worker?.postMessage(order, []);
+  }
+
+  [Symbol.dispose](): void {
+    void this.#worker?.terminate();
+  }
+}
+
+/** The part that the thread read, or undefined when it ends without one. */
+async function answerOf(worker: Worker | null): Promise<Part | undefined> {
+  if (worker === null) return undefined;
+  return new Promise((resolve) => {
+    worker.once('message', (part: Part) => resolve(part));
+    worker.once('error', () => resolve(undefined));
+    worker.once('exit', () => resolve(undefined));
+  });
+}
