@@ -143,7 +143,7 @@ function traceGenerated({ commands, objects, readers, sources, roots }: Traced):
     makers.set(object, { kind: 'compile', inputs: [...inputs[i]!], host: target === null });
   const tracer = new Tracer({ makers, sources, roots });
   const made = readers.paths.filter((path) => !sources.has(path) && !/^(?:\/|\.\.\/|include\/config\/)/.test(path));
-  return new Map(made.map((path) => [path, tracer.inputsOf(path)]));
+  return new Map(made.toSorted().map((path) => [path, tracer.inputsOf(path)]));
 }
 
 /** Inputs of generated files → the objects that read the latter, or the input itself. */

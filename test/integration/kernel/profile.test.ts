@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { Profile } from '#domain';
 import { run } from '#host';
-import { readProfile, sourceFiles } from '#kernel';
+import { encodeProfile, readProfile, sourceFiles } from '#kernel';
+import { joined, PartReader } from '../../../src/kernel/profile/part.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const SOURCE: Readonly<Record<string, string>> = {
@@ -216,4 +218,49 @@ test('a wrong source, a cut command file and a missing object never look complet
   await rm(cmd);
   await symlink('/dev/zero', cmd);
   assert.deepEqual((await readProfile(home)).unreadable, [], 'a link is no command file');
+});
+
+/** A tree of command files alone, some of them broken, that name files of each other. */
+async function commandFiles(home: string): Promise<string[]> {
+  await writeFile(join(home, 'Kbuild'), '');
+  const cmds: string[] = [];
+  for (let i = 0; i < 200; i += 1) {
+    const folder = `d${i % 7}`;
+    const deps = Array.from({ length: i % 9 }, (_, j) => `  include/linux/h${(i * j) % 40}.h \\\n`).join('');
+    const texts = [
+      `savedcmd_${folder}/o${i}.o := gcc -D__KERNEL__ -c x\n\nsource_${folder}/o${i}.o := ${folder}/o${i}.c\n\n` +
+        `deps_${folder}/o${i}.o := \\\n  include/generated/g${i % 5}.h \\\n${deps}\n${folder}/o${i}.o: $(deps_${folder}/o${i}.o)\n`,
+      `savedcmd_include/generated/g${i % 5}.h := sh gen.sh ${folder}/o${i - 1}.c > include/generated/g${i % 5}.h\n`,
+      `savedcmd_${folder}/l${i}.o := ld -r -o ${folder}/l${i}.o ${folder}/o${i - 2}.o\n`,
+      'rubbish',
+    ];
+    const path = `${folder}/.${i}.cmd`;
+    await mkdir(join(home, folder), { recursive: true });
+    await writeFile(join(home, path), texts[i % 11 === 0 ? 3 : i % 3]!);
+    cmds.push(path);
+  }
+  return cmds;
+}
+
+test('who reads which command file, and when, does not show', async () => {
+  const home = await scratch();
+  const cmds = await commandFiles(home);
+  const read = (first: readonly string[], second: readonly string[]): unknown => {
+    const [one, two] = [new PartReader(home), new PartReader(home)];
+    one.read(first);
+    two.read(second);
+    const { dependencies, recorded, compilations, links, others, unreadable } = joined(one.part(), two.part());
+    const paths = compilations.map(({ from, to }) => [...dependencies.subarray(from, to)].map((at) => recorded[at]));
+    return { paths, objects: compilations.map(({ object }) => object), links, others, unreadable };
+  };
+  const alone = read(cmds, []);
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { minLength: cmds.length, maxLength: cmds.length }), (isFirst) => {
+      const [first, second] = [cmds.filter((_, i) => isFirst[i]), cmds.filter((_, i) => isFirst[i] === false)];
+      assert.deepEqual(read(first.toReversed(), second), alone);
+    }),
+    { numRuns: 40 },
+  );
+  const bytes = encodeProfile(await readProfile(home));
+  for (let i = 0; i < 5; i += 1) assert.deepEqual(encodeProfile(await readProfile(home)), bytes);
 });
