@@ -21,9 +21,7 @@ export class Reading implements Disposable {
 
   constructor(build: string) {
     this.#build = build;
-    const workerData: WorkerData = { build, claims: this.#claims };
-    this.#worker =
-      availableParallelism() > 1 ? new Worker(new URL('./worker.ts', import.meta.url), { workerData }) : null;
+    this.#worker = availableParallelism() > 1 ? started({ build, claims: this.#claims }) : null;
     this.#worker?.unref();
     this.#answer = answerOf(this.#worker);
   }
@@ -66,6 +64,14 @@ export class Reading implements Disposable {
   [Symbol.dispose](): void {
     void this.#worker?.terminate();
   }
+}
+
+/** Most of what a part is made of lives until the end: with room for it, it is not copied about. */
+const YOUNG_MB = 64;
+
+function started(workerData: WorkerData): Worker {
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+  return new Worker(new URL('./worker.ts', import.meta.url), { workerData, resourceLimits });
 }
 
 /** The part that the thread read, or undefined when it ends without one. */
