@@ -1,0 +1,67 @@
+import { lineEnd, lineStart, textOf } from './bytes.ts';
+import { cleaned } from './clean.ts';
+import { LINE_BYTES } from './split.ts';
+import type { Decoded, LineDecoder } from './transports/decoded.ts';
+
+const SPACE = 32;
+
+/**
+ * Whose line an indented one is. dmesg and journalctl write the further lines of a record without a prefix, indented by its
+ * width: such a line is of the nearest one before it that has a prefix, and as trustworthy as that. Lines that were passed
+ * over are looked at backwards, each at most once.
+ */
+export class Heads {
+  readonly #decoder: LineDecoder | undefined;
+  #bytes = new Uint8Array();
+  #head: Decoded | null = null;
+  /** All before it is in `#head`. */
+  #seen = 0;
+
+  constructor(decoder: LineDecoder | undefined) {
+    this.#decoder = decoder?.indents === true ? decoder : undefined;
+  }
+
+  take(bytes: Uint8Array): void {
+    this.#bytes = bytes as Uint8Array<ArrayBuffer>;
+    this.#seen = 0;
+  }
+
+  /** What the line that begins `at` comes to, decoded by itself as `decoded`. */
+  resolve(line: string, decoded: Decoded, at: number): Decoded {
+    if (this.#decoder === undefined) return decoded;
+    if (decoded.width > 0) {
+      this.#head = decoded;
+      this.#seen = at + 1;
+      return decoded;
+    }
+    if (!line.startsWith(' ')) return decoded;
+    this.#look(at);
+    const head = this.#head;
+    const indented = head !== null && line.startsWith(' '.repeat(head.width));
+    return indented ? { ...head, text: line.slice(head.width) } : decoded;
+  }
+
+  /** The bytes go; `to` is the end of what was read of them. */
+  leave(to: number): void {
+    if (this.#decoder !== undefined) this.#look(to);
+    this.#bytes = new Uint8Array();
+  }
+
+  #look(to: number): void {
+    const bytes = this.#bytes;
+    let end = Math.min(to, bytes.length);
+    while (end > this.#seen) {
+      const start = lineStart(bytes, end - 1);
+      if (bytes[start] !== SPACE) {
+        const line = cleaned(textOf(bytes, start, Math.min(lineEnd(bytes, start), start + LINE_BYTES)));
+        const decoded = this.#decoder?.decode(line);
+        if (decoded !== undefined && decoded.width > 0) {
+          this.#head = decoded;
+          break;
+        }
+      }
+      end = start;
+    }
+    this.#seen = Math.max(this.#seen, Math.min(to, bytes.length));
+  }
+}

@@ -1,0 +1,46 @@
+/** What one line of the input says, or one fragment of it. */
+export interface Decoded {
+  /** May hold line feeds: a record of several lines. */
+  readonly text: string;
+  /** As those of LogLine. */
+  readonly time: number | null;
+  readonly level: number | null;
+  readonly caller: string | null;
+  readonly fromKernel: boolean;
+  /**
+   * Letters before the text; 0: the line has no prefix. dmesg and journalctl indent the further lines of a record by as
+   * many spaces.
+   */
+  readonly width: number;
+  /** A fragment of a record: which record, and whether it is its first or last fragment; null: the record is whole. */
+  readonly part: { readonly of: string; readonly first: boolean; readonly last: boolean } | null;
+}
+
+/** Reads lines of one transport. */
+export interface LineDecoder {
+  /** Records of several lines are written with indented lines (dmesg, journalctl). */
+  readonly indents: boolean;
+  /** A line without controls; undefined: it is no line of a log (a key of a record, a heading). */
+  decode(line: string): Decoded | undefined;
+}
+
+/** A whole record. */
+export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}): Decoded {
+  const { time = null, level = null, caller = null, fromKernel = true, width = 0, part = null } = rest;
+  return { text, time, level, caller, fromKernel: fromKernel && !isProgram(text), width, part };
+}
+
+/**
+ * `systemd[1]: Started x`: a program that wrote to /dev/kmsg, in its customary form, or the kernel speaking of a program
+ * (`a.out[12]: segfault at 0`). Neither is of a report, and plain dmesg cannot tell them apart.
+ */
+const PROGRAM = /^[^\s:[\]]{1,64}\[\d{1,10}\]: /;
+
+export function isProgram(text: string): boolean {
+  return PROGRAM.test(text);
+}
+
+/** Facility and level in one number, as `<30>` (RFC 3164 section 4.1.1): the kernel's own facility is 0. */
+export function priority(value: number): { level: number; fromKernel: boolean } {
+  return { level: value & 7, fromKernel: value >> 3 === 0 };
+}

@@ -1,0 +1,65 @@
+import type { Transport } from '../line.ts';
+import { ConsoleDecoder, type ConsoleHabits, headOf } from './console.ts';
+import type { LineDecoder } from './decoded.ts';
+import { JournalJsonDecoder } from './journal-json.ts';
+import { JOURNAL_HEAD, JournalShortDecoder } from './journal-short.ts';
+import { KMSG_HEAD, KmsgDecoder } from './kmsg.ts';
+
+/** Lines at the beginning of a stream that decide what it is. */
+export const WINDOW = 64;
+/** So much of the window must be of a form: what a program wrote, or a cut first line, decides nothing. */
+const MOST = 3 / 4;
+/** So much of it with a time, and a line without a time is not printk's: firmware and programs share a serial console. */
+const SOME = 1 / 4;
+
+/** The transports that say with each line what they are: nothing has to be held back to read them. */
+const PLAIN: Partial<Record<Transport, () => LineDecoder>> = {
+  kmsg: () => new KmsgDecoder(),
+  'journal-short': () => new JournalShortDecoder(),
+  'journal-json': () => new JournalJsonDecoder(),
+};
+
+export function decoderOf(transport: Transport | undefined): LineDecoder | undefined {
+  return transport === undefined ? undefined : PLAIN[transport]?.();
+}
+
+/**
+ * What a stream is, by its first lines without controls. Decided once: no later line changes it. Whoever wants to mislead
+ * must write the column where the transport's own prefix stands, in three of four lines.
+ */
+export function detect(window: readonly string[], transport?: Transport): LineDecoder {
+  const lines = (window.length > 1 ? window.slice(1) : window).filter((line) => line.trim() !== '');
+  const share = (test: (line: string) => boolean): number => lines.filter(test).length / Math.max(1, lines.length);
+  const records = lines.filter((line) => !line.startsWith(' '));
+  if (transport !== 'console') {
+    const heads = records.filter((line) => KMSG_HEAD.test(line)).length;
+    if (heads > 0 && heads >= MOST * records.length) return new KmsgDecoder();
+  }
+  if (transport === undefined) {
+    if (share(isEntry) >= MOST) return new JournalJsonDecoder();
+    if (share((line) => JOURNAL_HEAD.test(line) || line.startsWith('  ') || line.startsWith('-- ')) >= MOST)
+      if (lines.some((line) => JOURNAL_HEAD.test(line))) return new JournalShortDecoder();
+  }
+  return new ConsoleDecoder(habitsOf(lines));
+}
+
+function isEntry(line: string): boolean {
+  return /^(?:data: )?\{\s*"/.test(line);
+}
+
+function habitsOf(lines: readonly string[]): ConsoleHabits {
+  const heads = lines.map(headOf);
+  const own = heads.filter(({ width }) => width > 0);
+  return {
+    stamped: own.length > 0 && heads.filter(({ stamped }) => stamped).length >= SOME * lines.length,
+    facilities: own.length > 0 && own.filter(({ named }) => named).length >= MOST * own.length,
+    host: hostOf(lines.flatMap((line, i) => (heads[i]!.width > 0 ? [line.slice(heads[i]!.width)] : []))),
+  };
+}
+
+/** The host that `short-monotonic` writes before the identifier, the same in each line. */
+function hostOf(texts: readonly string[]): string | null {
+  const hosts = texts.map((text) => /^(\S+) [^\s:[\]]+(?:\[\d+\])?: /.exec(text)?.[1]);
+  const host = hosts.find((name, i) => name !== undefined && texts[i]!.startsWith(`${name} kernel: `));
+  return host !== undefined && hosts.filter((name) => name === host).length >= MOST * texts.length ? host : null;
+}
