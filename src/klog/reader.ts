@@ -101,7 +101,7 @@ export class LineReader {
     for (const piece of this.#stamps?.windows(block) ?? [block]) this.#scan(piece);
   }
 
-  #scan({ bytes, line }: Block): void {
+  #scan({ bytes, line, count }: Block): void {
     const heads = this.#heads;
     heads.take(bytes);
     this.#places?.take(bytes);
@@ -109,7 +109,7 @@ export class LineReader {
     let at = 0;
     while (at < bytes.length) {
       const start = this.#next(bytes, at);
-      number += this.#pass(bytes, at, start, number);
+      number += this.#pass(bytes, at, start, number, start === bytes.length ? count - (number - line) : undefined);
       if (start === bytes.length) break;
       const end = lineEnd(bytes, start);
       this.#line(bytes.subarray(start, end), start, number);
@@ -127,9 +127,9 @@ export class LineReader {
   }
 
   /** Passes over whole lines; the last of them are kept for the candidate that may follow. Returns how many. */
-  #pass(bytes: Uint8Array, from: number, to: number, number: number): number {
+  #pass(bytes: Uint8Array, from: number, to: number, number: number, known?: number): number {
     if (from === to) return 0;
-    const count = countLines(bytes, from, to);
+    const count = known ?? countLines(bytes, from, to);
     const passed: Passed[] = [];
     for (let i = 1, end = to; i <= Math.min(BEFORE, count); i += 1) {
       const start = lineStart(bytes, end - 1);
@@ -148,7 +148,7 @@ export class LineReader {
       const before = this.#pending.decoded;
       if (part !== null && !part.first && part.of === before.part?.of) {
         this.#pending = { ...this.#pending, decoded: { ...before, text: before.text + text, part } };
-        if (part.last) this.#release();
+        if (part.last || this.#pending.decoded.text.length > LINE_BYTES) this.#release();
         return;
       }
       this.#release();
@@ -181,7 +181,9 @@ export class LineReader {
   #release(): void {
     const pending = this.#pending;
     this.#pending = null;
-    if (pending !== null) this.#deliver(pending.decoded, pending.number);
+    if (pending === null) return;
+    const { decoded, number } = pending;
+    this.#deliver({ ...decoded, text: this.#decoder?.whole?.(decoded.text) ?? decoded.text }, number);
   }
 
   /** A record of several lines is several lines of one number. */

@@ -22,6 +22,8 @@ export interface LineDecoder {
   readonly indents: boolean;
   /** A line without controls; undefined: it is no line of a log (a key of a record, a heading). */
   decode(line: string): Decoded | undefined;
+  /** The text of a record from its fragments, which `decode` leaves as they are; absent where there are none. */
+  whole?(fragments: string): string;
 }
 
 /** A whole record. */

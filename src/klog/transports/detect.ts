@@ -28,19 +28,21 @@ export function decoderOf(transport: Transport | undefined): LineDecoder | undef
  * must write the column where the transport's own prefix stands, in three of four lines.
  */
 export function detect(window: readonly string[], transport?: Transport): LineDecoder {
-  const lines = (window.length > 1 ? window.slice(1) : window).filter((line) => line.trim() !== '');
-  const share = (test: (line: string) => boolean): number => lines.filter(test).length / Math.max(1, lines.length);
+  const lines = window.filter((line) => line.trim() !== '');
+  const told = structured(lines, transport) ?? structured(lines.slice(1), transport);
+  return told ?? new ConsoleDecoder(habitsOf(lines));
+}
+
+/** Not a console; the first line of a stream may be cut, so that it is tried without it too. */
+function structured(lines: readonly string[], transport: Transport | undefined): LineDecoder | undefined {
+  const most = (all: readonly string[], test: (line: string) => boolean): boolean =>
+    all.some(test) && all.filter(test).length >= MOST * all.length;
   const records = lines.filter((line) => !line.startsWith(' '));
-  if (transport !== 'console') {
-    const heads = records.filter((line) => KMSG_HEAD.test(line)).length;
-    if (heads > 0 && heads >= MOST * records.length) return new KmsgDecoder();
-  }
-  if (transport === undefined) {
-    if (share(isEntry) >= MOST) return new JournalJsonDecoder();
-    if (share((line) => JOURNAL_HEAD.test(line) || line.startsWith('  ') || line.startsWith('-- ')) >= MOST)
-      if (lines.some((line) => JOURNAL_HEAD.test(line))) return new JournalShortDecoder();
-  }
-  return new ConsoleDecoder(habitsOf(lines));
+  if (transport !== 'console' && most(records, (line) => KMSG_HEAD.test(line))) return new KmsgDecoder();
+  if (transport !== undefined) return undefined;
+  if (most(lines, isEntry)) return new JournalJsonDecoder();
+  const entries = records.filter((line) => !line.startsWith('-- '));
+  return most(entries, (line) => JOURNAL_HEAD.test(line)) ? new JournalShortDecoder() : undefined;
 }
 
 function isEntry(line: string): boolean {
@@ -60,6 +62,6 @@ function habitsOf(lines: readonly string[]): ConsoleHabits {
 /** The host that `short-monotonic` writes before the identifier, the same in each line. */
 function hostOf(texts: readonly string[]): string | null {
   const hosts = texts.map((text) => /^(\S+) [^\s:[\]]+(?:\[\d+\])?: /.exec(text)?.[1]);
-  const host = hosts.find((name, i) => name !== undefined && texts[i]!.startsWith(`${name} kernel: `));
+  const host = hosts.find((name, i) => name !== undefined && /^\S+ (?:kernel|[^\s:[\]]+\[\d+\]): /.test(texts[i]!));
   return host !== undefined && hosts.filter((name) => name === host).length >= MOST * texts.length ? host : null;
 }

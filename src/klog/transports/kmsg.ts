@@ -5,8 +5,8 @@ import { type Decoded, type LineDecoder, priority, record } from './decoded.ts';
 const FIELDS = '(?:\\d+\\.\\d[^,;]*,)?(\\d{1,4}),(\\d+),(\\d+),([-c+])((?:,[^;]*)?);';
 /** Head of a record of /dev/kmsg (Documentation/ABI/testing/dev-kmsg), or of netconsole with the kernel's release first. */
 export const KMSG_HEAD = new RegExp(`^${FIELDS}`);
-/** Head of a later fragment, which a packet capture leaves in the same line. */
-const FRAGMENT = new RegExp(`${FIELDS.replace('(?:,[^;]*)?', ',(?:[^;]*,)?ncfrag=\\d+/\\d+')}`);
+/** End of the head of a later fragment, which a packet capture leaves in the same line. */
+const LATER = /,ncfrag=(\d+)\/\d+(?:,[^;]*)?;/;
 const MICROSECONDS = 1e6;
 
 /**
@@ -31,12 +31,16 @@ export class KmsgDecoder implements LineDecoder {
     const fragment = /,ncfrag=(\d+)\/(\d+)/.exec(extra);
     const body = line.slice(head.length);
     const joined = fragment === null ? { text: body, part: continuation(flag) } : assembled(body, sequence, fragment);
-    return record(cleaned(unescaped(joined.text)), {
+    return record(joined.part === null ? this.whole(joined.text) : joined.text, {
       ...priority(Number(prio)),
       time: Number(time) / MICROSECONDS,
       caller,
       part: joined.part,
     });
+  }
+
+  whole(fragments: string): string {
+    return cleaned(unescaped(fragments));
   }
 }
 
@@ -47,18 +51,18 @@ function continuation(flag: string): Decoded['part'] {
 
 /** Fragments that stand in the same line, put together; lengths are those of the escaped text, which is ASCII. */
 function assembled(body: string, sequence: string, fragment: RegExpExecArray): Pick<Decoded, 'text' | 'part'> {
-  const total = Number(fragment[2]);
+  const [from, total] = [Number(fragment[1]), Number(fragment[2])];
   let text = '';
-  for (let rest = body; ; ) {
-    const next = FRAGMENT.exec(rest);
-    if (next === null || next[2] !== sequence) {
-      text += rest;
-      break;
-    }
-    text += rest.slice(0, next.index);
-    rest = rest.slice(next.index + next[0].length);
+  let rest = body;
+  for (let next = LATER.exec(rest); next !== null; next = LATER.exec(rest)) {
+    // Its offset says how long the text before it is; digits at its end would read as part of the head.
+    const length = Number(next[1]) - from - text.length;
+    const head = length < 0 ? null : KMSG_HEAD.exec(rest.slice(length));
+    if (head?.[2] !== sequence || length + head[0].length !== next.index + next[0].length) break;
+    text += rest.slice(0, length);
+    rest = rest.slice(length + head[0].length);
   }
-  const from = Number(fragment[1]);
+  text += rest;
   if (from === 0 && text.length >= total) return { text, part: null };
   return { text, part: { of: sequence, first: from === 0, last: from + text.length >= total } };
 }
