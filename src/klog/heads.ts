@@ -18,7 +18,7 @@ export class Heads {
   #seen = 0;
 
   constructor(decoder: LineDecoder | undefined) {
-    this.#decoder = decoder?.indents === true ? decoder : undefined;
+    this.#decoder = decoder;
   }
 
   take(bytes: Uint8Array): void {
@@ -28,7 +28,7 @@ export class Heads {
 
   /** What the line that begins `at` comes to, decoded by itself as `decoded`. */
   resolve(line: string, decoded: Decoded, at: number): Decoded {
-    if (this.#decoder === undefined) return decoded;
+    if (this.#decoder?.indents !== true) return decoded;
     if (decoded.width > 0) {
       this.#head = decoded;
       this.#seen = at + 1;
@@ -41,15 +41,15 @@ export class Heads {
     return indented ? { ...head, text: line.slice(head.width) } : decoded;
   }
 
-  /** The bytes go; `to` is the end of what was read of them. */
-  leave(to: number): void {
-    if (this.#decoder !== undefined) this.#look(to);
+  /** The bytes go. */
+  leave(): void {
+    if (this.#decoder?.indents === true) this.#look(this.#bytes.length);
     this.#bytes = new Uint8Array();
   }
 
   #look(to: number): void {
     const bytes = this.#bytes;
-    let end = Math.min(to, bytes.length);
+    let end = to;
     while (end > this.#seen) {
       const start = lineStart(bytes, end - 1);
       if (bytes[start] !== SPACE) {
@@ -62,6 +62,6 @@ export class Heads {
       }
       end = start;
     }
-    this.#seen = Math.max(this.#seen, Math.min(to, bytes.length));
+    this.#seen = Math.max(this.#seen, to);
   }
 }

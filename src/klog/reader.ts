@@ -116,7 +116,7 @@ export class LineReader {
       number += 1;
       at = end + 1;
     }
-    heads.leave(at);
+    heads.leave();
   }
 
   /** Where the next line begins that must be looked at. */

@@ -36,11 +36,15 @@ export interface ConsoleHabits {
  * stands, words that a program wrote to /dev/kmsg look as the kernel's own; only `dmesg -x` and `-r` tell them apart.
  */
 export class ConsoleDecoder implements LineDecoder {
-  readonly indents = true;
   #habits: ConsoleHabits;
 
   constructor(habits: ConsoleHabits) {
     this.#habits = habits;
+  }
+
+  /** Without any prefix there is nothing to indent by. */
+  get indents(): boolean {
+    return this.#habits.stamped || this.#habits.facilities;
   }
 
   get habits(): ConsoleHabits {

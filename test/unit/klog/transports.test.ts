@@ -102,7 +102,7 @@ for (const [name, encoder] of Object.entries(encoders)) {
         for (const starts of [null, STARTS])
           assert.deepEqual(lines(bytes, { starts }, sizes), lines(bytes, { starts }));
       }),
-      { numRuns: 20 },
+      { numRuns: 60 },
     );
   });
 
@@ -144,6 +144,6 @@ test('any bytes are read: mutated logs of every transport, in any chunks, as any
         assert.deepEqual(lines(bytes, options as Partial<ReaderOptions>, [7, 61]), whole);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 300) },
   );
 });
