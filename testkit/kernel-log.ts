@@ -22,7 +22,7 @@ export interface Kept {
 }
 
 export interface Encoder extends Kept {
-  encode(log: readonly Printed[]): string;
+  readonly encode: (log: readonly Printed[]) => string;
 }
 
 const FACILITY_DAEMON = 3;
@@ -134,6 +134,22 @@ function pstore(log: readonly Printed[]): string {
   return parts.map((part, i) => `Panic#2 Part${i + 1}\n${line(part)}`).join('');
 }
 
+/** The time in green, the subsystem before the first colon in brown (util-linux, sys-utils/dmesg.c). */
+function coloured(log: readonly Printed[]): string {
+  return log
+    .flatMap((record) =>
+      written(record)
+        .split('\n')
+        .map((line) => `${GREEN}${stamp(record)} ${RESET}${inBrown(line)}\n`),
+    )
+    .join('');
+}
+
+function inBrown(line: string): string {
+  const colon = line.indexOf(': ');
+  return colon < 0 ? line : `${BROWN}${line.slice(0, colon)}${RESET}${line.slice(colon)}`;
+}
+
 const PLAIN: Kept = { time: true, level: false, caller: false, trust: false };
 const NO_TIME: Kept = { ...PLAIN, time: false };
 const RAW: Kept = { time: true, level: true, caller: true, trust: true };
@@ -156,14 +172,7 @@ export const encoders: Readonly<Record<string, Encoder>> = {
     encode: indented((r) => `2026-11-24T23:28:55,${String(r.microseconds % 1e6).padStart(6, '0')}+00:00 `),
   },
   'dmesg -d': { ...PLAIN, encode: indented((r) => `${stamp(r).slice(0, -1)} <    0.000012>] `) },
-  'dmesg in colours': {
-    ...PLAIN,
-    encode: (log) =>
-      prefixed((r) => `${GREEN}${stamp(r)} ${RESET}`)(log).replaceAll(
-        /(\x1b\[0m)([^\n:]+)(?=: )/g,
-        `$1${BROWN}$2${RESET}`,
-      ), // oxlint-disable-line no-control-regex
-  },
+  'dmesg in colours': { ...PLAIN, encode: coloured },
   kmsg: { ...RAW, encode: (log) => log.map((r, i) => `${kmsg(r, i)}${escaped(written(r))}\n`).join('') },
   'kmsg with keys': {
     ...RAW,

@@ -41,8 +41,7 @@ function firstBytes(starts: readonly string[], bytes: Uint8Array): () => number 
       literal.every((byte, i) => bytes[at + i] === byte);
   return () => {
     for (let at = 0; at < bytes.length; at += 1) {
-      const list = first[bytes[at]!]!;
-      if (list.length > 0 && list.some(matches(at))) return at;
+      if (first[bytes[at]!]!.some(matches(at))) return at;
     }
     return -1;
   };

@@ -12,7 +12,7 @@ import { Opening } from './transports/opening.ts';
 /** Lines before a candidate that go with it: `------------[ cut here ]------------`, a ruler, a line of another processor. */
 const BEFORE = 2;
 /** Where a journal entry in JSON hides its text from the search: as bytes, one number each. */
-const HIDDEN = ['"MESSAGE":[', '"MESSAGE" : ['];
+const HIDDEN = ['"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : ['];
 
 export interface ReaderOptions {
   /**

@@ -80,7 +80,7 @@ function rarestWindow(literal: string, length: number): number {
     return place < 0 ? FREQUENT.length * 2 : place;
   };
   const rarity = (from: number): number =>
-    [...literal.slice(from, from + length)].reduce((sum, letter) => sum + rank(letter), 0);
+    Array.from(literal.slice(from, from + length), rank).reduce((sum, value) => sum + value, 0);
   let best = 0;
   for (let from = 1; from + length <= literal.length; from += 1) if (rarity(from) > rarity(best)) best = from;
   return best;

@@ -1,6 +1,6 @@
-import { nextLine } from './bytes.ts';
+import { nextLine, textOf } from './bytes.ts';
 import type { Block } from './split.ts';
-import { ConsoleDecoder } from './transports/console.ts';
+import { ConsoleDecoder, hasStamp } from './transports/console.ts';
 import type { LineDecoder } from './transports/decoded.ts';
 import { WINDOW } from './transports/detect.ts';
 
@@ -8,6 +8,8 @@ const SPACE = 32;
 const OPEN = '['.charCodeAt(0);
 const ANGLE = '<'.charCodeAt(0);
 const DOT = '.'.charCodeAt(0);
+/** So much of a line is enough to see whose it is. */
+const LOOK_BYTES = 128;
 /** Letters of `<6>[    0.000000`, at most. */
 const PREFIX = 24;
 /** As many lines of a window with a time, and the stream has times from there on. */
@@ -38,8 +40,10 @@ export class Stamps {
       const start = at;
       const first = number;
       for (; at < bytes.length && this.#lines < WINDOW; number += 1, this.#lines += 1) {
-        if (hasTime(bytes, at)) this.#stamped += 1;
-        at = nextLine(bytes, at);
+        const next = nextLine(bytes, at);
+        if (mayHaveTime(bytes, at) && hasStamp(textOf(bytes, at, Math.min(next - 1, at + LOOK_BYTES))))
+          this.#stamped += 1;
+        at = next;
       }
       yield { bytes: bytes.subarray(start, at), line: first, count: number - first };
       if (this.#lines === WINDOW) this.#close();
@@ -54,8 +58,8 @@ export class Stamps {
   }
 }
 
-/** `[   12.3`, with or without a priority before it. */
-function hasTime(bytes: Uint8Array, from: number): boolean {
+/** `[   12.3`, with or without a priority before it: most lines need no closer look. */
+function mayHaveTime(bytes: Uint8Array, from: number): boolean {
   let at = from;
   if (bytes[at] === ANGLE) at = bytes.indexOf(OPEN, at + 2);
   if (at < from || at - from > 5 || bytes[at] !== OPEN) return false;

@@ -1,4 +1,4 @@
-import { type Decoded, type LineDecoder, priority, record } from './decoded.ts';
+import { type Decoded, isProgram, type LineDecoder, priority, record } from './decoded.ts';
 
 /** Facilities and levels as `dmesg --decode` names them (util-linux, sys-utils/dmesg.c). */
 const FACILITY = 'kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|res\\d|local\\d';
@@ -85,6 +85,14 @@ export function headOf(line: string): Head & { readonly named: boolean; readonly
     named: number !== undefined || facility !== undefined,
     stamped: stamp !== undefined,
   };
+}
+
+/**
+ * The kernel stamped it. Without times a line may begin with the name of a task, and that may be `[1.000000] BUG:`; a stamp
+ * of the kernel is longer than a name, because it has five places before the point.
+ */
+export function hasStamp(line: string): boolean {
+  return headOf(line).stamped && !isProgram(line);
 }
 
 function within(line: string): Decoded {

@@ -33,10 +33,11 @@ export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}):
 }
 
 /**
- * `systemd[1]: Started x`: a program that wrote to /dev/kmsg, in its customary form, or the kernel speaking of a program
- * (`a.out[12]: segfault at 0`). Neither is of a report, and plain dmesg cannot tell them apart.
+ * `systemd[1]: Started x`: a program that wrote to /dev/kmsg, in its customary form, or the kernel speaking of a task
+ * (`a.out[12]: segfault at 0`, arch/x86/mm/fault.c), whose name of 15 bytes may be anything: `BUG: KASAN[12]: segfault`.
+ * Neither is of a report, and plain dmesg cannot tell them apart.
  */
-const PROGRAM = /^[^\s:[\]]{1,64}\[\d{1,10}\]: /;
+const PROGRAM = /^(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
 
 export function isProgram(text: string): boolean {
   return PROGRAM.test(text);

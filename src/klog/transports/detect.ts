@@ -1,5 +1,5 @@
 import type { Transport } from '../line.ts';
-import { ConsoleDecoder, type ConsoleHabits, headOf } from './console.ts';
+import { ConsoleDecoder, type ConsoleHabits, hasStamp, headOf } from './console.ts';
 import type { LineDecoder } from './decoded.ts';
 import { JournalJsonDecoder } from './journal-json.ts';
 import { JOURNAL_HEAD, JournalShortDecoder } from './journal-short.ts';
@@ -53,7 +53,7 @@ function habitsOf(lines: readonly string[]): ConsoleHabits {
   const heads = lines.map(headOf);
   const own = heads.filter(({ width }) => width > 0);
   return {
-    stamped: own.length > 0 && heads.filter(({ stamped }) => stamped).length >= SOME * lines.length,
+    stamped: own.length > 0 && lines.filter(hasStamp).length >= SOME * lines.length,
     facilities: own.length > 0 && own.filter(({ named }) => named).length >= MOST * own.length,
     host: hostOf(lines.flatMap((line, i) => (heads[i]!.width > 0 ? [line.slice(heads[i]!.width)] : []))),
   };

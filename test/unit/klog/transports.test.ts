@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LineReader, type LogLine, type ReaderOptions } from '#klog';
+import { LineReader, type LogLine, type ReaderOptions, type Transport } from '#klog';
 import { type Encoder, encoders, type Printed } from '../../../testkit/kernel-log.ts';
 
 const STARTS = ['BUG:', 'WARNING:', 'INFO: ', 'Oops', 'kernel BUG at', 'livepatch:'];
@@ -119,7 +119,9 @@ for (const [name, encoder] of Object.entries(encoders)) {
 }
 
 test('any bytes are read: mutated logs of every transport, in any chunks, as any transport', () => {
-  const transport = fc.constantFrom(undefined, 'console', 'kmsg', 'journal-short', 'journal-json', 'netconsole');
+  const transport = fc.constantFrom<Transport | undefined>(
+    ...([undefined, 'console', 'kmsg', 'journal-short', 'journal-json', 'netconsole'] as const),
+  );
   const change = fc.record({ at: fc.nat(), cut: fc.nat(30), put: fc.uint8Array({ maxLength: 12 }) });
   fc.assert(
     fc.property(
@@ -134,14 +136,17 @@ test('any bytes are read: mutated logs of every transport, in any chunks, as any
           const place = at % (bytes.length + 1);
           bytes = Buffer.concat([bytes.subarray(0, place), put, bytes.subarray(place + cut)]);
         }
-        const options = { starts: filtered ? STARTS : null, ...(given === undefined ? {} : { transport: given }) };
+        const options: Partial<ReaderOptions> = {
+          starts: filtered ? STARTS : null,
+          ...(given === undefined ? {} : { transport: given }),
+        };
         const most = bytes.filter((byte) => byte === 10).length + 1;
-        const whole = lines(bytes, options as Partial<ReaderOptions>);
+        const whole = lines(bytes, options);
         for (const { number, text } of whole) {
           assert.ok(number >= 1 && number <= most);
           assert.ok(!text.includes('\n'));
         }
-        assert.deepEqual(lines(bytes, options as Partial<ReaderOptions>, [7, 61]), whole);
+        assert.deepEqual(lines(bytes, options, [7, 61]), whole);
       },
     ),
     { numRuns: Number(process.env.FUZZ_RUNS ?? 300) },
