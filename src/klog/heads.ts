@@ -12,7 +12,7 @@ const SPACE = 32;
  */
 export class Heads {
   readonly #decoder: LineDecoder | undefined;
-  #bytes = new Uint8Array();
+  #bytes: Uint8Array = new Uint8Array();
   #head: Decoded | null = null;
   /** All before it is in `#head`. */
   #seen = 0;
@@ -22,7 +22,7 @@ export class Heads {
   }
 
   take(bytes: Uint8Array): void {
-    this.#bytes = bytes as Uint8Array<ArrayBuffer>;
+    this.#bytes = bytes;
     this.#seen = 0;
   }
 

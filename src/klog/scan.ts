@@ -92,7 +92,7 @@ function rarestWindow(literal: string, length: number): number {
  */
 export class PlaceFinder {
   readonly #scanner: LiteralScanner;
-  #bytes = new Uint8Array();
+  #bytes: Uint8Array = new Uint8Array();
   #next: [literal: number, escape: number, nul: number] = [-2, -2, -2];
 
   constructor(scanner: LiteralScanner) {
@@ -101,7 +101,7 @@ export class PlaceFinder {
 
   /** The next places are looked for in these bytes. */
   take(bytes: Uint8Array): void {
-    this.#bytes = bytes as Uint8Array<ArrayBuffer>;
+    this.#bytes = bytes;
     this.#next = [-2, -2, -2];
   }
 

@@ -17,8 +17,8 @@ const CALLER = '\\[ *(?<caller>[TC]\\d{1,10})\\]';
 const HEAD = new RegExp(
   `^(?:<(?<priority>\\d{1,3})>)?(?:(?<facility>${FACILITY}) *:(?<level>${LEVELS.join('|')}) *: ?)?(?:(?<stamp>${STAMP}) ?)?(?:${CALLER} ?)?`,
 );
-/** A stamp after what a program left on the console without a line feed, a prompt for one. */
-const WITHIN = new RegExp(`\\[ *(?<time>\\d+\\.\\d{6})\\](?: ?${CALLER})? ?`);
+/** A stamp after what a program left on the console without a line feed (a prompt), or after the time of a logger. */
+export const WITHIN = new RegExp(`\\[ *(?<time>\\d+\\.\\d{6})\\](?: ?${CALLER})? ?`);
 /** Heading of a part of a dump (kernel: fs/pstore/platform.c). */
 export const PART = /^[A-Z][A-Za-z ]{1,30}#(\d{1,9}) Part(\d{1,9})$/;
 

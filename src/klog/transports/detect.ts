@@ -1,6 +1,6 @@
 import type { Transport } from '../line.ts';
-import { ConsoleDecoder, type ConsoleHabits, hasStamp, headOf } from './console.ts';
-import type { LineDecoder } from './decoded.ts';
+import { ConsoleDecoder, type ConsoleHabits, hasStamp, headOf, WITHIN } from './console.ts';
+import { isProgram, type LineDecoder } from './decoded.ts';
 import { JournalJsonDecoder } from './journal-json.ts';
 import { JOURNAL_HEAD, JournalShortDecoder } from './journal-short.ts';
 import { KMSG_HEAD, KmsgDecoder } from './kmsg.ts';
@@ -51,12 +51,18 @@ function isEntry(line: string): boolean {
 
 function habitsOf(lines: readonly string[]): ConsoleHabits {
   const heads = lines.map(headOf);
+  const share = (test: (line: string) => boolean): number => lines.filter(test).length / lines.length;
   const own = heads.filter(({ width }) => width > 0);
   return {
-    stamped: own.length > 0 && lines.filter(hasStamp).length >= SOME * lines.length,
+    stamped: lines.some(isStamped) && (share(hasStamp) >= SOME || share(isStamped) >= MOST),
     facilities: own.length > 0 && own.filter(({ named }) => named).length >= MOST * own.length,
     host: hostOf(lines.flatMap((line, i) => (heads[i]!.width > 0 ? [line.slice(heads[i]!.width)] : []))),
   };
+}
+
+/** At its beginning or after something else. */
+function isStamped(line: string): boolean {
+  return hasStamp(line) || (WITHIN.test(line) && !isProgram(line));
 }
 
 /** The host that `short-monotonic` writes before the identifier, the same in each line. */
