@@ -1,0 +1,55 @@
+/**
+ * Which functions are never guilty, and why: they report, or they do what any caller asked of them, and the one that asked is
+ * at fault. Each group is one reason.
+ */
+const GROUPS: readonly (readonly [reason: string, names: string])[] = [
+  [
+    'they print the report',
+    'dump_stack.*|__dump_stack|show_stack.*|show_trace.*|show_regs|dump_backtrace.*|unwind_backtrace|walk_stackframe|__?panic|v?panic|nmi_panic|__warn.*|warn_.*|report_bug|fixup_bug|handle_bug|__report_bug|fortify_panic|__fortify_.*|__stack_chk_fail|usercopy_abort|usercopy_warn|__check_(?:heap_)?object.*|check_stack_object|report_usercopy|print_.*|__print_.*|v?_?printk.*|console_(?:unlock|flush.*|trylock)|dev_v?printk.*|dev_(?:warn|err|info|printk)|_dev_.*|__(?:dev|netdev)_printk|netdev_(?:info|warn|err|printk)|__dynamic_.*|call_console_drivers|bust_spinlocks|__might_.*|___might_.*|might_.*|check_preemption_disabled|debug_smp_processor_id|__this_cpu_preempt_check|__schedule_bug|debug_.*|__debug_.*|ODEBUG.*|lookup_object_or_alloc|assertfail|assert_fail|btrfs_assertfail|check_panic_on_.*|end_report|spin_(?:bug|dump)|rwlock_bug|should_fail.*|fail_dump|should_failslab|__should_failslab',
+  ],
+  [
+    'they are the entry into the kernel and the handler of the fault',
+    'do_error_trap|do_trap.*|do_invalid_op|invalid_op|exc_.*|asm_exc_.*|asm_sysvec.*|sysvec.*|die|__die.*|oops_(?:begin|end)|no_context|page_fault_oops|kernelmode_fixup.*|bad_area.*|__bad_area.*|page_fault|do_page_fault|__do_page_fault|async_page_fault|do_user_addr_fault|do_kern_addr_fault|bug_handler.*|brk_handler|call_break_hook|do_debug_exception|do_mem_abort|do_sp_pc_abort|do_translation_fault|do_bad_area|do_tag_check_fault|do_DataAbort|__do_kernel_fault.*|die_kernel_fault|el1_.*|el1h_.*|early_fixup.*|program_check_.*|data_access_.*|error_(?:entry|exit)|general_protection|do_general_protection|stack_segment|double_fault|do_double_fault|divide_error|int3|do_int3|ret_from_.*|restore_.*|do_group_exit|search_extable',
+  ],
+  [
+    'they belong to a checker',
+    'k[am]san_.*|__k[am]san_.*|__kcsan.*|kcsan.*|__[ahm]w?san_.*|__hwasan.*|__tsan.*|hwasan.*|kfence_.*|__kfence.*|check_memory_region.*|memory_is_.*|check_region_.*|instrument_.*|ubsan_.*|__ubsan_.*|handle_object_size.*|val_to_string.*|get_signed_val.*|__sanitizer_.*|kcov_.*|write_comp_data.*|kmemleak_.*|lockdep_.*|trace_(?:hard|soft)irqs_.*|trace_irq_.*|__trace_(?:hard|soft)irqs_.*|trace_preempt.*|rcu_lockdep_.*|__bad_.*|stack_trace_.*|depot_.*|__?stack_depot.*|save_stack.*|set_track.*|unwind_.*|__unwind_(?!start).*|arch_stack_walk',
+  ],
+  [
+    'they copy, compare or fill what the caller named',
+    '_*memcpy.*|_*memset.*|_*memmove.*|_*memcmp.*|_*memchr.*|_*memscan.*|_*memdup.*|bcmp|_*str(?:n?len|n?cpy|n?cmp|l?cpy|scpy|r?chr|n?str|n?cat|l?cat|n?casecmp|spn|sep|n?dup)\\w*|sized_str\\w+|read_word_at_a_time|kstrdup.*|kmemdup.*|_*copy_(?:to|from|in|user)_?\\w*|copyin|copyout|_?copy_.*_iter\\w*|copy_page_(?:to|from)_iter.*|copy_(?:to|from)_iter.*|csum_(?:partial|and).*|_*(?:get|put)_user\\w*|__asm_copy\\w*|raw_copy_\\w+|__arch_copy_\\w+|check_copy_size|check_object_size|vs(?:n|c)?n?printf|snprintf|sprintf|scnprintf|kvasprintf.*|kasprintf|string|string_nocheck|pointer|format_decode|number|hex_string|ip6?_string|bitmap_string|symbol_string|crc\\w*_le|__crc\\w*|find_(?:first|next|last)_(?:and_|zero_)?bit\\w*|_find_\\w*bit\\w*|__bitmap_.*|bitmap_.*|(?:test|set|clear|constant_test|variable_test|_?test_and_\\w+)_bit\\w*|__?raw_(?:read|write)[bwlqs]+|(?:read|write)[bwlq]|__read_once.*|__write_once.*|read_once.*|logic_(?:in|out)[bwl]|hash_\\w+|jhash\\w*|j?hash',
+  ],
+  [
+    'they are the allocators and say only that memory is wanted or given back',
+    'kv?z?free(?:_.*)?|k?vfree.*|kz?free.*|__kfree.*|kfree_.*|k[mzvc]+alloc.*|__k[mzvc]*alloc.*|krealloc.*|__do_k?realloc.*|__do_krealloc|kmem_cache_.*|__kmem_.*|___?cache_.*|slab_.*|__slab_.*|___slab_.*|do_slab_free|cache_(?:alloc|free|grow|flush).*|new_slab.*|allocate_slab|free_slab.*|alloc_slab.*|discard_slab|qlist_.*|quarantine_.*|kasan_quarantine.*|q(?:list|uarantine)_free.*|slob_.*|mempool_.*|(?:__)?alloc_(?:pages?|frozen_pages|skb_with_frags_never).*|alloc_pages_\\w+|__?folio_alloc.*|get_page_from_freelist|prep_new_page|post_alloc_hook|free_(?:pages?|unref|hot_cold|pcp).*|__free_(?:pages?|one).*|___free_.*|rmqueue.*|get_zeroed_page.*|__get_free_pages|kmalloc_order.*|vmalloc.*|__vmalloc.*|vzalloc.*|__vunmap|vunmap.*|__kvmalloc.*|kvmalloc.*|pcpu_.*|__alloc_percpu.*|free_percpu|percpu_.*|free_large_kmalloc|object_err|check_object|free_debug_processing|alloc_debug_processing|validate_slab.*|on_freelist|init_object|deactivate_slab|put_cpu_partial|__unfreeze.*|unfreeze_partials|get_partial.*|memcg_.*|__memcg.*|mem_cgroup_.*|obj_cgroup.*|dma_(?:alloc|free|map|unmap)\\w*|devm_k\\w+',
+  ],
+  [
+    'they take or give a lock that the caller named',
+    '_raw_.*|__raw_.*|do_raw_.*|(?:native_|__pv_)?queued_.*|__pv_.*|native_queued.*|pv_.*|arch_spin_.*|rcu_read_(?:un)?lock.*|lock_acquire.*|__lock_acquire.*|lock_release.*|__lock_release.*|lock_(?:is_held|set_|commit|acquired|contended|downgrade).*|lock_is_held.*|__lock_is_held|register_lock_class|find_(?:held_)?lock$|check_(?:no_?n?circular|prev_add|prevs_add|irq_usage|usage|noncircular|deadlock|wait_context|chain_key|flags|lock|unlock).*|validate_chain.*|mark_(?:lock|held|usage|irqflags).*|look_up_lock_class|assign_lock_key|spin_(?:un|try)?lock.*|__spin_lock.*|(?:read|write)_(?:un|try)?lock.*|mutex_.*|__mutex_.*|ww_mutex.*|rt_mutex_.*|__rt_mutex.*|rt_(?:spin|read|write|mutex).*|rtlock_.*|__ww_mutex.*|down|down_(?:read|write|trylock|interruptible|killable|timeout).*|__down.*|up|up_(?:read|write)|__up.*|rwsem_.*|__rwsem.*|call_rwsem_.*|percpu_down_.*|percpu_rwsem.*|__percpu_.*|lock_sock.*|release_sock|__lock_sock.*|bh_(?:un)?lock_sock.*|lock_torture.*|seqcount_.*|(?:read|write)_seq.*|rcu_(?:is_watching|read_lock.*|dynticks.*|note_.*|preempt_.*|sync_.*)|lockref_.*|console_trylock.*|__down_trylock_console_sem|__local_bh_(?:en|dis)able.*|_?local_bh_.*|local_bh_(?:en|dis)able.*|native_(?:save|restore|irq).*|arch_local_.*|local_irq_.*|osq_.*|debug_mutex_.*|mutex_optimistic.*|is_bpf_text.*',
+  ],
+  [
+    'they only wait for what the caller wants',
+    'schedule.*|__schedule.*|preempt_schedule.*|_?cond_resched.*|__cond_resched.*|io_schedule.*|context_switch|__switch_to.*|switch_to.*|wait_for_(?:common|completion).*|__wait_for_.*|do_wait_for_common|wait_on_bit.*|__wait_on_.*|out_of_line_wait.*|bit_wait.*|wait_on_page_.*|folio_wait_bit.*|__?folio_lock.*|__lock_page.*|lock_page.*|wait_on_.*_bit.*|wait_event.*|msleep.*|usleep.*|hrtimer_nanosleep|do_nanosleep|___preempt_.*|__?preempt_count.*|_?finish_task_switch.*|rcu_barrier.*_never|bit_wait_io|swait_.*|__flush_work.*|flush_work.*|flush_delayed_work|flush_workqueue.*|__flush_workqueue|drain_workqueue|destroy_workqueue|kthread_stop.*|kthread_(?:un)?park|__cancel_work.*|cancel_(?:delayed_)?work.*|mod_delayed_work.*|__queue_.*work.*|queue_(?:delayed_)?work.*|start_flush_work|del_timer.*|timer_delete.*|__timer_delete.*|try_to_del_timer.*|add_timer.*|mod_timer.*|__mod_timer|call_timer_fn|hrtimer_(?:cancel|try_to_cancel|start.*|active)|try_to_wake_up|wake_up_.*process|__wake_up.*|autoremove_wake.*|default_wake.*|complete|complete_all',
+  ],
+  [
+    'they keep lists, trees and counts for the caller',
+    '_*list_(?:add|del|move|splice|lru).*|__list_.*|list_.*_(?:valid|rcu|init)|hlist_.*|__hlist_.*|llist_.*|plist_.*|refcount_.*|__refcount.*|k[pr]?ref_(?:get|put|sub).*|kref_.*|atomic\\w*_.*|atomic_.*|__atomic.*|arch_atomic.*|raw_atomic.*|kobject_.*|kset_.*|klist_.*|put_device|get_device|device_(?:del|unregister|add|register)|cdev_(?:del|put|get|device_.*)|rb_(?:erase|insert|next|prev|first|last|replace).*|__rb_.*|rb_.*_color.*|interval_tree.*|radix_tree_.*|__radix_.*|xa_.*|__xa_.*|xas_.*|idr_.*|ida_.*|mas_.*|mt_.*|mtree_.*|rhashtable_.*|__rhashtable.*|rht_.*|assoc_array.*|sysfs_(?:remove|create|add|delete|warn)\\w*|kernfs_.*|notifier_call_chain|__wait_queue.*|(?:add|remove)_wait_queue_never|skb_(?:over_|under_)?panic|skb_(?:put|push|pull|copy_(?:bits|to|datagram)|trim)|skb_(?:release|free)_.*|kfree_skb.*|consume_skb|__kfree_skb|sock_[rw]free|__skb_.*|pskb_.*|___pskb.*|dput|fast_dput|__?fput_never|iput_never|percpu_ref_.*|percpu_counter.*|__percpu_counter.*|kmap.*|kunmap.*|smp_call_function_never|workingset_.*_never|find_lock_entries|find_get_entr\\w+|truncate_inode_pages.*|invalidate_mapping.*|hwrng_unregister',
+  ],
+];
+
+/** Functions that are never guilty, whatever the report. */
+export const NEVER_GUILTY = new RegExp(`^(?:${GROUPS.map(([, names]) => names).join('|')})$`);
+
+const known = new Map<string, boolean>();
+/** The answers are kept: the same few names fill every trace. */
+const KNOWN_MAX = 4096;
+
+/** The function is never guilty. The name is without suffixes of the compiler. */
+export function isNeverGuilty(name: string): boolean {
+  const answer = known.get(name);
+  if (answer !== undefined) return answer;
+  const found = NEVER_GUILTY.test(name);
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(name, found);
+  return found;
+}

@@ -1,0 +1,59 @@
+import type { Body, Step } from './body.ts';
+import { plainName } from './frames.ts';
+
+/**
+ * A machine that loops is caught at any place of the loop, so the innermost function says little and would give the same bug
+ * many names. What stays the same is where the task came from: the system call, or, where a call serves many (ioctl, read,
+ * sendmsg), the function it hands over to. That one stands for the loop.
+ */
+const ENTRY = /^(?:(?:__(?:x64|ia32|arm64|arm|riscv|s390x?|powerpc|do|se)_)?(?:compat_)?(?:sys|SyS|SYSC)_|C_SYSC_|ksys_)/;
+
+/** They hand over to the function they call, which is the one that matters. */
+const DISPATCHERS = new Set(
+  `vfs_ioctl do_vfs_ioctl ksys_ioctl sys_ioctl SyS_ioctl compat_SyS_ioctl SYSC_ioctl
+  vfs_read __vfs_read new_sync_read call_read_iter do_iter_read do_iter_readv_writev do_readv_writev ksys_read vfs_readv
+  vfs_write __vfs_write new_sync_write call_write_iter do_iter_write ksys_write vfs_writev vfs_iter_write vfs_iter_read
+  sock_sendmsg sock_sendmsg_nosec __sock_sendmsg sock_recvmsg sock_recvmsg_nosec ____sys_sendmsg ___sys_sendmsg
+  nfnetlink_rcv_msg genl_rcv_msg genl_family_rcv_msg genl_family_rcv_msg_doit rtnetlink_rcv_msg netlink_rcv_skb
+  __sys_connect __sys_connect_file __sys_bind __sys_accept4 __sys_listen __sys_setsockopt do_sock_setsockopt sock_ioctl sock_do_ioctl
+  vfs_fallocate vfs_fsync_range vfs_get_tree vfs_open do_dentry_open vfs_getattr vfs_poll do_sys_poll
+  task_work_run process_one_work kthread call_timer_fn expire_timers run_timer_softirq __run_timers
+  net_rx_action rcu_do_batch tasklet_action_common do_one_initcall __handle_irq_event_percpu mmap_region
+  compat_ioctl security_file_ioctl`.split(/\s+/),
+);
+
+/** Where the interrupt that found the stall came in: what is above tells of the watchdog, not of the loop. */
+const INTERRUPT =
+  /^(?:apic_timer_interrupt|asm_(?:sysvec|exc|common)_.*|smp_apic_timer_interrupt|sysvec_.*|el1_irq|el1h_64_irq|el0_irq|__irq_svc|ret_from_exception|call_on_irq_stack|decrementer_common.*|handle_arch_irq|reschedule_interrupt|nmi|end_repeat_nmi|asm_exc_nmi)$/;
+
+function name(step: Step): string {
+  return plainName(step.frame.function);
+}
+
+function cutInterrupt(steps: readonly Step[]): readonly Step[] {
+  const last = steps.findLastIndex((step) => !step.instruction && INTERRUPT.test(name(step)));
+  return last < 0 ? steps : steps.slice(last + 1);
+}
+
+function representative(steps: readonly Step[]): Step | null {
+  let previous: Step | null = null;
+  for (const step of steps) {
+    const text = name(step);
+    if (text.startsWith('smp_call_function')) return step;
+    if (DISPATCHERS.has(text) || text.endsWith('_compat_ioctl')) return previous ?? step;
+    if (ENTRY.test(text)) return step;
+    previous = step;
+  }
+  return null;
+}
+
+/** The function that stands for the loop; null where no trace of the report reaches one. */
+export function stallFrame(body: Body): Step | null {
+  const sure = body.steps.filter((step) => !step.frame.unsure && !step.frame.inline);
+  for (let section = 0; section < body.sections.length; section += 1) {
+    if (body.sections[section]?.main !== true) continue;
+    const found = representative(cutInterrupt(sure.filter((step) => step.section === section)));
+    if (found !== null) return found;
+  }
+  return null;
+}
