@@ -181,6 +181,7 @@ function continues(open: Open, head: Head): boolean {
   if (head.start.role === 'panic') return true;
   const near = open.lines <= SAME_FAULT_LINES && open.body.release === null;
   if (head.start.role === 'die') return near && (start.severity === 'fatal' || start.role === 'prelude' || start.kind === 'ubsan');
+  if (head.start.role === 'prelude' && start.text === 'WARNING: ') return near;
   if (start.role === 'prelude') return near && (head.start.text === 'WARNING: ' || head.start.role === 'prelude');
   if (start.kind === 'slab-corruption' && head.start.kind === 'slab-corruption') return head.start.text !== 'BUG ';
   /** `BUG: memory leak`, then the object; or one line per inlined function, in symbolised logs. */

@@ -72,8 +72,9 @@ const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
 
 const deaths: readonly Start[] = [
   ...traps,
-  fault('traps: PANIC: double fault', 'oops', 'PANIC: double fault in {frame}', { class: 'stack-overflow' }),
-  fault('PANIC: double fault', 'oops', 'PANIC: double fault in {frame}', { class: 'stack-overflow' }),
+  ...['traps: ', ''].map((word) =>
+    fault(`${word}PANIC: double fault`, 'oops', 'PANIC: double fault in {frame}', { class: 'stack-overflow', role: 'die' }),
+  ),
   fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', { class: 'stack-overflow' }),
   ...['TASK', 'IRQ', 'SOFTIRQ', 'NMI', '#DF', '#DB', '#MC', '#VC'].map((name) =>
     fault(`BUG: ${name} stack guard page was hit`, 'oops', 'BUG: stack guard page was hit in {frame}', {

@@ -79,10 +79,11 @@ export const locks: readonly Start[] = [
   },
   {
     text: 'BUG: workqueue leaked ',
-    form: /^(lock or atomic|atomic, lock or RCU|[a-zA-Z, ]+):/,
+    form: /^([a-zA-Z, ]+):/,
     title: 'BUG: workqueue leaked {1} in {frame}',
     ...base,
     guilty: ['caller'],
+    trace: false,
   },
   {
     text: 'INFO: trying to register non-static key',

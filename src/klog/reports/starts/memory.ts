@@ -98,15 +98,26 @@ export const sanitizers: readonly Start[] = [
   },
 ];
 
+/** Who asks for memory on behalf of another: every subsystem has its own, and they are named alike. */
+const ALLOCATORS = /alloc|create_(?:chunk|cache)|(?:str|mem)dup|^(?:skb_clone|new_inode\w*|fs_context_for\w*|prepare_creds)$/;
+
 /** mm/kmemleak.c; the line above is of the program that reads /sys/kernel/debug/kmemleak. */
 export const leaks: readonly Start[] = [
-  { text: 'BUG: memory leak', kind: 'memory-leak', title: 'memory leak in {frame}', severity: 'warning', guilty: ['trace'] },
+  {
+    text: 'BUG: memory leak',
+    kind: 'memory-leak',
+    title: 'memory leak in {frame}',
+    severity: 'warning',
+    guilty: ['trace'],
+    skip: ALLOCATORS,
+  },
   {
     text: 'unreferenced object 0x',
     kind: 'memory-leak',
     title: 'memory leak in {frame}',
     severity: 'warning',
     guilty: ['trace'],
+    skip: ALLOCATORS,
   },
 ];
 

@@ -10,7 +10,7 @@ function of(file: string, kind: ReportKind, title: string, skip?: RegExp): Start
     text: 'WARNING: ',
     kind,
     severity: kind === 'refcount' ? 'error' : 'warning',
-    form: new RegExp(`^${AT}${file}:\\d+`),
+    form: new RegExp(`^${AT}(?:${file.includes(':') ? file : `${file}:\\d+`})`),
     title,
     guilty: ['trace'],
     ...(skip === undefined ? {} : { skip }),
@@ -24,7 +24,7 @@ export const warnings: readonly Start[] = [
   of('kernel/locking/lockdep\\.c', 'lockdep', 'WARNING: locking bug in {frame}'),
   of('lib/kobject\\.c', 'warning', 'WARNING: kobject bug in {frame}'),
   of('fs/proc/generic\\.c', 'warning', 'WARNING: proc registration bug in {frame}', /proc_(?:register|create|mkdir)/),
-  of('mm/slab_common\\.c', 'warning', 'WARNING: kmalloc bug in {frame}', /^(?:__vmalloc|vmalloc|warn_alloc|__kvm?alloc)/),
+  of('mm/slab_common\\.c:\\d+ kmalloc_slab|mm/util\\.c:\\d+ (?:__)?kvmalloc_node\\w*', 'warning', 'WARNING: kmalloc bug in {frame}'),
   of('lib/iov_iter\\.c', 'warning', 'WARNING: iov_iter bug in {frame}'),
   {
     text: 'WARNING: ',
