@@ -28,16 +28,23 @@ export interface Body extends Context {
   caller: string | null;
   /** The line after the first. */
   next: string | null;
+  /** Who the report is about, where it says so before the line of the processor. */
+  owner: number | null;
+  /** The line of the processor is another task's: two reports are interleaved, and nothing tells them apart. */
+  mixed: boolean;
 }
 
 const FRAMES_MAX = 600;
 const MAIN = /^\s*(?:Call [Tt]race:|[Bb]acktrace:|NMI backtrace for cpu)/;
 /** Traces of what went before: allocation, release, an earlier lock, the origin of a value. */
 const OTHER =
-  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.\.\. (?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
+  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |IN-(?:HARD|SOFT)IRQ-[WR] at:|(?:INITIAL|HARDIRQ-ON-|SOFTIRQ-ON-).{0,8} at:|Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.\.\. (?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
+/** The kernel's own words for a trace that it does not have (mm/kasan/report.c). */
+const NO_TRACE = /^\(stack is not available\)/;
+const OWNER = /\/(-?\d+)(?::$| is (?:trying|freeing))/;
 const LOCK_AT = /, at: /;
 
-export function newBody(): Body {
+export function newBody(owner: number | null = null): Body {
   return {
     ...newContext(),
     steps: [],
@@ -46,6 +53,8 @@ export function newBody(): Body {
     lock: null,
     caller: null,
     next: null,
+    owner,
+    mixed: false,
   };
 }
 
@@ -56,7 +65,10 @@ export function readBody(body: Body, text: string): void {
   if (first === 0x20 || first === 0x5b || first === 0x09) {
     if (readFrames(body, text)) return;
   }
-  if (readContext(body, text)) return;
+  if (readContext(body, text)) {
+    if (body.owner !== null && body.pid !== null && body.pid !== body.owner) body.mixed = true;
+    return;
+  }
   const instruction = parseInstruction(text);
   if (instruction !== null) {
     if (body.steps.length < FRAMES_MAX) body.steps.push({ frame: instruction, instruction: true, section: body.sections.length - 1 });
@@ -89,7 +101,8 @@ function open(body: Body, heading: string, main: boolean): void {
   if (body.sections.length < FRAMES_MAX) body.sections.push({ main, heading, frames: 0 });
 }
 
-function readHeading(body: Body, text: string): boolean {
+function readHeading(body: Body, line: string): boolean {
+  const text = line.startsWith('rcu: ') ? line.slice(5) : line;
   if (text.length > 120) return false;
   if (MAIN.test(text)) {
     const before = body.sections.at(-1);
@@ -112,6 +125,14 @@ function readWords(body: Body, text: string): void {
   body.access ??= (ACCESS.exec(text)?.[1] as 'Read' | 'Write' | undefined) ?? null;
   if (body.caller === null && (text.includes('caller is') || text.includes('last function')))
     body.caller = CALLER.exec(text)?.[1] ?? null;
+  if (body.sections.length > 0 && NO_TRACE.test(text)) {
+    const last = body.sections.at(-1);
+    if (last !== undefined) last.frames += 1;
+  }
+  if (body.owner === null && body.release === null && body.sections.length === 0 && (text.includes(' held by ') || text.includes(' is trying to '))) {
+    const owner = OWNER.exec(text)?.[1];
+    if (owner !== undefined) body.owner = Number(owner);
+  }
   if (body.lock === null) {
     const at = LOCK_AT.exec(text);
     if (at !== null) body.lock = parseFrames(text.slice(at.index + at[0].length))[0] ?? null;

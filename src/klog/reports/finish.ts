@@ -24,7 +24,7 @@ const TITLE_MAX = 240;
 
 function isCorrupted(gathered: Gathered, title: Title): boolean {
   const { head, body } = gathered;
-  if (title.lost) return true;
+  if (title.lost || head.start.fragment === true || body.mixed) return true;
   if (head.start.trace === false) return false;
   if (gathered.cut && CPU_LAST.has(head.start.kind) && body.release === null) return true;
   if (!body.steps.some((step) => !step.instruction && step.section >= -1)) return true;

@@ -1,4 +1,5 @@
 import type { TraceFrame } from '../report.ts';
+import { demangle } from './rust.ts';
 
 /** `func+0x1c/0x340 [mod build-id]`, as sprint_symbol and its relatives write (kernel/kallsyms.c, lib/vsprintf.c %pS, %pB). */
 const SYMBOL = /^\.?([A-Za-z_$<][^\s+()]*)\+0x([0-9a-f]+)\/0x([0-9a-f]+)/;
@@ -30,7 +31,7 @@ export function parseSymbol(text: string, unsure = false): TraceFrame | null {
   const module = MODULE.exec(rest);
   const file = rest.includes(':') ? FILE.exec(rest) : null;
   return {
-    function: found[1]!,
+    function: found[1]!.startsWith('_R') ? demangle(found[1]!) : found[1]!,
     offset: Number.parseInt(found[2]!, 16),
     size: Number.parseInt(found[3]!, 16),
     module: module === null || module[1] === 'inline' ? null : module[1]!,

@@ -36,10 +36,12 @@ const CONSEQUENCE_SECONDS = 30;
 /** A line of the same fault follows its first line within so many lines. */
 const SAME_FAULT_LINES = 40;
 const SWEEP_LINES = 512;
+/** `WARNING: CPU: 1 PID: 1798 at …`: whose report it is. */
+const HEAD_OWNER = /^WARNING: CPU: \d+ PID: (-?\d+) at /;
 
 const RULED = new Set(['kasan', 'kmsan', 'kcsan', 'kfence', 'ubsan']);
 const STALLS = new Set(['rcu-stall', 'soft-lockup', 'hard-lockup', 'hung-task']);
-const CHECKERS = /lib\/(?:refcount|debugobjects|list_debug)\.c|rust\/helpers/;
+const CHECKERS = /lib\/(?:refcount|debugobjects|list_debug)\.c|rust\/helpers|umount_check/;
 
 /**
  * Gathers the lines of reports, one report per printer at a time (the caller id that CONFIG_PRINTK_CALLER adds tells printers
@@ -68,8 +70,7 @@ export class ReportGatherer {
     if (this.#sinceSweep >= SWEEP_LINES) this.#sweep(line);
     const open = this.#open.get(caller);
     const first = text.charCodeAt(0);
-    /** Most lines of a report begin with a blank, and none that begins one does. */
-    const head = first === 0x20 || first === 0x09 ? null : findStart(text);
+    const head = first === 0x20 ? findIndented(text) : first === 0x09 ? null : findStart(text);
     if (head !== null) {
       this.#begin(line, caller, head, open);
     } else if (open !== undefined) {
@@ -98,7 +99,8 @@ export class ReportGatherer {
     if (open !== undefined && current === undefined) this.#close(open, false);
     if (current !== undefined && continues(current, head)) {
       const kept = headOf(current, head);
-      if (kept === head || kept === current.head) current.head = kept;
+      current.head = kept;
+      current.body.owner ??= ownerOf(head, line.caller);
       this.#take(line, caller, current);
       return;
     }
@@ -107,7 +109,7 @@ export class ReportGatherer {
     if (this.#open.size >= OPEN_MAX) this.#closeOldest();
     const started: Open = {
       head,
-      body: newBody(),
+      body: newBody(ownerOf(head, line.caller)),
       firstLine: line.number,
       lastLine: line.number,
       time: line.time,
@@ -175,6 +177,12 @@ export class ReportGatherer {
   }
 }
 
+/** Lines of a report begin with a blank, and none that begins one does; some transports put one blank more before all. */
+function findIndented(text: string): Head | null {
+  const second = text.charCodeAt(1);
+  return second === 0x42 || second === 0x57 || second === 0x55 ? findStart(text.slice(1)) : null;
+}
+
 /** The line is part of the report that its printer has open, though alone it would begin one. */
 function continues(open: Open, head: Head): boolean {
   const { start } = open.head;
@@ -190,6 +198,12 @@ function continues(open: Open, head: Head): boolean {
 
 function sameWords(a: Head, b: Head): boolean {
   return a.start.kind === 'memory-leak' || (a.start === b.start && a.text.endsWith('[inline]'));
+}
+
+/** Where the caller of each line is known, lines of another are not in the report, and need not be told apart by task. */
+function ownerOf(head: Head, caller: string | null): number | null {
+  const owner = caller === null ? HEAD_OWNER.exec(head.text)?.[1] : undefined;
+  return owner === undefined ? null : Number(owner);
 }
 
 /** Which of two first lines of one report names it. */

@@ -14,7 +14,7 @@ const DISPATCHERS = new Set(
   vfs_read __vfs_read new_sync_read call_read_iter do_iter_read do_iter_readv_writev do_readv_writev ksys_read vfs_readv
   vfs_write __vfs_write new_sync_write call_write_iter do_iter_write ksys_write vfs_writev vfs_iter_write vfs_iter_read
   sock_sendmsg sock_sendmsg_nosec __sock_sendmsg sock_recvmsg sock_recvmsg_nosec ____sys_sendmsg ___sys_sendmsg
-  nfnetlink_rcv_msg genl_rcv_msg genl_family_rcv_msg genl_family_rcv_msg_doit rtnetlink_rcv_msg netlink_rcv_skb
+  nfnetlink_rcv_msg
   __sys_connect __sys_connect_file __sys_bind __sys_accept4 __sys_listen __sys_setsockopt do_sock_setsockopt sock_ioctl sock_do_ioctl
   vfs_fallocate vfs_fsync_range vfs_get_tree vfs_open do_dentry_open vfs_getattr vfs_poll do_sys_poll
   task_work_run process_one_work kthread call_timer_fn expire_timers run_timer_softirq __run_timers
@@ -30,9 +30,14 @@ function name(step: Step): string {
   return plainName(step.frame.function);
 }
 
+/** They report the stall; where they stand on the stack, what is above the interrupt is theirs. */
+const REPORTER =
+  /^(?:n?dump_stack.*|nmi_.*|rcu_dump_cpu_stacks.*|(?:print|check)_cpu_stall.*|rcu_(?:check_callbacks|sched_clock_irq).*|watchdog_timer_fn|sched_show_task|show_stack|show_regs|trigger_.*backtrace)$/;
+
 function cutInterrupt(steps: readonly Step[]): readonly Step[] {
-  const last = steps.findLastIndex((step) => !step.instruction && INTERRUPT.test(name(step)));
-  return last < 0 ? steps : steps.slice(last + 1);
+  const entry = steps.findIndex((step) => !step.instruction && INTERRUPT.test(name(step)));
+  if (entry < 0 || !steps.slice(0, entry).some((step) => REPORTER.test(name(step)))) return steps;
+  return steps.slice(entry + 1);
 }
 
 function representative(steps: readonly Step[]): Step | null {
@@ -52,7 +57,10 @@ export function stallFrame(body: Body): Step | null {
   const sure = body.steps.filter((step) => !step.frame.unsure && !step.frame.inline);
   for (let section = 0; section < body.sections.length; section += 1) {
     if (body.sections[section]?.main !== true) continue;
-    const found = representative(cutInterrupt(sure.filter((step) => step.section === section)));
+    const own = sure.filter((step) => step.section === section);
+    /** The grace-period thread waits; it does not loop (kernel/rcu/tree_stall.h). */
+    if (own.some((step) => name(step) === 'rcu_gp_kthread')) continue;
+    const found = representative(cutInterrupt(own));
     if (found !== null) return found;
   }
   return null;

@@ -3,9 +3,9 @@ import type { ReportKind, Severity } from '../report.ts';
 /**
  * Where the guilty function is looked for, in this order: `instruction` the faulting one; `trace` the call trace, with the
  * instruction where it stands in it; `head` the function that the first line names; `lock` where the lock was taken; `caller`
- * what stands behind `caller is`; `stall` the representative frame of a loop.
+ * what stands behind `caller is`; `calls` the call trace alone; `interrupt` where an interrupt takes the lock; `stall` the representative frame of a loop.
  */
-export type Source = 'instruction' | 'trace' | 'head' | 'lock' | 'caller' | 'stall';
+export type Source = 'instruction' | 'trace' | 'head' | 'lock' | 'caller' | 'stall' | 'calls' | 'interrupt';
 
 /**
  * What a start means beside an open report of the same printer. `report`: a new one. `die`: printed by the same fault as the
@@ -34,6 +34,8 @@ export interface Start {
   readonly role?: Role;
   /** False: such a report has no call trace, and is whole without one. */
   readonly trace?: boolean;
+  /** Such a line stands within a report, whose head is lost. */
+  readonly fragment?: boolean;
 }
 
 /** A line that begins a report. */

@@ -33,10 +33,10 @@ function sure(step: Step): boolean {
 
 function headFrame(head: Head): Step | null {
   const text = head.text.slice(head.start.text.length);
-  const at = /(?:\bin |\bat (?:\S+:\d+ )?)(?=[\w.<]+\+0x)/.exec(text);
+  const at = /(?:\bin:? |\bat (?:\S+:\d+ )?)(?=[\w.<]+\+0x)/.exec(text);
   const frame = at === null ? undefined : parseFrames(text.slice(at.index + at[0].length))[0];
   if (frame !== undefined) return { frame, instruction: false, section: -1 };
-  const word = /\bin ([\w.]+)/.exec(text)?.[1] ?? null;
+  const word = /\bin:? ([\w.]+)/.exec(text)?.[1] ?? null;
   return word === null ? null : named(word);
 }
 
@@ -55,6 +55,10 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
         (step) => sure(step) && (step.section < 0 ? bare || step.instruction : body.sections[step.section]?.main === true),
       );
     }
+    case 'calls':
+      return body.steps.filter((step) => sure(step) && !step.instruction && body.sections[step.section]?.main === true);
+    case 'interrupt':
+      return body.steps.filter((step) => body.sections[step.section]?.heading.startsWith('IN-') === true);
     case 'head':
       return [headFrame(head)].filter((step) => step !== null);
     case 'lock':
@@ -70,6 +74,7 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
 export function findGuilty(head: Head, body: Body): Guilt {
   let helper: string | null = null;
   for (const source of head.start.guilty) {
+    if (body.mixed && source === 'trace') continue;
     for (const step of candidates(source, head, body)) {
       const name = plainName(step.frame.function);
       if (head.start.kind === 'warning' && HELPERS.has(name)) {
@@ -128,7 +133,8 @@ export function makeTitle(head: Head, body: Body): Title {
   const titles = names.map((name) => fill(head, body, name));
   const { class: kind } = head.start;
   const also = kind === undefined ? [] : names.map((name) => `${kind} in ${name}`);
-  const title = titles[0] ?? generic(head);
+  const lost = guilty.step === null && head.start.title.startsWith('possible deadlock');
+  const title = (lost ? null : titles[0]) ?? generic(head);
   const wanted = head.start.guilty.length > 0 && head.start.title.includes('{frame}');
   return {
     title,

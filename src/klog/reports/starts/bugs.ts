@@ -26,7 +26,7 @@ const memory: readonly Start[] = [
   { text: 'BUG: Bad page map', title: 'BUG: Bad page map', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad page cache', title: 'BUG: Bad page cache', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad rss-counter state', title: 'BUG: Bad rss-counter state', ...error, guilty: [], trace: false },
-  { text: 'BUG: Dentry ', title: 'BUG: Dentry still in use in unmount', ...error, guilty: ['trace'], form: /^.{1,200}still in use \(-?\d+\) \[(unmount of .{1,40})\]/ },
+  { text: 'BUG: Dentry ', title: 'BUG: Dentry still in use in unmount', ...error, guilty: [], trace: false, role: 'prelude', form: /^.{1,200}still in use \(-?\d+\) \[(unmount of .{1,40})\]/ },
   { text: 'BUG: non-zero ', title: 'BUG: non-zero {rest}', ...error, guilty: [], trace: false },
   { text: 'BUG: Bad ', title: 'BUG: Bad {rest}', ...error, guilty: [], trace: false },
   { text: 'BUG: ', title: 'BUG: {rest}', ...error, guilty: ['instruction', 'trace'], trace: false },
@@ -61,7 +61,7 @@ const rust: readonly Start[] = [
     kind: 'bug',
     severity: 'fatal',
     guilty: ['trace'],
-    skip: /panicking|^rust_|core::option|core::result/,
+    skip: /rust_begin_unwind|rust_helper_|^<?core::/,
     role: 'prelude',
   },
 ];
@@ -75,6 +75,7 @@ const panics: readonly Start[] = [
     form: /^(?:stack-protector: )?Kernel stack is corrupted in: (?:[0-9a-fA-Fx]{6,18}|([\w.]+)\+0x|(\S+))/,
     title: 'kernel panic: stack is corrupted in {frame}',
     guilty: ['head', 'trace'],
+    trace: false,
   },
   {
     ...panic,
@@ -83,6 +84,7 @@ const panics: readonly Start[] = [
     guilty: ['stall'],
     class: 'stack-overflow',
   },
+  { ...panic, form: /^Fatal exception/, title: 'kernel panic: Fatal exception', guilty: [] },
   { ...panic, form: /^Attempted to kill init!/, title: 'kernel panic: Attempted to kill init!', guilty: [], trace: false },
   { ...panic, form: /^(.{1,120}?)(?: [.]{3})?$/, title: 'kernel panic: {rest}', guilty: [] },
   { ...panic, title: 'kernel panic: {rest}', guilty: [] },

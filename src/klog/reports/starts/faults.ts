@@ -72,13 +72,21 @@ const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
 
 const deaths: readonly Start[] = [
   ...traps,
+  /** The words of mm/kasan before 5.6 and of die() on one line, where the first lacks its end. */
+  die('kasan: GPF could be caused by NULL-ptr deref or user memory accessgeneral protection fault', 'general-protection', 'general protection fault in {frame}'),
+  die('segment-related general protection fault', 'general-protection', 'general protection fault in {frame}'),
+  die('kernel stack overflow (double-fault)', 'oops', 'kernel stack overflow in {frame}'),
   ...['traps: ', ''].map((word) =>
     fault(`${word}PANIC: double fault`, 'oops', 'PANIC: double fault in {frame}', { class: 'stack-overflow', role: 'die' }),
   ),
-  fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', { class: 'stack-overflow' }),
+  fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', {
+    class: 'stack-overflow',
+    guilty: ['calls'],
+  }),
   ...['TASK', 'IRQ', 'SOFTIRQ', 'NMI', '#DF', '#DB', '#MC', '#VC'].map((name) =>
     fault(`BUG: ${name} stack guard page was hit`, 'oops', 'BUG: stack guard page was hit in {frame}', {
       class: 'stack-overflow',
+      guilty: ['calls'],
     }),
   ),
   die('Internal error: ', 'oops', 'Internal error in {frame}'),

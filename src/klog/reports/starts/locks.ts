@@ -14,15 +14,22 @@ const reports: readonly Start[] = (
 ).flatMap(([text, word]): readonly Start[] => [
   {
     text,
-    form: /^possible (?:circular locking|recursive locking|irq lock inversion)|^(?:HARD|SOFT)IRQ-safe ->/,
+    form: /^possible (?:circular locking|recursive locking|irq lock inversion)/,
     title: 'possible deadlock in {frame}',
     ...lock,
   },
-  { text, form: /^(?:HARD|SOFT|RECLAIM_FS)[\w-]* ?->|^\S+-safe -> \S+-unsafe/, title: 'possible deadlock in {frame}', ...lock },
+  /** The lock at fault is the one that an interrupt takes. */
+  {
+    text,
+    form: /^\S+-safe -> \S+-unsafe lock order detected/,
+    title: 'possible deadlock in {frame}',
+    ...base,
+    guilty: ['interrupt', 'lock', 'trace'],
+  },
   { text, form: /^inconsistent lock state/, title: 'inconsistent lock state in {frame}', ...lock },
   { text, form: /^bad unlock balance detected!/, title: `${word}: bad unlock balance in {frame}`, ...lock },
   { text, form: /^bad contention detected!/, title: `${word}: bad contention in {frame}`, ...lock },
-  { text, form: /^held lock freed!/, title: `${word}: held lock freed in {frame}`, ...trace },
+  { text, form: /^held lock freed!/, title: `${word}: held lock freed in {frame}`, ...lock },
   {
     text,
     form: /^lock held (?:when returning to user space|at task exit time)/,
@@ -32,9 +39,9 @@ const reports: readonly Start[] = (
     trace: false,
   },
   { text, form: /^Nested lock was not taken/, title: `${word}: Nested lock was not taken in {frame}`, ...trace },
-  { text, form: /^Invalid wait context/, title: `${word}: Invalid wait context in {frame}`, ...trace },
+  { text, form: /^Invalid wait context/, title: 'WARNING: locking bug in {frame}', ...trace },
   { text, form: /^chain_key collision/, title: `${word}: chain_key collision in {frame}`, ...trace },
-  { text, form: /^.{1,40}?\/-?\d+ still has locks held!/, title: `${word}: still has locks held in {frame}`, ...trace },
+  { text, form: /^.{1,40}?\/-?\d+ still has locks held!/, title: `${word}: still has locks held in {frame}`, ...lock },
   { text, form: /^suspicious RCU usage/, title: `${word}: suspicious RCU usage in {frame}`, ...trace },
   { text, form: /^(?:possible|inconsistent|bad|held|suspicious) (?:\w+ )?lock/, title: `${word}: {rest}`, ...trace },
 ]);

@@ -138,6 +138,7 @@ export const corruption: readonly Start[] = [
     title: 'INFO: {rest}',
     severity: 'error',
     guilty: ['head'],
+    fragment: true,
   },
   {
     text: 'Allocated in ',
@@ -146,6 +147,7 @@ export const corruption: readonly Start[] = [
     title: 'INFO: Allocated in {rest}',
     severity: 'error',
     guilty: ['head'],
+    fragment: true,
   },
   {
     text: 'slab error in ',
