@@ -71,7 +71,8 @@ export function readBody(body: Body, text: string): void {
   }
   const instruction = parseInstruction(text);
   if (instruction !== null) {
-    if (body.steps.length < FRAMES_MAX) body.steps.push({ frame: instruction, instruction: true, section: body.sections.length - 1 });
+    if (body.steps.length < FRAMES_MAX)
+      body.steps.push({ frame: instruction, instruction: true, section: body.sections.length - 1 });
     return;
   }
   if (readHeading(body, text)) return;
@@ -129,7 +130,12 @@ function readWords(body: Body, text: string): void {
     const last = body.sections.at(-1);
     if (last !== undefined) last.frames += 1;
   }
-  if (body.owner === null && body.release === null && body.sections.length === 0 && (text.includes(' held by ') || text.includes(' is trying to '))) {
+  if (
+    body.owner === null &&
+    body.release === null &&
+    body.sections.length === 0 &&
+    (text.includes(' held by ') || text.includes(' is trying to '))
+  ) {
     const owner = OWNER.exec(text)?.[1];
     if (owner !== undefined) body.owner = Number(owner);
   }

@@ -16,7 +16,7 @@ export interface Context {
  * `CPU: 0 UID: 0 PID: 5830 Comm: name Tainted: G W 6.15.0 #1 PREEMPT(full)`: UID since 6.12 (lib/dump_stack.c). A task may have
  * any name, so the taint words are looked for from the last place they can stand in.
  */
-const CPU_LINE = /^CPU: (\d+) (?:UID: \d+ )?PID: (-?\d+) Comm: (.{0,20}?) (Not tainted|Tainted: [A-Z ]+?) (\S+)/;
+const CPU_LINE = /^CPU: (\d+) (?:UID: \d+ )?PID: (-?\d+) Comm: (.{0,16}) (Not tainted|Tainted: [A-Z ]+) (\S+)/;
 const REGISTER = /(?:^|\s)([A-Z][A-Z0-9]{1,7}|[xr]\d{1,2}|[sf]p|lr|pc|ip)\s?: ?([0-9a-f]{8,16})(?![\w:])/g;
 const MODULE_ITEM = /^([\w-]+)(?:\(([A-Z]*)([+-]?)\))?$/;
 /** So many modules and registers are kept of one report. */
@@ -54,7 +54,10 @@ function readCpu(context: Context, text: string): boolean {
 /** ` a(O+) b c [last unloaded: d]`: print_modules, kernel/module/main.c; letters of module_flags, `+` coming, `-` going. */
 function readModules(context: Context, text: string): boolean {
   if (context.modules.length > 0) return true;
-  const names = text.replace(/\[last unloaded:.*$/, '').trim().split(/\s+/, MODULES_MAX);
+  const names = text
+    .replace(/\[last unloaded:.*$/, '')
+    .trim()
+    .split(/\s+/, MODULES_MAX);
   context.modules = names.flatMap((name): LinkedModule[] => {
     const found = MODULE_ITEM.exec(name);
     if (found === null || name === '') return [];

@@ -38,14 +38,25 @@ function isCorrupted(gathered: Gathered, title: Title): boolean {
 function whoOf(head: Head): { cpu: number | null; pid: number | null; task: string | null } {
   const { text } = head;
   const cpu = /\bCPU(?:: |#)(\d+)/.exec(text)?.[1];
-  const named = /^INFO: task (.{1,40}?):(\d+) /.exec(text) ?? /\[(.{1,16}):(\d+)\]$/.exec(text) ?? / CPU#\d+[,:] (.{1,16})\/(\d+)/.exec(text);
+  const named =
+    /^INFO: task (.{1,40}?):(\d+) /.exec(text) ??
+    /\[(.{1,16}):(\d+)\]$/.exec(text) ??
+    / CPU#\d+[,:] (.{1,16})\/(\d+)/.exec(text);
   const pid = named?.[2] ?? /\bPID: (\d+)/.exec(text)?.[1];
-  return { cpu: cpu === undefined ? null : Number(cpu), pid: pid === undefined ? null : Number(pid), task: named?.[1] ?? null };
+  return {
+    cpu: cpu === undefined ? null : Number(cpu),
+    pid: pid === undefined ? null : Number(pid),
+    task: named?.[1] ?? null,
+  };
 }
 
 function fileOf(head: Head, guilty: Step | null): string | null {
   if (guilty?.frame.file !== undefined && guilty.frame.file !== null) return guilty.frame.file;
-  return /(?:BUG at |WARNING: (?:CPU: \d+ PID: -?\d+ at )?|UBSAN: .{1,60} in )([\w./+-]+\.[chSrs]+:\d+)/.exec(head.text)?.[1] ?? null;
+  return (
+    /(?:BUG at |WARNING: (?:CPU: \d+ PID: -?\d+ at )?|UBSAN: .{1,60} in )([\w./+-]+\.[chSrs]+:\d+)/.exec(
+      head.text,
+    )?.[1] ?? null
+  );
 }
 
 /** The frame that the first line of a WARNING names: it is where the report was made, guilty or not. */
@@ -61,7 +72,7 @@ export function finish(gathered: Gathered): KernelReport {
   const guilty = step === null ? null : plainName(step.frame.function);
   const who = whoOf(head);
   const text = title.title.slice(0, TITLE_MAX);
-  const module = moduleOf(body, step);
+  const module = head.module ?? moduleOf(body, step);
   return {
     kind: head.start.kind,
     severity: head.start.severity,
@@ -91,5 +102,8 @@ export function finish(gathered: Gathered): KernelReport {
 function moduleOf(body: Body, step: Step | null): string | null {
   if (step === null) return null;
   if (step.frame.module !== null) return step.frame.module;
-  return body.steps.find((one) => one.frame.function === step.frame.function && one.frame.module !== null)?.frame.module ?? null;
+  return (
+    body.steps.find((one) => one.frame.function === step.frame.function && one.frame.module !== null)?.frame.module ??
+    null
+  );
 }

@@ -74,10 +74,10 @@ export class ReportGatherer {
     if (head !== null) {
       this.#begin(line, caller, head, open);
     } else if (open !== undefined) {
-      this.#take(line, caller, open);
+      this.#take(line, open);
     } else if (text.startsWith('NMI backtrace for cpu ') && this.#lastStall !== null) {
       this.#open.set(caller, this.#lastStall);
-      this.#take(line, caller, this.#lastStall);
+      this.#take(line, this.#lastStall);
     } else if (text.startsWith('livepatch: ')) {
       this.#event(line);
     }
@@ -101,27 +101,22 @@ export class ReportGatherer {
       const kept = headOf(current, head);
       current.head = kept;
       current.body.owner ??= ownerOf(head, line.caller);
-      this.#take(line, caller, current);
+      this.#take(line, current);
       return;
     }
     if (head.start.role === 'panic' && current === undefined && this.#isConsequence(line)) return;
+    if (isSingle(head)) {
+      this.#finish(started(line, head), false);
+      return;
+    }
     if (current !== undefined) this.#close(current, true);
     if (this.#open.size >= OPEN_MAX) this.#closeOldest();
-    const started: Open = {
-      head,
-      body: newBody(ownerOf(head, line.caller)),
-      firstLine: line.number,
-      lastLine: line.number,
-      time: line.time,
-      lastTime: line.time,
-      lines: 1,
-    };
-    this.#open.set(caller, started);
-    if (STALLS.has(head.start.kind)) this.#lastStall = started;
-    if (head.start.trace === false && head.start.guilty.length === 0) this.#close(started, false);
+    const opened = started(line, head);
+    this.#open.set(caller, opened);
+    if (STALLS.has(head.start.kind)) this.#lastStall = opened;
   }
 
-  #take(line: LogLine, caller: string, open: Open): void {
+  #take(line: LogLine, open: Open): void {
     const { text } = line;
     if (this.#isSilent(open, line)) {
       this.#close(open, false);
@@ -155,6 +150,10 @@ export class ReportGatherer {
   #close(open: Open, cut: boolean): void {
     for (const [caller, other] of this.#open) if (other === open) this.#open.delete(caller);
     if (this.#lastStall === open) this.#lastStall = null;
+    this.#finish(open, cut);
+  }
+
+  #finish(open: Open, cut: boolean): void {
     this.#lastReport = { line: open.lastLine, time: open.lastTime };
     this.#done.push(finish({ ...open, cut }));
     if (this.#open.size === 0 || this.#done.length > OPEN_MAX) this.#release();
@@ -188,16 +187,37 @@ function continues(open: Open, head: Head): boolean {
   const { start } = open.head;
   if (head.start.role === 'panic') return true;
   const near = open.lines <= SAME_FAULT_LINES && open.body.release === null;
-  if (head.start.role === 'die') return near && (start.severity === 'fatal' || start.role === 'prelude' || start.kind === 'ubsan');
+  if (head.start.role === 'die')
+    return near && (start.severity === 'fatal' || start.role === 'prelude' || start.kind === 'ubsan');
   if (head.start.role === 'prelude' && start.text === 'WARNING: ') return near;
   if (start.role === 'prelude') return near && (head.start.text === 'WARNING: ' || head.start.role === 'prelude');
   if (start.kind === 'slab-corruption' && head.start.kind === 'slab-corruption') return head.start.text !== 'BUG ';
   /** `BUG: memory leak`, then the object; or one line per inlined function, in symbolised logs. */
-  return head.start.kind === start.kind && open.lines <= 4 && open.body.steps.length === 0 && sameWords(open.head, head);
+  return (
+    head.start.kind === start.kind && open.lines <= 4 && open.body.steps.length === 0 && sameWords(open.head, head)
+  );
 }
 
 function sameWords(a: Head, b: Head): boolean {
   return a.start.kind === 'memory-leak' || (a.start === b.start && a.text.endsWith('[inline]'));
+}
+
+function started(line: LogLine, head: Head): Open {
+  const { number, time } = line;
+  return {
+    head,
+    body: newBody(ownerOf(head, line.caller)),
+    firstLine: number,
+    lastLine: number,
+    time,
+    lastTime: time,
+    lines: 1,
+  };
+}
+
+/** The whole report is one line, which may stand in the midst of another. */
+function isSingle(head: Head): boolean {
+  return head.start.trace === false && head.start.guilty.length === 0 && head.start.role === undefined;
 }
 
 /** Where the caller of each line is known, lines of another are not in the report, and need not be told apart by task. */

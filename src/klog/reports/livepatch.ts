@@ -56,9 +56,12 @@ export function livepatchEvent(line: LogLine): LivepatchEvent | null {
   return {
     step: STEPS.find(([, form]) => form.test(text))?.[0] ?? 'other',
     direction: direction === undefined ? null : direction === 'patch' ? 'patching' : 'unpatching',
-    patch: /patch '([^']{1,64})'|^'([^']{1,64})': |Livepatch patch \(([^)]{1,64})\)/.exec(text)?.slice(1).find(Boolean) ?? null,
+    patch:
+      /patch '([^']{1,64})'|^'([^']{1,64})': |Livepatch patch \(([^)]{1,64})\)/.exec(text)?.slice(1).find(Boolean) ??
+      null,
     object: /(?:object|module) '([^']{1,64})'/.exec(text)?.[1] ?? null,
-    symbol: /(?:symbol|function|for) '([^']{1,128})'|^symbol ([\w.]{1,128}) /.exec(text)?.slice(1).find(Boolean) ?? null,
+    symbol:
+      /(?:symbol|function|for) '([^']{1,128})'|^symbol ([\w.]{1,128}) /.exec(text)?.slice(1).find(Boolean) ?? null,
     text,
     line: line.number,
     time: line.time,

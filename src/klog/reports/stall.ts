@@ -6,7 +6,8 @@ import { plainName } from './frames.ts';
  * many names. What stays the same is where the task came from: the system call, or, where a call serves many (ioctl, read,
  * sendmsg), the function it hands over to. That one stands for the loop.
  */
-const ENTRY = /^(?:(?:__(?:x64|ia32|arm64|arm|riscv|s390x?|powerpc|do|se)_)?(?:compat_)?(?:sys|SyS|SYSC)_|C_SYSC_|ksys_)/;
+const ENTRY =
+  /^(?:(?:__(?:x64|ia32|arm64|arm|riscv|s390x?|powerpc|do|se)_)?(?:compat_)?(?:sys|SyS|SYSC)_|C_SYSC_|ksys_)/;
 
 /** They hand over to the function they call, which is the one that matters. */
 const DISPATCHERS = new Set(

@@ -43,4 +43,6 @@ export interface Head {
   readonly start: Start;
   readonly groups: readonly string[];
   readonly text: string;
+  /** The module that the line speaks of. */
+  readonly module?: string;
 }

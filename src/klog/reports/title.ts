@@ -52,7 +52,8 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
     case 'trace': {
       const bare = BARE.has(head.start.kind);
       return body.steps.filter(
-        (step) => sure(step) && (step.section < 0 ? bare || step.instruction : body.sections[step.section]?.main === true),
+        (step) =>
+          sure(step) && (step.section < 0 ? bare || step.instruction : body.sections[step.section]?.main === true),
       );
     }
     case 'calls':
@@ -65,7 +66,7 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
       return body.lock === null ? [] : [{ frame: body.lock, instruction: false, section: -1 }];
     case 'caller':
       return body.caller === null ? [] : [named(body.caller)];
-    case 'stall':
+    default:
       return [stallFrame(body)].filter((step) => step !== null);
   }
 }
@@ -121,7 +122,9 @@ function pair(head: Head): string {
 }
 
 function generic(head: Head): string {
-  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length))}`.replace(/^BUG: (K\w+SAN)/, '$1').slice(0, 160);
+  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length))}`
+    .replace(/^BUG: (K\w+SAN)/, '$1')
+    .slice(0, 160);
 }
 
 /** The title in the community's customary form (syzkaller's pkg/report, described in its docs/syzbot.md). */
@@ -138,7 +141,9 @@ export function makeTitle(head: Head, body: Body): Title {
   const wanted = head.start.guilty.length > 0 && head.start.title.includes('{frame}');
   return {
     title,
-    alternatives: [...new Set([...titles.slice(1).filter((text) => text !== null), ...also])].filter((text) => text !== title),
+    alternatives: [...new Set([...titles.slice(1).filter((text) => text !== null), ...also])].filter(
+      (text) => text !== title,
+    ),
     guilty,
     lost: (wanted && guilty.step === null) || titles[0] === null,
   };

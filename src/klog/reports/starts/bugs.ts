@@ -15,7 +15,14 @@ const asserts: readonly Start[] = ['kernel BUG at ', 'Kernel BUG at '].flatMap((
     class: 'bad-access',
     role: 'die',
   },
-  { text, form: /^(?:\S*\/)?mm\/usercopy\.c:\d+!/, title: 'BUG: bad usercopy in {frame}', ...fatal, guilty: ['trace'], role: 'die' },
+  {
+    text,
+    form: /^(?:\S*\/)?mm\/usercopy\.c:\d+!/,
+    title: 'BUG: bad usercopy in {frame}',
+    ...fatal,
+    guilty: ['trace'],
+    role: 'die',
+  },
   { text, title: 'kernel BUG in {frame}', ...fatal, guilty: ['instruction', 'trace'], role: 'die' },
 ]);
 
@@ -26,7 +33,15 @@ const memory: readonly Start[] = [
   { text: 'BUG: Bad page map', title: 'BUG: Bad page map', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad page cache', title: 'BUG: Bad page cache', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad rss-counter state', title: 'BUG: Bad rss-counter state', ...error, guilty: [], trace: false },
-  { text: 'BUG: Dentry ', title: 'BUG: Dentry still in use in unmount', ...error, guilty: [], trace: false, role: 'prelude', form: /^.{1,200}still in use \(-?\d+\) \[(unmount of .{1,40})\]/ },
+  {
+    text: 'BUG: Dentry ',
+    title: 'BUG: Dentry still in use in unmount',
+    ...error,
+    guilty: [],
+    trace: false,
+    role: 'prelude',
+    form: /^.{1,200}still in use \(-?\d+\) \[(unmount of .{1,40})\]/,
+  },
   { text: 'BUG: non-zero ', title: 'BUG: non-zero {rest}', ...error, guilty: [], trace: false },
   { text: 'BUG: Bad ', title: 'BUG: Bad {rest}', ...error, guilty: [], trace: false },
   { text: 'BUG: ', title: 'BUG: {rest}', ...error, guilty: ['instruction', 'trace'], trace: false },
@@ -50,7 +65,13 @@ const counts: readonly Start[] = [
     guilty: [],
     trace: false,
   },
-  { text: 'VFS: Close: file count is ', title: 'VFS: Close: file count is zero (use-after-free)', ...error, guilty: [], trace: false },
+  {
+    text: 'VFS: Close: file count is ',
+    title: 'VFS: Close: file count is zero (use-after-free)',
+    ...error,
+    guilty: [],
+    trace: false,
+  },
 ];
 
 /** rust/kernel/lib.rs (panic): `rust_kernel: panicked at FILE:LINE:COL:` and the words on the next line. */
@@ -85,7 +106,13 @@ const panics: readonly Start[] = [
     class: 'stack-overflow',
   },
   { ...panic, form: /^Fatal exception/, title: 'kernel panic: Fatal exception', guilty: [] },
-  { ...panic, form: /^Attempted to kill init!/, title: 'kernel panic: Attempted to kill init!', guilty: [], trace: false },
+  {
+    ...panic,
+    form: /^Attempted to kill init!/,
+    title: 'kernel panic: Attempted to kill init!',
+    guilty: [],
+    trace: false,
+  },
   { ...panic, form: /^(.{1,120}?)(?: [.]{3})?$/, title: 'kernel panic: {rest}', guilty: [] },
   { ...panic, title: 'kernel panic: {rest}', guilty: [] },
 ];

@@ -18,7 +18,11 @@ const x86: readonly Start[] = [
   fault('BUG: Kernel NULL pointer dereference', 'page-fault', NULL),
   fault('BUG: unable to handle kernel paging request', 'page-fault', PAGING),
   fault('BUG: unable to handle page fault', 'page-fault', PAGING),
-  fault('BUG: Unable to handle kernel data access', 'page-fault', 'BUG: unable to handle kernel data access in {frame}'),
+  fault(
+    'BUG: Unable to handle kernel data access',
+    'page-fault',
+    'BUG: unable to handle kernel data access in {frame}',
+  ),
   fault(
     'BUG: Unable to handle kernel instruction fetch',
     'page-fault',
@@ -31,9 +35,14 @@ const x86: readonly Start[] = [
 const others: readonly Start[] = [
   fault('Unable to handle kernel NULL pointer dereference', 'page-fault', NULL),
   fault('Unable to handle kernel paging request', 'page-fault', PAGING),
-  fault('Unable to handle kernel access ', 'page-fault', 'BUG: unable to handle kernel access to user memory in {frame}', {
-    form: /^to user memory/,
-  }),
+  fault(
+    'Unable to handle kernel access ',
+    'page-fault',
+    'BUG: unable to handle kernel access to user memory in {frame}',
+    {
+      form: /^to user memory/,
+    },
+  ),
   fault('Unable to handle kernel ', 'page-fault', PAGING, {
     form: /^(?:read|write|execute|access|pointer dereference|instruction fetch|data access)/,
   }),
@@ -73,11 +82,18 @@ const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
 const deaths: readonly Start[] = [
   ...traps,
   /** The words of mm/kasan before 5.6 and of die() on one line, where the first lacks its end. */
-  die('kasan: GPF could be caused by NULL-ptr deref or user memory accessgeneral protection fault', 'general-protection', 'general protection fault in {frame}'),
+  die(
+    'kasan: GPF could be caused by NULL-ptr deref or user memory accessgeneral protection fault',
+    'general-protection',
+    'general protection fault in {frame}',
+  ),
   die('segment-related general protection fault', 'general-protection', 'general protection fault in {frame}'),
   die('kernel stack overflow (double-fault)', 'oops', 'kernel stack overflow in {frame}'),
   ...['traps: ', ''].map((word) =>
-    fault(`${word}PANIC: double fault`, 'oops', 'PANIC: double fault in {frame}', { class: 'stack-overflow', role: 'die' }),
+    fault(`${word}PANIC: double fault`, 'oops', 'PANIC: double fault in {frame}', {
+      class: 'stack-overflow',
+      role: 'die',
+    }),
   ),
   fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', {
     class: 'stack-overflow',

@@ -32,7 +32,13 @@ export const kfence: readonly Start[] = [
     title: 'KFENCE: {1} {2} in {frame}',
     ...bad,
   },
-  { text: 'BUG: KFENCE: ', kind: 'kfence', form: /^invalid free in /, title: 'KFENCE: invalid free in {frame}', ...free },
+  {
+    text: 'BUG: KFENCE: ',
+    kind: 'kfence',
+    form: /^invalid free in /,
+    title: 'KFENCE: invalid free in {frame}',
+    ...free,
+  },
   {
     text: 'BUG: KFENCE: ',
     kind: 'kfence',
@@ -99,7 +105,8 @@ export const sanitizers: readonly Start[] = [
 ];
 
 /** Who asks for memory on behalf of another: every subsystem has its own, and they are named alike. */
-const ALLOCATORS = /alloc|create_(?:chunk|cache)|(?:str|mem)dup|^(?:skb_clone|new_inode\w*|fs_context_for\w*|prepare_creds)$/;
+const ALLOCATORS =
+  /alloc|create_(?:chunk|cache)|(?:str|mem)dup|^(?:skb_clone|new_inode\w*|fs_context_for\w*|prepare_creds)$/;
 
 /** mm/kmemleak.c; the line above is of the program that reads /sys/kernel/debug/kmemleak. */
 export const leaks: readonly Start[] = [

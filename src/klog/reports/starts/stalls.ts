@@ -21,7 +21,14 @@ const lockups: readonly Start[] = [
   ),
   ...['NMI watchdog: ', 'watchdog: ', ''].flatMap((word): readonly Start[] => [
     ...(word === 'NMI watchdog: '
-      ? [{ text: `${word}BUG: soft lockup - CPU#`, kind: 'soft-lockup', title: 'BUG: soft lockup in {frame}', ...stall } as const]
+      ? [
+          {
+            text: `${word}BUG: soft lockup - CPU#`,
+            kind: 'soft-lockup',
+            title: 'BUG: soft lockup in {frame}',
+            ...stall,
+          } as const,
+        ]
       : []),
     {
       text: `${word}Watchdog detected hard LOCKUP on cpu`,
@@ -37,7 +44,14 @@ const lockups: readonly Start[] = [
       ...stall,
     },
   ]),
-  { text: 'BUG: workqueue lockup', kind: 'soft-lockup', title: 'BUG: workqueue lockup', severity: 'error', guilty: [], trace: false },
+  {
+    text: 'BUG: workqueue lockup',
+    kind: 'soft-lockup',
+    title: 'BUG: workqueue lockup',
+    severity: 'error',
+    guilty: [],
+    trace: false,
+  },
 ];
 
 /** kernel/hung_task.c: check_hung_task; `can't die` is of the linux-next tree; 6.16 names what it waits in. */
@@ -45,7 +59,8 @@ const hung: readonly Start[] = [
   {
     text: 'INFO: task ',
     kind: 'hung-task',
-    form: /^.{1,40}?:-?\d+ (?:blocked|is blocked|<[^>]*> blocked) .{0,40}?(?:for|on|more) /,
+    /** 6.16 and later say below it who holds the lock, in lines that also begin with `INFO: task`. */
+    form: /^.{1,40}?:-?\d+ blocked (?:in I\/O wait )?for more than \d+ seconds/,
     title: 'INFO: task hung in {frame}',
     severity: 'error',
     guilty: ['trace'],

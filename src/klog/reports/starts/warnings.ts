@@ -24,7 +24,11 @@ export const warnings: readonly Start[] = [
   of('kernel/locking/lockdep\\.c', 'lockdep', 'WARNING: locking bug in {frame}'),
   of('lib/kobject\\.c', 'warning', 'WARNING: kobject bug in {frame}'),
   of('fs/proc/generic\\.c', 'warning', 'WARNING: proc registration bug in {frame}', /proc_(?:register|create|mkdir)/),
-  of('mm/slab_common\\.c:\\d+ kmalloc_slab|mm/util\\.c:\\d+ (?:__)?kvmalloc_node\\w*', 'warning', 'WARNING: kmalloc bug in {frame}'),
+  of(
+    'mm/slab_common\\.c:\\d+ kmalloc_slab|mm/util\\.c:\\d+ (?:__)?kvmalloc_node\\w*',
+    'warning',
+    'WARNING: kmalloc bug in {frame}',
+  ),
   of('lib/iov_iter\\.c', 'warning', 'WARNING: iov_iter bug in {frame}'),
   {
     text: 'WARNING: ',
