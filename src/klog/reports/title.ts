@@ -32,7 +32,7 @@ function sure(step: Step): boolean {
 }
 
 function headFrame(head: Head): Step | null {
-  const text = head.text.slice(head.start.text.length);
+  const text = head.text.slice(head.start.text.length, 400);
   const at = /(?:\bin:? |\bat (?:\S+:\d+ )?)(?=[\w.<]+\+0x)/.exec(text);
   const frame = at === null ? undefined : parseFrames(text.slice(at.index + at[0].length))[0];
   if (frame !== undefined) return { frame, instruction: false, section: -1 };
@@ -102,7 +102,7 @@ function fill(head: Head, body: Body, frame: string): string | null {
   let lost = false;
   const filled = head.start.title.replace(/\{(\w+)\}/g, (_, key: string) => {
     if (key === 'frame') return frame;
-    if (key === 'rest') return withoutNumbers(head.text.slice(head.start.text.length)).slice(0, 120);
+    if (key === 'rest') return withoutNumbers(head.text.slice(head.start.text.length, 400)).slice(0, 120);
     if (key === 'next') return (body.next ?? '').trim().slice(0, 120);
     if (key === 'pair') return pair(head);
     if (key === 'access') {
@@ -122,7 +122,7 @@ function pair(head: Head): string {
 }
 
 function generic(head: Head): string {
-  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length))}`
+  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length, 400))}`
     .replace(/^BUG: (K\w+SAN)/, '$1')
     .slice(0, 160);
 }
