@@ -38,7 +38,7 @@ const FRAMES_MAX = 600;
 const MAIN = /^\s*(?:Call [Tt]race:|[Bb]acktrace:|NMI backtrace for cpu)/;
 /** Traces of what went before: allocation, release, an earlier lock, the origin of a value. */
 const OTHER =
-  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |IN-(?:HARD|SOFT)IRQ-[WR] at:|(?:INITIAL|HARDIRQ-ON-|SOFTIRQ-ON-).{0,8} at:|Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.\.\. (?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
+  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |IN-(?:HARD|SOFT)IRQ-[WR] at:|(?:INITIAL|HARDIRQ-ON-|SOFTIRQ-ON-).{0,8} at:|Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.{2,3} (?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
 /** The kernel's own words for a trace that it does not have (mm/kasan/report.c). */
 const NO_TRACE = /^\(stack is not available\)/;
 const OWNER = /\/(-?\d+)(?::$| is (?:trying|freeing))/;

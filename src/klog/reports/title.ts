@@ -1,7 +1,7 @@
 import type { Body, Step } from './body.ts';
 import { parseFrames, plainName } from './frames.ts';
 import { withoutNumbers } from './key.ts';
-import { isNeverGuilty } from './skip.ts';
+import { isLockPrimitive, isNeverGuilty } from './skip.ts';
 import { stallFrame } from './stall.ts';
 import type { Head, Source, Start } from './start.ts';
 
@@ -26,6 +26,10 @@ export interface Title {
 const BARE = new Set(['kmsan', 'kcsan', 'kfence', 'memory-leak']);
 /** They warn of what a driver asks of them, and the driver is at fault (drivers/usb/core/urb.c). */
 const HELPERS = new Set(['usb_submit_urb']);
+/** What lies between the helper and the driver (drivers/usb/core/message.c). */
+const HELPED = /^usb_(?:start_wait_urb|(?:internal_)?control_msg\w*|bulk_msg|interrupt_msg)$/;
+/** The functions whose trace says that an interrupt takes the lock (print_lock_usage of kernel/locking/lockdep.c). */
+const IN_INTERRUPT = /^(?:IN-|\.\. which became )/;
 
 function sure(step: Step): boolean {
   return !step.frame.unsure && !step.frame.inline;
@@ -56,10 +60,12 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
           sure(step) && (step.section < 0 ? bare || step.instruction : body.sections[step.section]?.main === true),
       );
     }
+    case 'any':
+      return body.steps.filter((step) => sure(step) && !step.instruction);
     case 'calls':
       return body.steps.filter((step) => sure(step) && !step.instruction && body.sections[step.section]?.main === true);
     case 'interrupt':
-      return body.steps.filter((step) => body.sections[step.section]?.heading.startsWith('IN-') === true);
+      return body.steps.filter((step) => IN_INTERRUPT.test(body.sections[step.section]?.heading ?? ''));
     case 'head':
       return [headFrame(head)].filter((step) => step !== null);
     case 'lock':
@@ -83,7 +89,8 @@ export function findGuilty(head: Head, body: Body): Guilt {
         continue;
       }
       if (source === 'stall') return { step, helper };
-      if (isNeverGuilty(name) || head.start.skip?.test(name) === true) continue;
+      if (source === 'lock' ? isLockPrimitive(name) : isNeverGuilty(name)) continue;
+      if (head.start.skip?.test(name) === true || (helper !== null && HELPED.test(name))) continue;
       return { step, helper };
     }
   }

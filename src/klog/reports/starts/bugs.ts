@@ -26,10 +26,17 @@ const asserts: readonly Start[] = ['kernel BUG at ', 'Kernel BUG at '].flatMap((
   { text, title: 'kernel BUG in {frame}', ...fatal, guilty: ['instruction', 'trace'], role: 'die' },
 ]);
 
+/** Who allocated the page comes first, where CONFIG_PAGE_OWNER knows; else who met it (mm/debug.c, mm/page_owner.c). */
+const page = {
+  ...error,
+  guilty: ['any'],
+  skip: /^(?:bad_page|check_new_page\w*|free_page_is_bad\w*|\w*folios?_put\w*|(?:folio|filemap|__folio|vma)_alloc\w*|__?alloc_\w+|filemap_alloc_folio\w*|__free_\w+|free_\w*pages?\w*|free_pcp\w*|release_pages|put_page)$/,
+} as const;
+
 /** mm/page_alloc.c (bad_page), mm/memory.c (print_bad_pte), kernel/fork.c (check_mm), fs/dcache.c (umount_check). */
 const memory: readonly Start[] = [
-  { text: 'BUG: Bad page state in process', title: 'BUG: Bad page state in {frame}', ...error, guilty: ['trace'] },
-  { text: 'BUG: Bad page state', title: 'BUG: Bad page state in {frame}', ...error, guilty: ['trace'] },
+  { text: 'BUG: Bad page state in process', title: 'BUG: Bad page state in {frame}', ...page },
+  { text: 'BUG: Bad page state', title: 'BUG: Bad page state in {frame}', ...page },
   { text: 'BUG: Bad page map', title: 'BUG: Bad page map', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad page cache', title: 'BUG: Bad page cache', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad rss-counter state', title: 'BUG: Bad rss-counter state', ...error, guilty: [], trace: false },

@@ -2,7 +2,13 @@ import type { Start } from '../start.ts';
 
 /** Functions of the C library kind and of the checkers, that a bad access passes through. */
 const bad = { severity: 'error', guilty: ['head', 'trace'], class: 'bad-access' } as const;
-const free = { severity: 'error', guilty: ['head', 'trace'], class: 'invalid-free' } as const;
+const free = {
+  severity: 'error',
+  guilty: ['head', 'trace'],
+  class: 'invalid-free',
+  /** They give back what the caller named, of a kind of its own (net/core/skbuff.c). */
+  skip: /^(?:__?)?(?:kfree_skb\w*|skb_(?:release|free)\w*|consume_skb|sk_skb_reason_drop|\w*napi_consume_skb)$/,
+} as const;
 
 /** mm/kasan/report.c (print_error_description), mm/kasan/report_generic.c (get_bug_type). */
 export const kasan: readonly Start[] = [
@@ -105,8 +111,7 @@ export const sanitizers: readonly Start[] = [
 ];
 
 /** Who asks for memory on behalf of another: every subsystem has its own, and they are named alike. */
-const ALLOCATORS =
-  /alloc|create_(?:chunk|cache)|(?:str|mem)dup|^(?:skb_clone|new_inode\w*|fs_context_for\w*|prepare_creds)$/;
+const ALLOCATORS = /alloc|create_(?:chunk|cache)|(?:strn?|mem)dup|^kvasprintf/;
 
 /** mm/kmemleak.c; the line above is of the program that reads /sys/kernel/debug/kmemleak. */
 export const leaks: readonly Start[] = [

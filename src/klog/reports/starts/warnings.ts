@@ -18,14 +18,19 @@ function of(file: string, kind: ReportKind, title: string, skip?: RegExp): Start
 }
 
 export const warnings: readonly Start[] = [
-  of('lib/debugobjects\\.c', 'warning', 'WARNING: ODEBUG bug in {frame}', /^(?:debug_|__debug_|lookup_object)/),
+  of('lib/debugobjects\\.c:\\d+ (?:at )?debug_print_object', 'warning', 'WARNING: ODEBUG bug in {frame}', /^(?:debug_|__debug_|lookup_object)/),
   of('lib/refcount\\.c', 'refcount', 'WARNING: refcount bug in {frame}', /^(?:k[rp]ref_|kobject_|k(?:get|put))/),
   of('include/linux/refcount\\.h', 'refcount', 'WARNING: refcount bug in {frame}'),
   of('kernel/locking/lockdep\\.c', 'lockdep', 'WARNING: locking bug in {frame}'),
   of('lib/kobject\\.c', 'warning', 'WARNING: kobject bug in {frame}'),
-  of('fs/proc/generic\\.c', 'warning', 'WARNING: proc registration bug in {frame}', /proc_(?:register|create|mkdir)/),
   of(
-    'mm/slab_common\\.c:\\d+ kmalloc_slab|mm/util\\.c:\\d+ (?:__)?kvmalloc_node\\w*',
+    'fs/proc/generic\\.c:\\d+ (?:at )?proc_register',
+    'warning',
+    'WARNING: proc registration bug in {frame}',
+    /proc_(?:register|create|mkdir)/,
+  ),
+  of(
+    'mm/slab_common\\.c:\\d+ (?:at )?kmalloc_slab|mm/(?:util|slub)\\.c:\\d+ (?:at )?(?:__)?kvmalloc_node\\w*',
     'warning',
     'WARNING: kmalloc bug in {frame}',
   ),
