@@ -1,5 +1,6 @@
 import type { Body, Step } from './body.ts';
 import { plainName } from './frames.ts';
+import { isNeverGuilty } from './skip.ts';
 
 /**
  * A machine that loops is caught at any place of the loop, so the innermost function says little and would give the same bug
@@ -20,8 +21,13 @@ const DISPATCHERS = new Set(
   vfs_fallocate vfs_fsync_range vfs_get_tree vfs_open do_dentry_open vfs_getattr vfs_poll do_sys_poll
   task_work_run process_one_work kthread call_timer_fn expire_timers run_timer_softirq __run_timers
   net_rx_action rcu_do_batch tasklet_action_common do_one_initcall __handle_irq_event_percpu mmap_region
-  compat_ioctl security_file_ioctl`.split(/\s+/),
+  compat_ioctl security_file_ioctl
+  __netif_receive_skb_core __netif_receive_skb_one_core __netif_receive_skb_list_core
+  __do_softirq handle_softirqs __hrtimer_run_queues __run_timer_base do_syscall_64`.split(/\s+/),
 );
+
+/** The system call itself, in the name that each architecture gives it, and what serves old processes. */
+const IOCTL = /_compat_ioctl$|^__\w+_sys_ioctl$/;
 
 /** Where the interrupt that found the stall came in: what is above tells of the watchdog, not of the loop. */
 const INTERRUPT =
@@ -46,9 +52,9 @@ function representative(steps: readonly Step[]): Step | null {
   for (const step of steps) {
     const text = name(step);
     if (text.startsWith('smp_call_function')) return step;
-    if (DISPATCHERS.has(text) || text.endsWith('_compat_ioctl')) return previous ?? step;
+    if (DISPATCHERS.has(text) || IOCTL.test(text)) return previous ?? step;
     if (ENTRY.test(text)) return step;
-    previous = step;
+    if (!isNeverGuilty(text)) previous = step;
   }
   return null;
 }
@@ -58,7 +64,8 @@ export function stallFrame(body: Body): Step | null {
   const sure = body.steps.filter((step) => !step.frame.unsure && !step.frame.inline);
   for (let section = 0; section < body.sections.length; section += 1) {
     if (body.sections[section]?.main !== true) continue;
-    const own = sure.filter((step) => step.section === section);
+    /** The instruction stands above the heading of its trace. */
+    const own = sure.filter((step) => step.section === section || (step.instruction && step.section === section - 1));
     /** The grace-period thread waits; it does not loop (kernel/rcu/tree_stall.h). */
     if (own.some((step) => name(step) === 'rcu_gp_kthread')) continue;
     const found = representative(cutInterrupt(own));

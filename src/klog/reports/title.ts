@@ -67,6 +67,7 @@ function candidates(source: Source, head: Head, body: Body): readonly Step[] {
     case 'interrupt':
       return body.steps.filter((step) => IN_INTERRUPT.test(body.sections[step.section]?.heading ?? ''));
     case 'head':
+    case 'named':
       return [headFrame(head)].filter((step) => step !== null);
     case 'lock':
       return body.lock === null ? [] : [{ frame: body.lock, instruction: false, section: -1 }];
@@ -88,7 +89,7 @@ export function findGuilty(head: Head, body: Body): Guilt {
         helper = name;
         continue;
       }
-      if (source === 'stall') return { step, helper };
+      if (source === 'stall' || source === 'named') return { step, helper };
       if (source === 'lock' ? isLockPrimitive(name) : isNeverGuilty(name)) continue;
       if (head.start.skip?.test(name) === true || (helper !== null && HELPED.test(name))) continue;
       return { step, helper };
@@ -121,11 +122,12 @@ function fill(head: Head, body: Body, frame: string): string | null {
   return lost ? null : filled;
 }
 
-/** `a / b`: two functions that race; one name where both are the same, else in the order of the alphabet. */
+/** `a / b`: two functions that race, in the order of the alphabet; one name where both are the same, printed with offsets. */
 function pair(head: Head): string {
-  const names = head.groups.slice(1, 3).map((name) => plainName(name.replace(/\+0x.*$/, '')));
+  const printed = head.groups.slice(1, 3);
+  const names = printed.map((name) => plainName(name.replace(/\+0x.*$/, '')));
   const [first = LOST, second = LOST] = names.toSorted();
-  return first === second ? first : `${first} / ${second}`;
+  return first === second && printed[0]?.includes('+0x') === true ? first : `${first} / ${second}`;
 }
 
 function generic(head: Head): string {

@@ -102,7 +102,7 @@ const panics: readonly Start[] = [
     ...panic,
     form: /^(?:stack-protector: )?Kernel stack is corrupted in: (?:[0-9a-fA-Fx]{6,18}|([\w.]+)\+0x|(\S+))/,
     title: 'kernel panic: stack is corrupted in {frame}',
-    guilty: ['head', 'trace'],
+    guilty: ['named', 'trace'],
     trace: false,
   },
   {
