@@ -1,0 +1,127 @@
+import type { ReportKind } from '../../report.ts';
+import type { Class, Start } from '../start.ts';
+
+const where = ['instruction', 'trace'] as const;
+
+/** A processor's fault in kernel mode: the task is lost. */
+function fault(text: string, kind: ReportKind, title: string, more: Partial<Start> = {}): Start {
+  return { text, kind, title, severity: 'fatal', guilty: where, class: 'bad-access', ...more };
+}
+
+const PAGING = 'BUG: unable to handle kernel paging request in {frame}';
+const NULL = 'BUG: unable to handle kernel NULL pointer dereference in {frame}';
+
+/** show_fault_oops of arch/x86/mm/fault.c (new words since 5.1), bad_page_fault of arch/powerpc/mm/fault.c. */
+const x86: readonly Start[] = [
+  fault('BUG: unable to handle kernel NULL pointer dereference', 'page-fault', NULL),
+  fault('BUG: kernel NULL pointer dereference', 'page-fault', NULL),
+  fault('BUG: Kernel NULL pointer dereference', 'page-fault', NULL),
+  fault('BUG: unable to handle kernel paging request', 'page-fault', PAGING),
+  fault('BUG: unable to handle page fault', 'page-fault', PAGING),
+  fault(
+    'BUG: Unable to handle kernel data access',
+    'page-fault',
+    'BUG: unable to handle kernel data access in {frame}',
+  ),
+  fault(
+    'BUG: Unable to handle kernel instruction fetch',
+    'page-fault',
+    'BUG: unable to handle kernel instruction fetch in {frame}',
+  ),
+  fault('BUG: Unable to handle kernel ', 'page-fault', PAGING),
+];
+
+/** die_kernel_fault of arch/{arm,arm64,riscv,loongarch}/mm/fault.c; s390 and mips; `CPU 0 Unable…` is of mips. */
+const others: readonly Start[] = [
+  fault('Unable to handle kernel NULL pointer dereference', 'page-fault', NULL),
+  fault('Unable to handle kernel paging request', 'page-fault', PAGING),
+  fault(
+    'Unable to handle kernel access ',
+    'page-fault',
+    'BUG: unable to handle kernel access to user memory in {frame}',
+    {
+      form: /^to user memory/,
+    },
+  ),
+  fault('Unable to handle kernel ', 'page-fault', PAGING, {
+    form: /^(?:read|write|execute|access|pointer dereference|instruction fetch|data access)/,
+  }),
+  fault('CPU ', 'page-fault', PAGING, { form: /^\d+ Unable to handle kernel paging request at virtual address/ }),
+  fault('Unhandled fault: ', 'oops', 'Unhandled fault in {frame}'),
+  fault('Unhandled prefetch abort: ', 'oops', 'Unhandled prefetch abort in {frame}'),
+  fault('Kernel stack overflow', 'oops', 'kernel stack overflow in {frame}', { class: 'stack-overflow' }),
+  fault('Insufficient stack space to handle exception', 'oops', 'kernel stack overflow in {frame}', {
+    class: 'stack-overflow',
+  }),
+  fault('Bad mode in ', 'oops', 'Bad mode in {1}', { form: /^(.{1,30}?) handler detected/, role: 'die' }),
+];
+
+/** The line that die() prints (arch/x86/kernel/dumpstack.c and others), which follows another line of the same fault. */
+function die(text: string, kind: ReportKind, title: string, form?: RegExp): Start {
+  const kindOf: Class = 'bad-access';
+  return fault(text, kind, title, { role: 'die', class: kindOf, ...(form === undefined ? {} : { form }) });
+}
+
+/** exc_* of arch/x86/kernel/traps.c; since 6.10 with `Oops: ` before the name. */
+const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
+  die(`${oops}general protection fault`, 'general-protection', 'general protection fault in {frame}'),
+  die(`${oops}stack segment`, 'oops', 'stack segment fault in {frame}', /^(?: fault)?[:,]/),
+  die(`${oops}divide error: `, 'oops', 'divide error in {frame}'),
+  die(`${oops}divide error, `, 'oops', 'divide error in {frame}'),
+  die(`${oops}invalid opcode: `, 'oops', 'invalid opcode in {frame}'),
+  die(`${oops}int3: `, 'oops', 'int3 in {frame}'),
+  die(`${oops}alignment check: `, 'oops', 'alignment check in {frame}'),
+  die(`${oops}coprocessor segment overrun: `, 'oops', 'coprocessor segment overrun in {frame}'),
+  die(`${oops}invalid TSS: `, 'oops', 'invalid TSS in {frame}'),
+  die(`${oops}segment not present: `, 'oops', 'segment not present in {frame}'),
+  die(`${oops}control protection fault: `, 'oops', 'control protection fault in {frame}'),
+  die(`${oops}double fault: `, 'oops', 'PANIC: double fault in {frame}'),
+  die(`${oops}stack guard page: `, 'oops', 'BUG: stack guard page was hit in {frame}'),
+]);
+
+const deaths: readonly Start[] = [
+  ...traps,
+  /** The words of mm/kasan before 5.6 and of die() on one line, where the first lacks its end. */
+  die(
+    'kasan: GPF could be caused by NULL-ptr deref or user memory accessgeneral protection fault',
+    'general-protection',
+    'general protection fault in {frame}',
+  ),
+  die('segment-related general protection fault', 'general-protection', 'general protection fault in {frame}'),
+  die('kernel stack overflow (double-fault)', 'oops', 'kernel stack overflow in {frame}'),
+  ...['traps: ', ''].map((word) =>
+    fault(`${word}PANIC: double fault`, 'oops', 'PANIC: double fault in {frame}', {
+      class: 'stack-overflow',
+      role: 'die',
+    }),
+  ),
+  fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', {
+    class: 'stack-overflow',
+    guilty: ['calls'],
+  }),
+  ...['TASK', 'IRQ', 'SOFTIRQ', 'NMI', '#DF', '#DB', '#MC', '#VC'].map((name) =>
+    fault(`BUG: ${name} stack guard page was hit`, 'oops', 'BUG: stack guard page was hit in {frame}', {
+      class: 'stack-overflow',
+      guilty: ['calls'],
+    }),
+  ),
+  die('Internal error: ', 'oops', 'Internal error in {frame}'),
+  die('Oops - ', 'oops', 'Internal error in {frame}', /^(?:undefined instruction|bad mode|BUG|BTI|FPAC|SP\/PC|CFI)/),
+  die('Oops: ', 'oops', 'kernel oops in {frame}'),
+  die('Oops', 'oops', 'kernel oops in {frame}', /^(?:\[#\d+\]| \[#\d+\])/),
+  die('Kernel BUG [#', 'bug', 'kernel BUG in {frame}'),
+  die('Kernel bug detected', 'bug', 'kernel BUG in {frame}', /^\[#/),
+  die('illegal operation: ', 'oops', 'illegal operation in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('addressing exception: ', 'oops', 'addressing exception in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('specification exception: ', 'oops', 'specification exception in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('protection exception: ', 'oops', 'protection exception in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('data exception: ', 'oops', 'data exception in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('monitor event: ', 'bug', 'kernel BUG in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('fixpoint divide exception: ', 'oops', 'divide error in {frame}', /^[0-9a-f]{4} ilc:/),
+  die('Reserved instruction in kernel code', 'oops', 'invalid opcode in {frame}', /^\[#/),
+  die('Unhandled kernel unaligned access', 'oops', 'Unhandled kernel unaligned access in {frame}', /^\[#/),
+  die('Unrecoverable exception ', 'oops', 'Unrecoverable exception in {frame}', /^[0-9a-f]+ at /),
+  die('Unexpected kernel BRK exception at EL1', 'oops', 'Internal error in {frame}'),
+];
+
+export const faults: readonly Start[] = [...x86, ...others, ...deaths];
