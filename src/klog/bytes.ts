@@ -4,12 +4,19 @@ declare const TextDecoder: new (
   options: { readonly ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const LINE_FEED = 10;
 
 /** The text of UTF-8 bytes from `from` up to `to`; what cannot be UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Uint8Array, from = 0, to = bytes.length): string {
   return UTF8.decode(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+}
+
+/** UTF-8 bytes of any text. */
+export function encodeText(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** UTF-8 bytes of a text that holds ASCII only. */

@@ -1,6 +1,7 @@
 export { CallerStreams } from './callers.ts';
 export type { LogLine, Transport } from './line.ts';
-export { parseKernelLog } from './parse.ts';
+export { type KernelLog, KernelLogParser, type ParserOptions, parseKernelLog } from './parser.ts';
 export type { ReaderOptions } from './reader.ts';
 export { LineReader } from './reader.ts';
-export type { KernelLog, KernelReport, LivepatchEvent, ReportKind } from './report.ts';
+export type { KernelReport, LinkedModule, ReportKind, Severity, Taint, TraceFrame } from './report.ts';
+export type { LivepatchEvent, LivepatchStep } from './reports/index.ts';

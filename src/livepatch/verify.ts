@@ -218,7 +218,7 @@ function functionsRedirected(output: string, functions: readonly PatchedFunction
 /** The kernel log of the whole run: no report, and every transition told as complete. */
 function logChecks(log: string): GateCheck[] {
   const { reports, livepatch } = parseKernelLog(log);
-  const failed = livepatch.filter(({ what }) => what === 'failed' || what === 'forcing');
+  const failed = livepatch.filter(({ step }) => step === 'failed' || step === 'forced');
   return [
     check(
       'kernel log has no report',

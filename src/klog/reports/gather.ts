@@ -41,7 +41,8 @@ const HEAD_OWNER = /^WARNING: CPU: \d+ PID: (-?\d+) at /;
 
 const RULED = new Set(['kasan', 'kmsan', 'kcsan', 'kfence', 'ubsan']);
 const STALLS = new Set(['rcu-stall', 'soft-lockup', 'hard-lockup', 'hung-task']);
-const CHECKERS = /lib\/(?:refcount|list_debug)\.c|lib\/debugobjects\.c:\d+ (?:at )?debug_print_object|rust\/helpers|umount_check/;
+const CHECKERS =
+  /lib\/(?:refcount|list_debug)\.c|lib\/debugobjects\.c:\d+ (?:at )?debug_print_object|rust\/helpers|umount_check/;
 
 /**
  * Gathers the lines of reports, one report per printer at a time (the caller id that CONFIG_PRINTK_CALLER adds tells printers
@@ -57,20 +58,30 @@ export class ReportGatherer {
   #lastReport: { line: number; time: number | null } | null = null;
   #lastStall: Open | null = null;
   #sinceSweep = 0;
+  #before: LogLine | null = null;
 
   constructor(sink: Sink) {
     this.#sink = sink;
   }
 
+  /** Some report is open: what follows is wanted, whatever it says. */
+  get isGathering(): boolean {
+    return this.#open.size > 0;
+  }
+
   push(line: LogLine): void {
+    const before = this.#before;
+    this.#before = line;
     if (!line.fromKernel) return;
+    // A device names itself with line feeds; a report has each of its lines in a record of its own.
+    const isRest = before !== null && before.number === line.number && before.text !== '';
     const { text } = line;
     const caller = line.caller ?? '';
     this.#sinceSweep += 1;
     if (this.#sinceSweep >= SWEEP_LINES) this.#sweep(line);
     const open = this.#open.get(caller);
     const first = text.charCodeAt(0);
-    const head = first === 0x20 ? findIndented(text) : first === 0x09 ? null : findStart(text);
+    const head = isRest || first === 0x09 ? null : first === 0x20 ? findIndented(text) : findStart(text);
     if (head !== null) {
       this.#begin(line, caller, head, open);
     } else if (open !== undefined) {

@@ -17,7 +17,7 @@ test('any text is read, and lines are numbered from 1 to its end', () => {
       fc.array(fc.oneof(fc.string(), fc.constant('BUG: unable to handle page fault')), { maxLength: 50 }),
       (lines) => {
         const { reports } = parseKernelLog(lines.join('\n'));
-        for (const { line } of reports) assert.ok(line >= 1);
+        for (const { firstLine, lastLine } of reports) assert.ok(firstLine >= 1 && lastLine <= lines.length);
       },
     ),
   );

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseKernelLog } from '#klog';
 import { assertContains } from '../../../testkit/contains.ts';
 import { corpus } from '../../../testkit/corpus.ts';
 import { consoleLines, gathered } from '../../../testkit/kernel-lines.ts';
@@ -107,7 +108,7 @@ test('real logs: found, titled, and nothing where nothing is', {
   const stated = lines
     .map((line) => JSON.parse(line) as SharedCase)
     .filter((one) => one.class !== 'not_kernel' && one.class !== 'see_log');
-  const results = stated.map((one) => ({ one, report: gathered(consoleLines(one.log)).reports[0] }));
+  const results = stated.map((one) => ({ one, report: parseKernelLog(one.log).reports[0] }));
   const wanted = results.filter(({ one }) => one.title !== null && one.title !== '');
   const found = wanted.filter(({ report }) => report !== undefined);
   const titled = wanted.filter(

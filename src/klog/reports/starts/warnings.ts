@@ -18,7 +18,12 @@ function of(file: string, kind: ReportKind, title: string, skip?: RegExp): Start
 }
 
 export const warnings: readonly Start[] = [
-  of('lib/debugobjects\\.c:\\d+ (?:at )?debug_print_object', 'warning', 'WARNING: ODEBUG bug in {frame}', /^(?:debug_|__debug_|lookup_object)/),
+  of(
+    'lib/debugobjects\\.c:\\d+ (?:at )?debug_print_object',
+    'warning',
+    'WARNING: ODEBUG bug in {frame}',
+    /^(?:debug_|__debug_|lookup_object)/,
+  ),
   of('lib/refcount\\.c', 'refcount', 'WARNING: refcount bug in {frame}', /^(?:k[rp]ref_|kobject_|k(?:get|put))/),
   of('include/linux/refcount\\.h', 'refcount', 'WARNING: refcount bug in {frame}'),
   of('kernel/locking/lockdep\\.c', 'lockdep', 'WARNING: locking bug in {frame}'),
