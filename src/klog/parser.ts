@@ -20,8 +20,9 @@ export class KernelLogParser {
   readonly #reader: LineReader;
   readonly #gatherer: ReportGatherer;
 
-  constructor({ transport, report, event }: ParserOptions) {
-    this.#gatherer = new ReportGatherer({ report, event });
+  constructor(options: ParserOptions) {
+    const { transport } = options;
+    this.#gatherer = new ReportGatherer(options);
     this.#reader = new LineReader({
       starts: STARTS,
       ...(transport === undefined ? {} : { transport }),
