@@ -120,11 +120,11 @@ function readHeading(body: Body, line: string): boolean {
 }
 
 const ACCESS = /^(Read|Write) (?:of size|at addr)/;
-const CALLER = /^\s*(?:caller is |last function: )(?:\[<[0-9a-f]+>\] )?([\w.]+)/;
+const CALLER = /^\s*(?:caller is |last function: |preempt=0x[0-9a-f]+ lock=.{1,40} workfn=)(?:\[<[0-9a-f]+>\] )?([\w.]+)/;
 
 function readWords(body: Body, text: string): void {
   body.access ??= (ACCESS.exec(text)?.[1] as 'Read' | 'Write' | undefined) ?? null;
-  if (body.caller === null && (text.includes('caller is') || text.includes('last function')))
+  if (body.caller === null && (text.includes('caller is') || text.includes('last function') || text.includes(' workfn=')))
     body.caller = CALLER.exec(text)?.[1] ?? null;
   if (body.sections.length > 0 && NO_TRACE.test(text)) {
     const last = body.sections.at(-1);

@@ -240,6 +240,7 @@ function ownerOf(head: Head, caller: string | null): number | null {
 /** Which of two first lines of one report names it. */
 function headOf(open: Open, head: Head): Head {
   const { start } = open.head;
+  if (start.kind === 'panic' && start.role === 'prelude') return head;
   if (head.start.role === 'panic' || head.start.role === 'die') return open.head;
   if (start.role === 'prelude' && !CHECKERS.test(head.text)) return head;
   if (open.head.text.endsWith('[inline]')) return head;

@@ -23,8 +23,12 @@ const DISPATCHERS = new Set(
   net_rx_action rcu_do_batch tasklet_action_common do_one_initcall __handle_irq_event_percpu mmap_region
   compat_ioctl security_file_ioctl
   __netif_receive_skb_core __netif_receive_skb_one_core __netif_receive_skb_list_core
-  __do_softirq handle_softirqs __hrtimer_run_queues __run_timer_base do_syscall_64`.split(/\s+/),
+  __do_softirq handle_softirqs __hrtimer_run_queues __run_timer_base
+  rtnetlink_rcv_msg __sock_release __fput ret_from_fork ret_from_fork_asm do_syscall_64`.split(/\s+/),
 );
+
+/** A page fault hands over too, but what the task was doing when it came says more. */
+const PAGE_FAULT = /^(?:do_user_addr_fault|(?:__)?do_page_fault)$/;
 
 /** The system call itself, in the name that each architecture gives it, and what serves old processes. */
 const IOCTL = /_compat_ioctl$|^__\w+_sys_ioctl$/;
@@ -49,14 +53,16 @@ function cutInterrupt(steps: readonly Step[]): readonly Step[] {
 
 function representative(steps: readonly Step[]): Step | null {
   let previous: Step | null = null;
+  let faulted: Step | null = null;
   for (const step of steps) {
     const text = name(step);
     if (text.startsWith('smp_call_function')) return step;
     if (DISPATCHERS.has(text) || IOCTL.test(text)) return previous ?? step;
     if (ENTRY.test(text)) return step;
+    if (PAGE_FAULT.test(text)) faulted ??= previous;
     if (!isNeverGuilty(text)) previous = step;
   }
-  return null;
+  return faulted;
 }
 
 /** The function that stands for the loop; null where no trace of the report reaches one. */

@@ -52,6 +52,7 @@ function named(name: string): Step {
 function candidates(source: Source, head: Head, body: Body): readonly Step[] {
   switch (source) {
     case 'instruction':
+    case 'fault':
       return body.steps.filter((step) => step.instruction).slice(0, 1);
     case 'trace': {
       const bare = BARE.has(head.start.kind);
@@ -90,7 +91,7 @@ export function findGuilty(head: Head, body: Body): Guilt {
         continue;
       }
       if (source === 'stall' || source === 'named') return { step, helper };
-      if (source === 'lock' ? isLockPrimitive(name) : isNeverGuilty(name)) continue;
+      if (source === 'lock' ? isLockPrimitive(name) : source !== 'fault' && isNeverGuilty(name)) continue;
       if (head.start.skip?.test(name) === true || (helper !== null && HELPED.test(name))) continue;
       return { step, helper };
     }
@@ -100,7 +101,7 @@ export function findGuilty(head: Head, body: Body): Guilt {
 
 /** `__x64_sys_read` and `__arm64_sys_read` are one function of the source (SYSCALL_DEFINE, include/linux/syscalls.h). */
 function customary(name: string): string {
-  const call = /^__(?:x64|ia32|arm64|riscv|s390x?|do|se)_(sys_\w+)$/.exec(name);
+  const call = /^__(?:x64|ia32|arm64|riscv|s390x?|do|se)_((?:compat_)?sys_\w+)$/.exec(name);
   if (call !== null) return call[1]!;
   if (/^smp_call_function_(?:single|many|any)/.test(name)) return 'smp_call_function';
   return name === 'synchronize_rcu_expedited' ? 'synchronize_rcu' : name;
@@ -122,12 +123,11 @@ function fill(head: Head, body: Body, frame: string): string | null {
   return lost ? null : filled;
 }
 
-/** `a / b`: two functions that race, in the order of the alphabet; one name where both are the same, printed with offsets. */
+/** `a / b`: two functions that race, in the order of the alphabet, as newer kernels print them. */
 function pair(head: Head): string {
-  const printed = head.groups.slice(1, 3);
-  const names = printed.map((name) => plainName(name.replace(/\+0x.*$/, '')));
+  const names = head.groups.slice(1, 3).map((name) => plainName(name.replace(/\+0x.*$/, '')));
   const [first = LOST, second = LOST] = names.toSorted();
-  return first === second && printed[0]?.includes('+0x') === true ? first : `${first} / ${second}`;
+  return `${first} / ${second}`;
 }
 
 function generic(head: Head): string {

@@ -49,9 +49,14 @@ const others: readonly Start[] = [
   fault('CPU ', 'page-fault', PAGING, { form: /^\d+ Unable to handle kernel paging request at virtual address/ }),
   fault('Unhandled fault: ', 'oops', 'Unhandled fault in {frame}'),
   fault('Unhandled prefetch abort: ', 'oops', 'Unhandled prefetch abort in {frame}'),
-  fault('Kernel stack overflow', 'oops', 'kernel stack overflow in {frame}', { class: 'stack-overflow' }),
-  fault('Insufficient stack space to handle exception', 'oops', 'kernel stack overflow in {frame}', {
+  fault('Kernel stack overflow', 'oops', 'kernel stack overflow in {frame}', {
     class: 'stack-overflow',
+    form: /^ in process /,
+  }),
+  /** handle_bad_stack of arch/arm64/kernel/traps.c, arch/riscv/kernel/traps.c; the panic that follows names it. */
+  fault('Insufficient stack space to handle exception', 'panic', 'kernel panic: kernel stack overflow', {
+    guilty: [],
+    role: 'prelude',
   }),
   fault('Bad mode in ', 'oops', 'Bad mode in {1}', { form: /^(.{1,30}?) handler detected/, role: 'die' }),
 ];
@@ -97,16 +102,21 @@ const deaths: readonly Start[] = [
   ),
   fault('BUG: stack guard page was hit', 'oops', 'BUG: stack guard page was hit in {frame}', {
     class: 'stack-overflow',
-    guilty: ['calls'],
+    guilty: ['stall', 'calls'],
   }),
   ...['TASK', 'IRQ', 'SOFTIRQ', 'NMI', '#DF', '#DB', '#MC', '#VC'].map((name) =>
     fault(`BUG: ${name} stack guard page was hit`, 'oops', 'BUG: stack guard page was hit in {frame}', {
       class: 'stack-overflow',
-      guilty: ['calls'],
+      guilty: ['stall', 'calls'],
     }),
   ),
-  die('Internal error: ', 'oops', 'Internal error in {frame}'),
-  die('Oops - ', 'oops', 'Internal error in {frame}', /^(?:undefined instruction|bad mode|BUG|BTI|FPAC|SP\/PC|CFI)/),
+  fault('Internal error: ', 'oops', 'Internal error in {frame}', {
+    role: 'die',
+    guilty: ['fault', 'trace'],
+    skip: /^(?:__raw_(?:read|write)|logic_(?:in|out)|(?:read|write)[bwlq]$)/,
+  }),
+  /** do_trap_error of arch/riscv/kernel/traps.c, and the end of a line of arm64 that lost its beginning. */
+  die('Oops - ', 'oops', 'Internal error in {frame}', /^(?:[a-z][a-z, ()/-]{2,60}\s?\[#\d+\]|bad mode|BUG|BTI|FPAC|SP\/PC|CFI|GCS)/),
   die('Oops: ', 'oops', 'kernel oops in {frame}'),
   die('Oops', 'oops', 'kernel oops in {frame}', /^(?:\[#\d+\]| \[#\d+\])/),
   die('Kernel BUG [#', 'bug', 'kernel BUG in {frame}'),
@@ -120,6 +130,9 @@ const deaths: readonly Start[] = [
   die('fixpoint divide exception: ', 'oops', 'divide error in {frame}', /^[0-9a-f]{4} ilc:/),
   die('Reserved instruction in kernel code', 'oops', 'invalid opcode in {frame}', /^\[#/),
   die('Unhandled kernel unaligned access', 'oops', 'Unhandled kernel unaligned access in {frame}', /^\[#/),
+  ...['Break instruction', 'Trap instruction', 'FP exception', 'Integer overflow', 'Kernel unaligned instruction access'].map(
+    (text) => die(text, 'oops', `${text} in {frame}`, /^(?: in kernel code)?\[#\d+\]/),
+  ),
   die('Unrecoverable exception ', 'oops', 'Unrecoverable exception in {frame}', /^[0-9a-f]+ at /),
   die('Unexpected kernel BRK exception at EL1', 'oops', 'Internal error in {frame}'),
 ];

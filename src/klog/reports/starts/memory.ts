@@ -26,6 +26,24 @@ export const kasan: readonly Start[] = [
     title: 'KASAN: {1} {access} in {frame}',
     ...bad,
   },
+  /** Words of Linux 4.0 and 4.1. */
+  ...(
+    [
+      ['use after free', 'use-after-free'],
+      ['out of bounds', 'out-of-bounds'],
+      ['slab out of bounds', 'slab-out-of-bounds'],
+    ] as const
+  ).flatMap(([words, name]) =>
+    ['BUG: KASAN: ', 'BUG: KASan: '].map(
+      (text): Start => ({
+        text,
+        kind: 'kasan',
+        form: new RegExp(`^${words}(?: access| on \\w+)? in `),
+        title: `KASAN: ${name} {access} in {frame}`,
+        ...bad,
+      }),
+    ),
+  ),
   { text: 'BUG: KASAN: ', kind: 'kasan', form: /^([a-z][\w-]*)/, title: 'KASAN: {1} {access} in {frame}', ...bad },
 ];
 
@@ -57,7 +75,15 @@ export const kfence: readonly Start[] = [
 
 /** mm/kmsan/report.c, kernel/kcsan/report.c. */
 export const sanitizers: readonly Start[] = [
-  { text: 'BUG: KMSAN: ', kind: 'kmsan', form: /^([a-z][\w-]*) in /, title: 'KMSAN: {1} in {frame}', ...bad },
+  {
+    text: 'BUG: KMSAN: ',
+    kind: 'kmsan',
+    form: /^([a-z][\w -]{1,40}?) in /,
+    title: 'KMSAN: {1} in {frame}',
+    ...bad,
+    /** They hand to the device what the driver gave them (drivers/usb/core). */
+    skip: /^usb_(?:submit_urb|start_wait_urb|bulk_msg|control_msg\w*|interrupt_msg)$/,
+  },
   {
     text: 'BUG: KCSAN: ',
     kind: 'kcsan',

@@ -19,6 +19,16 @@ const lockups: readonly Start[] = [
       ...stall,
     }),
   ),
+  /** arch/powerpc/kernel/watchdog.c. */
+  ...['watchdog: CPU ', 'Watchdog CPU:', 'watchdog: BUG: CPU '].map(
+    (text): Start => ({
+      text,
+      kind: 'hard-lockup',
+      form: /^\d+ (?:self-detected hard LOCKUP @ |detected hard LOCKUP on other CPUs |(?:detected )?Hard LOCKUP)/,
+      title: 'BUG: hard lockup in {frame}',
+      ...stall,
+    }),
+  ),
   ...['NMI watchdog: ', 'watchdog: ', ''].flatMap((word): readonly Start[] => [
     ...(word === 'NMI watchdog: '
       ? [

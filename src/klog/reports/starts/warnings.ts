@@ -44,7 +44,7 @@ export const warnings: readonly Start[] = [
     text: 'WARNING: ',
     kind: 'warning',
     severity: 'warning',
-    form: /^(?:CPU: \d+ PID: -?\d+ )?at (\S+?):?\d*(?: |$)|^\S+:\d+ at |^CPU: \d+ PID: -?\d+ at /,
+    form: /^(?:CPU: \d+ (?:PID: -?\d+ )?)?at \S+\.[chSrs]+:\d+(?: |$)|^\S+\.[chSrs]+:\d+ at |^CPU: \d+ PID: -?\d+ at /,
     title: 'WARNING in {frame}',
     guilty: ['trace'],
   },
