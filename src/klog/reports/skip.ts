@@ -41,7 +41,7 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
 export const NEVER_GUILTY = new RegExp(`^(?:${GROUPS.map(([, names]) => names).join('|')})$`);
 
 /** The locks inside are theirs: lockdep names them, though in a fault their caller is at fault. */
-const OWN_LOCK = /^(?:__mod_timer|lock_timer_base|console_(?:unlock|flush\w*)|down_trylock)$/;
+const OWN_LOCK = /^(?:__mod_timer|lock_timer_base|console_flush\w*)$/;
 
 /** The function only takes a lock for its caller. The name is without suffixes of the compiler. */
 export function isLockPrimitive(name: string): boolean {

@@ -49,6 +49,16 @@ function named(name: string): Step {
   return { frame, instruction: false, section: -1 };
 }
 
+/** Helpers that warn of their own state, so that the warning is theirs. */
+const OWN_WARNING = /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule)$/;
+
+/** The function is not guilty in this report, wherever it stands. */
+function isInnocent(head: Head, step: Step, source: Source, name: string): boolean {
+  if (source === 'lock') return isLockPrimitive(name);
+  if (source === 'fault') return false;
+  return isNeverGuilty(name) && !(head.start.kind === 'warning' && step.instruction && OWN_WARNING.test(name));
+}
+
 function candidates(source: Source, head: Head, body: Body): readonly Step[] {
   switch (source) {
     case 'instruction':
@@ -91,7 +101,7 @@ export function findGuilty(head: Head, body: Body): Guilt {
         continue;
       }
       if (source === 'stall' || source === 'named') return { step, helper };
-      if (source === 'lock' ? isLockPrimitive(name) : source !== 'fault' && isNeverGuilty(name)) continue;
+      if (isInnocent(head, step, source, name)) continue;
       if (head.start.skip?.test(name) === true || (helper !== null && HELPED.test(name))) continue;
       return { step, helper };
     }
