@@ -1,6 +1,6 @@
 import type { KernelReport, TraceFrame } from '../report.ts';
 import type { Body, Step } from './body.ts';
-import { plainName } from './frames.ts';
+import { parseFrames, plainName } from './frames.ts';
 import { reportKey } from './key.ts';
 import type { Head } from './start.ts';
 import { makeTitle, type Title } from './title.ts';
@@ -64,11 +64,18 @@ function frameOf(body: Body): TraceFrame | null {
   return body.steps.find((step) => step.instruction)?.frame ?? null;
 }
 
+/** `WARNING: CPU: 0 PID: 1 at FILE:LINE f+0x1/0x2` names who warned, though its trace, and with it the title, is lost. */
+function warnedBy(head: Head): Step | null {
+  const found = /^WARNING: .{0,240}?:\d+ (?:at )?(?=[\w.]+\+0x)/.exec(head.text);
+  const frame = found === null ? undefined : parseFrames(head.text.slice(found[0].length))[0];
+  return frame === undefined ? null : { frame, instruction: false, section: -1 };
+}
+
 /** The report that the gathered lines make. */
 export function finish(gathered: Gathered): KernelReport {
   const { head, body } = gathered;
   const title = makeTitle(head, body);
-  const { step } = title.guilty;
+  const step = title.guilty.step ?? warnedBy(head);
   const guilty = step === null ? null : plainName(step.frame.function);
   const who = whoOf(head);
   const text = title.title.slice(0, TITLE_MAX);

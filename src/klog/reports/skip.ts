@@ -33,7 +33,7 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
   ],
   [
     'they keep lists, trees and counts for the caller',
-    '_*list_(?:add|del|move|splice)(?:_(?:tail|init|rcu|entry|valid|careful)\\w*)?|__list_.*|list_.*_(?:valid|rcu|init)|hlist_.*|__hlist_.*|refcount_.*|__refcount.*|atomic\\w*_.*|atomic_.*|__atomic.*|arch_atomic.*|raw_atomic.*|kobject_(?!set_name).*|add_uevent_var|get_device_parent|(?:un)?register_netdevice.*|rollback_registered.*|kset_.*|device_(?:del|unregister|add|register)|__rb_.*|rb_.*_color.*|xa_.*|__xa_.*|xas_.*|(?:\\w+_)?sysfs_(?:remove|create|add|delete|warn|merge|unmerge)\\w*|skb_(?:over_|under_)?panic|skb_(?:put|push|pull|copy_(?:bits|to|datagram)|trim)|pskb_.*|___pskb.*|dput|fast_dput|kmap.*|kunmap.*|find_lock_entries|find_get_entr\\w+|truncate_inode_pages.*|invalidate_mapping.*|hwrng_unregister',
+    '_*list_(?:add|del|move|splice)(?:_(?:tail|init|rcu|entry|valid|careful)\\w*)?|__list_.*|list_.*_(?:valid|rcu|init)|hlist_.*|__hlist_.*|refcount_.*|__refcount.*|atomic\\w*_.*|atomic_.*|__atomic.*|arch_atomic.*|raw_atomic.*|kobject_(?!set_name).*|add_uevent_var|get_device_parent|(?:un)?register_netdevice.*|rollback_registered.*|kset_.*|device_(?:del|unregister|add|register)|__rb_.*|rb_.*_color.*|xas_.*|(?:\\w+_)?sysfs_(?:remove|create|add|delete|warn|merge|unmerge)\\w*|skb_(?:over_|under_)?panic|skb_(?:put|push|pull|copy_(?:bits|to|datagram)|trim)|pskb_.*|___pskb.*|dput|fast_dput|kmap.*|kunmap.*|find_lock_entries|find_get_entr\\w+|truncate_inode_pages.*|invalidate_mapping.*|hwrng_unregister',
   ],
 ];
 

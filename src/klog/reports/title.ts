@@ -49,14 +49,18 @@ function named(name: string): Step {
   return { frame, instruction: false, section: -1 };
 }
 
-/** Helpers that warn of their own state, so that the warning is theirs. */
-const OWN_WARNING = /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule)$/;
+/** Helpers that warn of their own state, or that fault over what they keep themselves. */
+const OWN =
+  /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule|(?:__)?stack_depot_\w+)$/;
+/** A fault of user space that the kernel serves: part of what went on, unless the report is of a fault. */
+const SERVES_FAULT = /^(?:(?:__)?do_page_fault|do_user_addr_fault)$/;
 
 /** The function is not guilty in this report, wherever it stands. */
 function isInnocent(head: Head, step: Step, source: Source, name: string): boolean {
   if (source === 'lock') return isLockPrimitive(name);
   if (source === 'fault') return false;
-  return isNeverGuilty(name) && !(head.start.kind === 'warning' && step.instruction && OWN_WARNING.test(name));
+  if (head.start.severity !== 'fatal' && SERVES_FAULT.test(name)) return false;
+  return isNeverGuilty(name) && !(step.instruction && OWN.test(name));
 }
 
 function candidates(source: Source, head: Head, body: Body): readonly Step[] {
@@ -135,7 +139,7 @@ function fill(head: Head, body: Body, frame: string): string | null {
 
 /** `a / b`: two functions that race, in the order of the alphabet, as newer kernels print them. */
 function pair(head: Head): string {
-  const names = head.groups.slice(1, 3).map((name) => plainName(name.replace(/\+0x.*$/, '')));
+  const names = head.groups.slice(1, 3).map((name) => name.replace(/\+0x.*$/, ''));
   const [first = LOST, second = LOST] = names.toSorted();
   return `${first} / ${second}`;
 }
