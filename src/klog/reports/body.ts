@@ -38,7 +38,7 @@ const FRAMES_MAX = 600;
 const MAIN = /^\s*(?:Call [Tt]race:|[Bb]acktrace:|NMI backtrace for cpu)/;
 /** Traces of what went before: allocation, release, an earlier lock, the origin of a value. */
 const OTHER =
-  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |IN-(?:HARD|SOFT)IRQ-[WR] at:|(?:INITIAL|HARDIRQ-ON-|SOFTIRQ-ON-).{0,8} at:|Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.{2,3} (?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
+  /^\s*(?:(?:Last potentially related|Second to last potentially related) work creation:|Last call_rcu\(\):|(?:Allocated|Freed|allocated|freed) by (?:task|initial)|Uninit was (?:created|stored)|Local variable|-> #\d+ |IN-(?:HARD|SOFT)IRQ-[WR] at:|(?:INITIAL|HARDIRQ-ON-|SOFTIRQ-ON-).{0,8} at:|Preemption disabled at|(?:Allocated|Freed) in |Showing all locks|(?:hard|soft)irqs last|the existing dependency chain|to a \S+-irq-|\.{2,3} +(?:which|key)|\{\S+\} state was registered at|stack dump where RCU|RCU grace-period kthread stack dump|(?:last|page_owner|page last|page allocated) .{0,20}(?:free|alloc|stack trace)|(?:kfence-#|irq event stamp))/;
 /** The kernel's own words for a trace that it does not have (mm/kasan/report.c). */
 const NO_TRACE = /^\(stack is not available\)/;
 const OWNER = /\/(-?\d+)(?::$| is (?:trying|freeing))/;
@@ -120,11 +120,15 @@ function readHeading(body: Body, line: string): boolean {
 }
 
 const ACCESS = /^(Read|Write) (?:of size|at addr)/;
-const CALLER = /^\s*(?:caller is |last function: |preempt=0x[0-9a-f]+ lock=.{1,40} workfn=)(?:\[<[0-9a-f]+>\] )?([\w.]+)/;
+const CALLER =
+  /^\s*(?:caller is |last function: |preempt=0x[0-9a-f]+ lock=.{1,40} workfn=)(?:\[<[0-9a-f]+>\] )?([\w.]+)/;
 
 function readWords(body: Body, text: string): void {
   body.access ??= (ACCESS.exec(text)?.[1] as 'Read' | 'Write' | undefined) ?? null;
-  if (body.caller === null && (text.includes('caller is') || text.includes('last function') || text.includes(' workfn=')))
+  if (
+    body.caller === null &&
+    (text.includes('caller is') || text.includes('last function') || text.includes(' workfn='))
+  )
     body.caller = CALLER.exec(text)?.[1] ?? null;
   if (body.sections.length > 0 && NO_TRACE.test(text)) {
     const last = body.sections.at(-1);

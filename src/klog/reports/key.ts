@@ -1,9 +1,12 @@
-/** What differs between two hosts that meet the same bug: addresses, numbers, sizes. */
-export function withoutNumbers(text: string): string {
+/**
+ * What differs between two hosts that meet the same bug: addresses, numbers, sizes. Titles keep numbers after a bracket or a
+ * comma (`unknown-block(0,0)`), keys do not.
+ */
+export function withoutNumbers(text: string, brackets = true): string {
   return text
     .replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, '')
     .replace(/\b(?:0x[0-9a-fA-F]+|(?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{8,16}|[0-9a-f]{16})\b/g, 'ADDR')
-    .replace(/(^|[^a-zA-Z0-9_])-?\d+(?![a-zA-Z_])/g, '$1NUM')
+    .replace(brackets ? /(^|[^a-zA-Z0-9_])-?\d+(?![a-zA-Z_])/g : /(^|[^a-zA-Z0-9_(,])-?\d+(?![a-zA-Z_])/g, '$1NUM')
     .replace(/\s+$/, '');
 }
 

@@ -5,7 +5,18 @@ import type { ReportKind, Severity } from '../report.ts';
  * instruction where it stands in it; `head` the function that the first line names; `named` the same, whatever it is; `lock` where the lock was taken; `caller`
  * what stands behind `caller is`; `calls` the call trace alone; `any` all traces in the order printed; `interrupt` where an interrupt takes the lock; `stall` the representative frame of a loop.
  */
-export type Source = 'instruction' | 'fault' | 'trace' | 'head' | 'named' | 'lock' | 'caller' | 'stall' | 'calls' | 'interrupt' | 'any';
+export type Source =
+  | 'instruction'
+  | 'fault'
+  | 'trace'
+  | 'head'
+  | 'named'
+  | 'lock'
+  | 'caller'
+  | 'stall'
+  | 'calls'
+  | 'interrupt'
+  | 'any';
 
 /**
  * What a start means beside an open report of the same printer. `report`: a new one. `die`: printed by the same fault as the

@@ -29,7 +29,7 @@ const HELPERS = new Set(['usb_submit_urb']);
 /** What lies between the helper and the driver (drivers/usb/core/message.c). */
 const HELPED = /^usb_(?:start_wait_urb|(?:internal_)?control_msg\w*|bulk_msg|interrupt_msg)$/;
 /** The functions whose trace says that an interrupt takes the lock (print_lock_usage of kernel/locking/lockdep.c). */
-const IN_INTERRUPT = /^(?:IN-|\.\. which became )/;
+const IN_INTERRUPT = /^(?:IN-|\.{2,3} +which became \S+-irq-safe )/;
 
 function sure(step: Step): boolean {
   return !step.frame.unsure && !step.frame.inline;
@@ -125,7 +125,7 @@ function fill(head: Head, body: Body, frame: string): string | null {
   let lost = false;
   const filled = head.start.title.replace(/\{(\w+)\}/g, (_, key: string) => {
     if (key === 'frame') return frame;
-    if (key === 'rest') return withoutNumbers(head.text.slice(head.start.text.length, 400)).slice(0, 120);
+    if (key === 'rest') return withoutNumbers(head.text.slice(head.start.text.length, 400), false).slice(0, 120);
     if (key === 'next') return (body.next ?? '').trim().slice(0, 120);
     if (key === 'pair') return pair(head);
     if (key === 'access') {
@@ -145,7 +145,7 @@ function pair(head: Head): string {
 }
 
 function generic(head: Head): string {
-  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length, 400))}`
+  return `${head.start.text}${withoutNumbers(head.text.slice(head.start.text.length, 400), false)}`
     .replace(/^BUG: (K\w+SAN)/, '$1')
     .slice(0, 160);
 }

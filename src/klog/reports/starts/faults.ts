@@ -80,6 +80,8 @@ const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
   die(`${oops}invalid TSS: `, 'oops', 'invalid TSS in {frame}'),
   die(`${oops}segment not present: `, 'oops', 'segment not present in {frame}'),
   die(`${oops}control protection fault: `, 'oops', 'control protection fault in {frame}'),
+  die(`${oops}bounds: `, 'oops', 'bounds in {frame}', /^[0-9a-f]{4} \[#/),
+  die(`${oops}Bad pagetable: `, 'oops', 'Bad pagetable in {frame}'),
   die(`${oops}double fault: `, 'oops', 'PANIC: double fault in {frame}'),
   die(`${oops}stack guard page: `, 'oops', 'BUG: stack guard page was hit in {frame}'),
 ]);
@@ -116,7 +118,12 @@ const deaths: readonly Start[] = [
     skip: /^(?:__raw_(?:read|write)|logic_(?:in|out)|(?:read|write)[bwlq]$)/,
   }),
   /** do_trap_error of arch/riscv/kernel/traps.c, and the end of a line of arm64 that lost its beginning. */
-  die('Oops - ', 'oops', 'Internal error in {frame}', /^(?:[a-z][a-z, ()/-]{2,60}\s?\[#\d+\]|bad mode|BUG|BTI|FPAC|SP\/PC|CFI|GCS)/),
+  die(
+    'Oops - ',
+    'oops',
+    'Internal error in {frame}',
+    /^(?:[a-z][a-z, ()/-]{2,60}\s?\[#\d+\]|bad mode|BUG|BTI|FPAC|SP\/PC|CFI|GCS)/,
+  ),
   die('Oops: ', 'oops', 'kernel oops in {frame}'),
   die('Oops', 'oops', 'kernel oops in {frame}', /^(?:\[#\d+\]| \[#\d+\])/),
   die('Kernel BUG [#', 'bug', 'kernel BUG in {frame}'),
@@ -128,11 +135,24 @@ const deaths: readonly Start[] = [
   die('data exception: ', 'oops', 'data exception in {frame}', /^[0-9a-f]{4} ilc:/),
   die('monitor event: ', 'bug', 'kernel BUG in {frame}', /^[0-9a-f]{4} ilc:/),
   die('fixpoint divide exception: ', 'oops', 'divide error in {frame}', /^[0-9a-f]{4} ilc:/),
+  ...[
+    'execute exception',
+    'operand exception',
+    'privileged operation',
+    'special operation exception',
+    'transaction constraint exception',
+    'fixpoint overflow exception',
+    'HFP divide exception',
+  ].map((text) => die(`${text}: `, 'oops', `${text} in {frame}`, /^[0-9a-f]{4} ilc:/)),
   die('Reserved instruction in kernel code', 'oops', 'invalid opcode in {frame}', /^\[#/),
   die('Unhandled kernel unaligned access', 'oops', 'Unhandled kernel unaligned access in {frame}', /^\[#/),
-  ...['Break instruction', 'Trap instruction', 'FP exception', 'Integer overflow', 'Kernel unaligned instruction access'].map(
-    (text) => die(text, 'oops', `${text} in {frame}`, /^(?: in kernel code)?\[#\d+\]/),
-  ),
+  ...[
+    'Break instruction',
+    'Trap instruction',
+    'FP exception',
+    'Integer overflow',
+    'Kernel unaligned instruction access',
+  ].map((text) => die(text, 'oops', `${text} in {frame}`, /^(?: in kernel code)?\[#\d+\]/)),
   die('Unrecoverable exception ', 'oops', 'Unrecoverable exception in {frame}', /^[0-9a-f]+ at /),
   die('Unexpected kernel BRK exception at EL1', 'oops', 'Internal error in {frame}'),
 ];

@@ -87,7 +87,7 @@ export const sanitizers: readonly Start[] = [
   {
     text: 'BUG: KCSAN: ',
     kind: 'kcsan',
-    form: /^([a-z-]+)(?: in|:) (\S+) \/ (\S+)/,
+    form: /^([a-z-]+(?:: race)?) in (\S+) \/ (\S+)/,
     title: 'KCSAN: {1} in {pair}',
     severity: 'warning',
     guilty: ['head'],
@@ -95,7 +95,7 @@ export const sanitizers: readonly Start[] = [
   {
     text: 'BUG: KCSAN: ',
     kind: 'kcsan',
-    form: /^([a-z-]+)(?: in|:) /,
+    form: /^([a-z-]+(?:: race)?) in /,
     title: 'KCSAN: {1} in {frame}',
     severity: 'warning',
     guilty: ['head', 'trace'],

@@ -44,7 +44,7 @@ export const warnings: readonly Start[] = [
     text: 'WARNING: ',
     kind: 'warning',
     severity: 'warning',
-    form: /^(?:CPU: \d+ (?:PID: -?\d+ )?)?at \S+\.[chSrs]+:\d+(?: |$)|^\S+\.[chSrs]+:\d+ at |^CPU: \d+ PID: -?\d+ at /,
+    form: /^(?:CPU: \d+ (?:PID: -?\d+ )?)?at \S+\.[chSrs]+:\d+(?: |$)|^\S+\.[chSrs]+:\d+ at |^CPU: \d+ PID: -?\d+ at |^at [\w.]+\+0x[^ ]+(?: \[[\w-]+\])?, CPU#\d+/,
     title: 'WARNING in {frame}',
     guilty: ['trace'],
   },
