@@ -66,7 +66,7 @@ const lockups: readonly Start[] = [
 
 /** They wait for the device, the page or the lock that the caller named. */
 const WAITERS =
-  /^(?:usb_(?:kill_urb|start_wait_urb|(?:internal_)?control_msg)|\w*folio_wait_\w+|\w+_locked|wait_on_page\w*|(?:__)?flush_work\w*|__bread_slow)$/;
+  /^(?:usb_(?:kill_urb|start_wait_urb|(?:internal_)?control_msg)|\w*folio_wait_\w+|\w+_locked|\w+_lock_\w+|unregister_netdev|wait_on_page\w*|(?:__)?flush_work\w*|__bread_slow)$/;
 
 /** kernel/hung_task.c: check_hung_task; `can't die` is of the linux-next tree; 6.16 names what it waits in. */
 const hung: readonly Start[] = [
