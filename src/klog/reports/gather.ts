@@ -42,7 +42,7 @@ const HEAD_OWNER = /^WARNING: CPU: \d+ PID: (-?\d+) at /;
 const RULED = new Set(['kasan', 'kmsan', 'kcsan', 'kfence', 'ubsan']);
 const STALLS = new Set(['rcu-stall', 'soft-lockup', 'hard-lockup', 'hung-task']);
 const CHECKERS =
-  /lib\/(?:refcount|list_debug)\.c|lib\/debugobjects\.c:\d+ (?:at )?debug_print_object|rust\/helpers|umount_check/;
+  /lib\/(?:refcount|list_debug)\.c|lib\/debugobjects\.c:\d+ (?:at )?(?:debug_print_object|_*debug_check_no_obj_freed)|rust\/helpers|umount_check/;
 
 /**
  * Gathers the lines of reports, one report per printer at a time (the caller id that CONFIG_PRINTK_CALLER adds tells printers

@@ -51,13 +51,17 @@ function named(name: string): Step {
 
 /** Helpers that warn of their own state, or that fault over what they keep themselves. */
 const OWN =
-  /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule|(?:__)?stack_depot_\w+)$/;
+  /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule|(?:__)?(?:stack_depot_|call_rcu)\w*)$/;
 /** A fault of user space that the kernel serves: part of what went on, unless the report is of a fault. */
 const SERVES_FAULT = /^(?:(?:__)?do_page_fault|do_user_addr_fault)$/;
 
+/** `caller is` names who asked, and on old kernels the check itself (lib/smp_processor_id.c). */
+const CHECKS_CALLER = /^(?:debug_smp_processor_id|__this_cpu_preempt_check|check_preemption_disabled)$/;
+
 /** The function is not guilty in this report, wherever it stands. */
 function isInnocent(head: Head, step: Step, source: Source, name: string): boolean {
-  if (source === 'lock') return isLockPrimitive(name);
+  if (source === 'caller') return CHECKS_CALLER.test(name);
+  if (source === 'lock' || head.start.kind === 'lockdep') return isLockPrimitive(name);
   if (source === 'fault') return false;
   if (head.start.severity !== 'fatal' && SERVES_FAULT.test(name)) return false;
   return isNeverGuilty(name) && !(step.instruction && OWN.test(name));

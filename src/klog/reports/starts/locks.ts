@@ -38,7 +38,7 @@ const reports: readonly Start[] = (
     guilty: ['lock', 'trace'],
     trace: false,
   },
-  { text, form: /^Nested lock was not taken/, title: `${word}: Nested lock was not taken in {frame}`, ...trace },
+  { text, form: /^Nested lock was not taken/, title: `${word}: nested lock was not taken in {frame}`, ...trace },
   { text, form: /^Invalid wait context/, title: 'WARNING: locking bug in {frame}', ...trace },
   { text, form: /^chain_key collision/, title: `${word}: chain_key collision in {frame}`, ...trace },
   { text, form: /^.{1,40}?\/-?\d+ still has locks held!/, title: `${word}: still has locks held in {frame}`, ...lock },

@@ -19,10 +19,10 @@ function of(file: string, kind: ReportKind, title: string, skip?: RegExp): Start
 
 export const warnings: readonly Start[] = [
   of(
-    'lib/debugobjects\\.c:\\d+ (?:at )?debug_print_object',
+    'lib/debugobjects\\.c:\\d+ (?:at )?(?:debug_print_object|_*debug_check_no_obj_freed)',
     'warning',
     'WARNING: ODEBUG bug in {frame}',
-    /^(?:debug_|__debug_|lookup_object)/,
+    /^(?:debug_|__debug_|lookup_object|\w*queue_(?:rcu_)?work)/,
   ),
   of('lib/refcount\\.c', 'refcount', 'WARNING: refcount bug in {frame}', /^(?:k[rp]ref_|kobject_|k(?:get|put))/),
   of('include/linux/refcount\\.h', 'refcount', 'WARNING: refcount bug in {frame}'),
@@ -39,7 +39,6 @@ export const warnings: readonly Start[] = [
     'warning',
     'WARNING: kmalloc bug in {frame}',
   ),
-  of('lib/iov_iter\\.c', 'warning', 'WARNING: iov_iter bug in {frame}'),
   {
     text: 'WARNING: ',
     kind: 'warning',
