@@ -64,6 +64,8 @@ function isInnocent(head: Head, step: Step, source: Source, name: string): boole
   if (source === 'lock' || head.start.kind === 'lockdep') return isLockPrimitive(name);
   if (source === 'fault') return false;
   if (head.start.severity !== 'fatal' && SERVES_FAULT.test(name)) return false;
+  /** It sleeps for what is the caller's own, so the report is of it. */
+  if (head.start.kind === 'atomic-sleep' && name.startsWith('lock_sock')) return false;
   return isNeverGuilty(name) && !(step.instruction && OWN.test(name));
 }
 
