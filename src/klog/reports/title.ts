@@ -1,7 +1,7 @@
 import type { Body, Step } from './body.ts';
 import { parseFrames, plainName } from './frames.ts';
+import { isInnocent } from './innocent.ts';
 import { withoutNumbers } from './key.ts';
-import { isLockPrimitive, isNeverGuilty } from './skip.ts';
 import { stallFrame } from './stall.ts';
 import type { Head, Source, Start } from './start.ts';
 
@@ -47,26 +47,6 @@ function headFrame(head: Head): Step | null {
 function named(name: string): Step {
   const frame = { function: name, offset: null, size: null, module: null, unsure: false, inline: false, file: null };
   return { frame, instruction: false, section: -1 };
-}
-
-/** Helpers that warn of their own state, or that fault over what they keep themselves. */
-const OWN =
-  /^(?:format_decode|trace_(?:hard|soft)irqs_\w+|rcu_\w+|kthread_\w+|lockdep_\w+|__schedule|(?:__)?(?:stack_depot_|call_rcu)\w*)$/;
-/** A fault of user space that the kernel serves: part of what went on, unless the report is of a fault. */
-const SERVES_FAULT = /^(?:(?:__)?do_page_fault|do_user_addr_fault)$/;
-
-/** `caller is` names who asked, and on old kernels the check itself (lib/smp_processor_id.c). */
-const CHECKS_CALLER = /^(?:debug_smp_processor_id|__this_cpu_preempt_check|check_preemption_disabled)$/;
-
-/** The function is not guilty in this report, wherever it stands. */
-function isInnocent(head: Head, step: Step, source: Source, name: string): boolean {
-  if (source === 'caller') return CHECKS_CALLER.test(name);
-  if (source === 'lock' || head.start.kind === 'lockdep') return isLockPrimitive(name);
-  if (source === 'fault') return false;
-  if (head.start.severity !== 'fatal' && SERVES_FAULT.test(name)) return false;
-  /** It sleeps for what is the caller's own, so the report is of it. */
-  if (head.start.kind === 'atomic-sleep' && name.startsWith('lock_sock')) return false;
-  return isNeverGuilty(name) && !(step.instruction && OWN.test(name));
 }
 
 function candidates(source: Source, head: Head, body: Body): readonly Step[] {

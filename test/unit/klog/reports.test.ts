@@ -73,6 +73,38 @@ test('frames of every architecture name the guilty function', () => {
   }
 });
 
+test('a function that acts for its caller is not guilty, one that only looks like it is', () => {
+  const titled = (guilty: string, ...above: string[]) =>
+    [
+      'BUG: kernel NULL pointer dereference, address: 0000000000000010',
+      'Oops: 0000 [#1] SMP',
+      'CPU: 1 PID: 501 Comm: worker Not tainted 6.1.0 #1',
+      `RIP: 0010:${above[0] ?? guilty}+0x1/0x20`,
+      'Call Trace:',
+      ...[...above, guilty, 'demo_caller'].map((name) => ` ${name}+0x1/0x20`),
+    ].join('\n');
+  const helpers =
+    'memcpy kfree kmem_cache_alloc_noprof _raw_spin_lock __mutex_lock down_write refcount_inc strnlen vsnprintf kobject_get device_del';
+  for (const helper of helpers.split(' ')) {
+    const [report] = gathered(consoleLines(titled('demo_guilty', helper))).reports;
+    assert.equal(report?.function, 'demo_guilty', helper);
+  }
+  const owners =
+    'list_lru_add print_reg_state bitmap_ip_add hash_ip4_add kernfs_get mas_next_slot put_device kvfree_call_rcu copy_from_kernel_nofault put_user_ns copy_to_urb ida_free rb_next skb_dequeue';
+  for (const owner of owners.split(' ')) {
+    const [report] = gathered(consoleLines(titled(owner))).reports;
+    assert.equal(report?.function, owner, owner);
+  }
+});
+
+test('who warned is known though the trace is lost', () => {
+  const text = 'WARNING: CPU: 1 PID: 501 at drivers/demo/demo.c:18 demo_put+0x1/0x20 [demo]\nModules linked in: demo';
+  const [report] = gathered(consoleLines(text)).reports;
+  assert.equal(report?.title, 'WARNING in corrupted');
+  assert.equal(report.function, 'demo_put');
+  assert.equal(report.module, 'demo');
+});
+
 test('any mutation of a log is read without a throw, and lines stay within it', () => {
   const all = cases.flatMap(({ text }) => text.split('\n'));
   fc.assert(
