@@ -165,8 +165,11 @@ export class ReportGatherer {
   }
 
   #finish(open: Open, cut: boolean): void {
-    this.#lastReport = { line: open.lastLine, time: open.lastTime };
-    this.#done.push(finish({ ...open, cut }));
+    const { start } = open.head;
+    if (start.needsBody !== true || hasBody(open.body)) {
+      this.#lastReport = { line: open.lastLine, time: open.lastTime };
+      this.#done.push(finish({ ...open, cut }));
+    }
     if (this.#open.size === 0 || this.#done.length > OPEN_MAX) this.#release();
   }
 
@@ -235,6 +238,10 @@ function isSingle(head: Head): boolean {
 function ownerOf(head: Head, caller: string | null): number | null {
   const owner = caller === null ? HEAD_OWNER.exec(head.text)?.[1] : undefined;
   return owner === undefined ? null : Number(owner);
+}
+
+function hasBody({ steps, release, cpu }: Body): boolean {
+  return steps.length > 0 || release !== null || cpu !== null;
 }
 
 /** Which of two first lines of one report names it. */

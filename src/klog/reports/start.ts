@@ -45,6 +45,11 @@ export interface Start {
   readonly role?: Role;
   /** False: such a report has no call trace, and is whole without one. */
   readonly trace?: boolean;
+  /**
+   * Nothing but a call trace or the line of the processor makes it a report: a network device that a user names `BUG` has the
+   * kernel print `BUG: entered promiscuous mode` (net/core/dev.c, netdev_printk).
+   */
+  readonly needsBody?: boolean;
   /** Such a line stands within a report, whose head is lost. */
   readonly fragment?: boolean;
 }

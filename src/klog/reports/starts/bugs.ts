@@ -59,6 +59,7 @@ const memory: readonly Start[] = [
     ...error,
     guilty: ['instruction', 'trace'],
     trace: false,
+    needsBody: true,
   },
 ];
 
