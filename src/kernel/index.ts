@@ -21,6 +21,7 @@ export {
   readDebugProfile,
 } from './debug-info/read.ts';
 export { loadedContents } from './elf.ts';
+export { bytesOf, ElfError, readElf64 } from './elf-table.ts';
 export { ConfigChangeError, type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
 export { type HostList, MAX_HOST_LIST_BYTES, parseHostList } from './host-list.ts';
