@@ -148,7 +148,10 @@ export interface BuildKernelOptions {
   readonly alsoWrite?: (tx: Db, kept: boolean) => Promise<void>;
 }
 
-/** Builds an added kernel, reads its profile, and stores build-id and profile together. The worker of the queue runs it. */
+/**
+ * Builds an added kernel, reads its profile, and stores build-id and profile together. The worker of the queue runs it.
+ * Errors: those of `buildKernel` and `readProfile`; source-changed, when the tree of a kept build was made again since.
+ */
 export async function buildAndProfile(
   options: BuildKernelOptions,
 ): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
@@ -168,6 +171,7 @@ export async function buildAndProfile(
     onProgress: options.onProgress,
     seconds: () => options.clock.monotonicMs() / 1000,
   });
+  if (kept) await requireSameBuild({ name: kernel.name, buildId: built.buildId }, layout.build);
   const profile = encodeProfile(await readProfile(layout.build, kernel.sourceDirectory ?? undefined));
   await inTransaction(store.db, async (tx) => {
     await options.alsoWrite?.(tx, kept);

@@ -8,7 +8,10 @@ import type { KernelRow } from '#store';
  * Is what lies in a build tree still the build that this kernel names? Somebody may have configured and made it again.
  * Errors: source-changed.
  */
-export async function requireSameBuild({ name, buildId }: KernelRow, build: string): Promise<void> {
+export async function requireSameBuild(
+  { name, buildId }: Pick<KernelRow, 'name' | 'buildId'>,
+  build: string,
+): Promise<void> {
   const vmlinux = join(build, 'vmlinux');
   if (buildId === null || !(await exists(vmlinux))) return;
   const found = readBuildId(await readFile(vmlinux), vmlinux);
