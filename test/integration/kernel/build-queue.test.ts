@@ -1,11 +1,11 @@
 /** Builds in the queue: joined, stopped, bounded; and a make that failed never gives a profile. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { treeLayout } from '#kernel';
 import { cancelBuild, failureOf, requestBuild, workBuilds, workUntilEnded } from '#pipeline';
-import { type KernelBuildRow, type KernelRow, listBuilds, loadProfile, needBuild, needKernel } from '#store';
+import { type KernelBuildRow, listBuilds, loadProfile, needBuild, needKernel } from '#store';
 import {
   addTiny,
   ask,
