@@ -137,7 +137,7 @@ async function make(options: Running, args: readonly string[], mounts: readonly 
   };
   try {
     const target = { toolchain: options.toolchain, arch: options.arch ?? machineArch() };
-    return (await runMake(layout.build, target, args, run, mounts)).stdout;
+    return (await guard.within(runMake(layout.build, target, args, run, mounts))).stdout;
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
     const found = findFirstError(await log.text());
