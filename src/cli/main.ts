@@ -143,6 +143,19 @@ function report(error: unknown, json: boolean): number {
   return error instanceof StageError ? exitCodeOf(error.fault) : exitCodes.us;
 }
 
+/**
+ * Whoever read the results has seen enough (`| head`): what runs is stopped, as by Ctrl-C. Words to stderr that nobody reads
+ * stop nothing.
+ */
+function watchReaders(gone: () => void): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode = exitCodes.readerGone;
+    gone();
+  });
+  process.stderr.on('error', () => {});
+}
+
 async function main(): Promise<number> {
   // By hand, and first only: `triage --version 6.12.95` means a kernel's.
   if (['--version', '-V'].includes(process.argv[2] ?? '')) {
@@ -152,14 +165,17 @@ async function main(): Promise<number> {
   const { program, context } = buildProgram();
   const interrupt = (): void => context.interrupt();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  watchReaders(interrupt);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    if (process.exitCode === exitCodes.readerGone) return exitCodes.readerGone;
     return context.signal.aborted ? exitCodes.interrupted : report(error, context.json);
   } finally {
     await context.close();
   }
 }
 
-process.exitCode = await main();
+const code = await main();
+if (process.exitCode !== exitCodes.readerGone) process.exitCode = code;
