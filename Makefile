@@ -3,7 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+ifneq ($(shell [ -O . ] && echo own),)
 export NODE_COMPILE_CACHE ?= $(CURDIR)/node_modules/.cache/compile
+endif
 
 WEB_SOURCES := $(shell find src/web src/contract src/domain -type f 2>/dev/null)
 TESTS := test/tidy.test.ts 'test/unit/**/*.test.ts' 'test/integration/**/*.test.ts' 'test/browser/**/*.test.ts'

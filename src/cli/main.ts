@@ -135,7 +135,8 @@ Examples:
   tuxtape --version                            which TuxTape this is
 
 Exit codes: 0 done, 1 defect of TuxTape, 64 usage, 65 wrong input, 68 network, 69 program or disk missing,
-70 the kernel does not build, 71 the patch cannot be applied or livepatched, 76 untrusted data refused, 130 stopped.`;
+70 the kernel does not build, 71 the patch cannot be applied or livepatched, 76 untrusted data refused, 130 stopped,
+141 the reader of the output went away.`;
 
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
@@ -149,11 +150,15 @@ function report(error: unknown, json: boolean): number {
  */
 function watchReaders(gone: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exitCode = exitCodes.readerGone;
+    process.exitCode = error.code === 'EPIPE' ? exitCodes.readerGone : exitCodes.toolchain;
+    if (error.code !== 'EPIPE') process.stderr.write(`tuxtape: the output cannot be written: ${error.message}\n`);
     gone();
   });
   process.stderr.on('error', () => {});
+}
+
+function isOutputLost(): boolean {
+  return process.exitCode === exitCodes.readerGone || process.exitCode === exitCodes.toolchain;
 }
 
 async function main(): Promise<number> {
@@ -170,7 +175,7 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (process.exitCode === exitCodes.readerGone) return exitCodes.readerGone;
+    if (isOutputLost()) return Number(process.exitCode);
     return context.signal.aborted ? exitCodes.interrupted : report(error, context.json);
   } finally {
     await context.close();
@@ -178,4 +183,4 @@ async function main(): Promise<number> {
 }
 
 const code = await main();
-if (process.exitCode !== exitCodes.readerGone) process.exitCode = code;
+if (!isOutputLost()) process.exitCode = code;

@@ -1,14 +1,13 @@
 import { type BuildId, buildIdOfNotes } from '#domain';
-import { bytesOf, ElfError, readElf64 } from './elf-table.ts';
+import { askElf } from './elf-bytes.ts';
+import { type ElfBytes, ElfError, readElf64, SHT_NOTE } from './elf-table.ts';
 import { KernelError } from './error.ts';
-
-const SHT_NOTE = 7;
 
 /**
  * The GNU build-id of a 64-bit little-endian ELF file: the descriptor of the note named "GNU" of type 3 (elf(5), ld(1)
  * --build-id). Errors: build-id-missing, also for a file that is none or is cut off.
  */
-export function readBuildId(elf: Buffer, where: string): BuildId {
+export function readBuildId(elf: ElfBytes, where: string): BuildId {
   const missing = (what: string, cause?: unknown): KernelError =>
     new KernelError('build-id-missing', 'kernel-source', {
       what,
@@ -17,7 +16,7 @@ export function readBuildId(elf: Buffer, where: string): BuildId {
       cause,
     });
   try {
-    const table = readElf64(bytesOf(elf));
+    const table = readElf64(elf);
     for (let i = 0; i < table.count; i += 1) {
       const id = table.typeOf(i) === SHT_NOTE ? buildIdOfNotes(table.content(i)) : undefined;
       if (id !== undefined) return id;
@@ -26,4 +25,9 @@ export function readBuildId(elf: Buffer, where: string): BuildId {
     throw error instanceof ElfError ? missing(error.message, error) : error;
   }
   throw missing('the file has no GNU build-id note');
+}
+
+/** Of the file at a path. Errors: build-id-missing; those of open(2). */
+export async function buildIdOf(path: string): Promise<BuildId> {
+  return askElf(path, (elf) => readBuildId(elf, path));
 }

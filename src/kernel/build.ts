@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Toolchain } from '#domain';
 import { exists, type Mount, ProgramError, requireFree, writeAtomic } from '#host';
 import { imagePath, machineArch, runMake } from './arch.ts';
-import { readBuildId } from './build-id.ts';
+import { buildIdOf } from './build-id.ts';
 import { type BuildGuard, type BuildLimits, defaultLimits, guardBuild } from './build-limits.ts';
 import { attemptLog, type BuildLog, openBuildLog } from './build-log.ts';
 import { KernelError } from './error.ts';
@@ -96,7 +96,7 @@ async function buildInto(staging: string, options: Running): Promise<Built> {
   }
   await gather(layout.build, staging, image.file);
   const vmlinux = join(staging, 'vmlinux');
-  const buildId = readBuildId(await readFile(vmlinux), vmlinux);
+  const buildId = await buildIdOf(vmlinux);
   const built: Built = {
     buildId,
     release,

@@ -4,11 +4,16 @@
 const HEADER_BYTES = 64;
 const MAGIC = 0x7f454c46;
 const SHN_XINDEX = 0xffff;
-const SHT_NOBITS = 8;
+/** Section types and flags of elf(5). */
+export const SHT_SYMTAB = 2;
+export const SHT_RELA = 4;
+export const SHT_NOTE = 7;
+export const SHT_NOBITS = 8;
+export const SHF_ALLOC = 2;
 /** The file is hostile input. A vmlinux.o with a section a function has some 100,000. */
 const MAX_SECTIONS = 200_000;
 const MAX_NAMES_BYTES = 32 << 20;
-/** Sections may share their names' bytes, so their sum has no limit. No symbol of a kernel is longer than 511 (KSYM_NAME_LEN). */
+/** No symbol of a kernel is longer than 511 (KSYM_NAME_LEN). */
 const MAX_NAME_BYTES = 1_024;
 
 /** Elf64_Ehdr, Elf64_Shdr and Elf32_Ehdr, Elf32_Shdr of elf(5): where each field stands. */
@@ -95,13 +100,7 @@ export class ElfTable {
   }
 
   nameOf(section: number): string {
-    const { names } = this;
-    const start = this.#int(section, 0);
-    const limit = Math.min(names.length, start + MAX_NAME_BYTES);
-    let end = start;
-    while (end < limit && names[end] !== 0) end += 1;
-    if (end >= limit) throw new ElfError('a section name has no end');
-    return names.toString('latin1', start, end);
+    return new ElfNames(this.names).at(this.#int(section, 0));
   }
 
   typeOf(section: number): number {
@@ -141,13 +140,14 @@ export class ElfTable {
   /** All sections; each that has bytes in the file lies inside it. */
   sections(): ElfSection[] {
     const { entry, flags, address, link } = this.#fields;
+    const names = new ElfNames(this.names);
     return Array.from({ length: this.count }, (_, index) => {
       const at = index * entry;
       const [type, offset, size] = [this.typeOf(index), this.offsetOf(index), this.sizeOf(index)];
       if (type !== SHT_NOBITS && offset + size > this.#file.size) throw new ElfError('a section lies outside the file');
       return {
         index,
-        name: this.nameOf(index),
+        name: names.at(this.#int(index, 0)),
         type,
         flags: this.#exact(at + flags),
         address: this.#exact(at + address),
@@ -178,6 +178,26 @@ export class ElfTable {
 
   #exact(at: number): bigint {
     return this.wide ? this.#headers.getBigUint64(at, this.little) : BigInt(this.#headers.getUint32(at, this.little));
+  }
+}
+
+/** Names in a table of them, each up to a zero. Many may share their bytes, so that their sum is bounded. Errors: ElfError. */
+export class ElfNames {
+  readonly #bytes: Buffer;
+  #left = MAX_NAMES_BYTES;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  at(start: number): string {
+    const limit = Math.min(this.#bytes.length, start + MAX_NAME_BYTES);
+    let end = start;
+    while (end < limit && this.#bytes[end] !== 0) end += 1;
+    if (end >= limit) throw new ElfError('a name has no end');
+    this.#left -= end - start;
+    if (this.#left < 0) throw new ElfError('the names are too long');
+    return this.#bytes.toString('latin1', start, end);
   }
 }
 

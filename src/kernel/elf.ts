@@ -1,9 +1,16 @@
-import { bytesOf, ElfError, type ElfSection, readElf64 } from './elf-table.ts';
+import {
+  bytesOf,
+  ElfError,
+  ElfNames,
+  type ElfSection,
+  readElf64,
+  SHF_ALLOC,
+  SHT_RELA,
+  SHT_SYMTAB,
+} from './elf-table.ts';
 import { KernelError } from './error.ts';
 
-const SHT_SYMTAB = 2;
-const SHT_RELA = 4;
-const SHF_ALLOC = 2n;
+const ALLOC = BigInt(SHF_ALLOC);
 const SYMBOL_BYTES = 24;
 const RELA_BYTES = 24;
 const STT_SECTION = 3;
@@ -37,10 +44,9 @@ function contentsOf(sections: readonly Section[]): Map<string, string> {
     return found;
   };
   for (const [index, { flags, type, size, content }] of sections.entries())
-    if ((flags & SHF_ALLOC) !== 0n && type !== SHT_RELA)
-      word(index).push(`${flags} ${size} ${content.toString('base64')}`);
+    if ((flags & ALLOC) !== 0n && type !== SHT_RELA) word(index).push(`${flags} ${size} ${content.toString('base64')}`);
   for (const { type, info, content } of sections) {
-    if (type !== SHT_RELA || sections[info] === undefined || (sections[info].flags & SHF_ALLOC) === 0n) continue;
+    if (type !== SHT_RELA || sections[info] === undefined || (sections[info].flags & ALLOC) === 0n) continue;
     for (let at = 0; at + RELA_BYTES <= content.length; at += RELA_BYTES) {
       const kind = content.readUInt32LE(at + 8);
       const symbol = symbols[content.readUInt32LE(at + 12)] ?? '?';
@@ -56,14 +62,11 @@ function symbolNames(sections: readonly Section[]): string[] {
   if (table === undefined) return [];
   const strings = sections[table.link]?.content;
   if (strings === undefined) throw new ElfError('the symbols have no names');
+  const names = new ElfNames(strings);
   return Array.from({ length: Math.floor(table.content.length / SYMBOL_BYTES) }, (_, i) => {
     const at = i * SYMBOL_BYTES;
     const isSection = (table.content[at + 4]! & 15) === STT_SECTION;
     if (isSection) return sections[table.content.readUInt16LE(at + 6)]?.name ?? '?';
-    return stringAt(strings, table.content.readUInt32LE(at));
+    return names.at(table.content.readUInt32LE(at));
   });
-}
-
-function stringAt(table: Buffer, at: number): string {
-  return table.toString('latin1', at, table.indexOf(0, at));
 }

@@ -1,7 +1,7 @@
 export { archOf, crossPrefix, imagePath, machineArch, runMake, toolchainArch } from './arch.ts';
 export { type Banner, parseBanner } from './banner.ts';
 export { type BuildOptions, buildKernel } from './build.ts';
-export { readBuildId } from './build-id.ts';
+export { buildIdOf, readBuildId } from './build-id.ts';
 export { type BuildLimits, defaultLimits } from './build-limits.ts';
 export { attemptLog } from './build-log.ts';
 export { type BuildTree, linkBuiltTree, readBuildTree, vmlinuxIn } from './build-tree.ts';

@@ -1,12 +1,11 @@
-import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { ElfError, type ElfSection, type ElfTable, readElf64 } from '../elf-table.ts';
+import { openedBytes } from '../elf-bytes.ts';
+import { ElfError, type ElfSection, type ElfTable, readElf64, SHT_NOBITS } from '../elf-table.ts';
 import { KernelError } from '../error.ts';
 import { inflateSection } from './inflate.ts';
 import { MAX_SECTION_BYTES, unreadable } from './limits.ts';
 
 const ET_REL = 1;
-const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800n;
 const MAX_READ = 1 << 30;
 const ARCHITECTURES: Readonly<Record<number, string>> = { 62: 'x86_64', 183: 'aarch64' };
@@ -81,12 +80,7 @@ async function readAt(handle: FileHandle, offset: number, size: number, where: s
 /** The headers are small, and read at once. */
 async function readTable(handle: FileHandle): Promise<{ table: ElfTable; fileSize: number }> {
   const { size: fileSize } = await handle.stat();
-  const read = (offset: number, size: number): Buffer => {
-    const bytes = Buffer.allocUnsafeSlow(size);
-    if (readSync(handle.fd, bytes, 0, size, offset) !== size) throw new ElfError('the file is cut off');
-    return bytes;
-  };
-  return { table: readElf64({ size: fileSize, read }), fileSize };
+  return { table: readElf64(openedBytes(handle.fd, fileSize)), fileSize };
 }
 
 function archOf({ machine }: ElfTable, path: string): string {

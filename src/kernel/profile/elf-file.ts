@@ -1,9 +1,7 @@
 import { readSync } from 'node:fs';
-import { type ElfBytes, ElfError, type ElfTable } from '../elf-table.ts';
+import { type ElfBytes, ElfError, ElfNames, type ElfTable, SHF_ALLOC, SHT_SYMTAB } from '../elf-table.ts';
 
 const MAX_TABLE_BYTES = 128 << 20;
-const SHT_SYMTAB = 2;
-const SHF_ALLOC = 2;
 const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
 const SHN_UNDEF = 0;
@@ -72,12 +70,13 @@ export function functionNames(elf: ElfTable): string[] | undefined {
   const [bytes, strings] = symbolsOf(elf, table);
   const symbols = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [entry, infoAt, sectionAt] = elf.wide ? [24, 4, 6] : [16, 12, 14];
+  const nameTable = new ElfNames(strings);
   const names: string[] = [];
   for (let at = 0; at + entry <= symbols.byteLength; at += entry) {
     const type = symbols.getUint8(at + infoAt) & 15;
     if (type !== STT_FUNC && type !== STT_GNU_IFUNC) continue;
     if (symbols.getUint16(at + sectionAt, elf.little) === SHN_UNDEF) continue;
-    names.push(textAt(strings, symbols.getUint32(at, elf.little)));
+    names.push(nameTable.at(symbols.getUint32(at, elf.little)));
   }
   return names;
 }
@@ -89,9 +88,4 @@ function symbolsOf(elf: ElfTable, table: number): [Buffer, Buffer] {
   if (elf.offsetOf(names) !== start + size) return [elf.content(table), elf.content(names)];
   const both = elf.read(start, size + elf.sizeOf(names));
   return [both.subarray(0, size), both.subarray(size)];
-}
-
-function textAt(strings: Buffer, at: number): string {
-  const end = strings.indexOf(0, at);
-  return strings.toString('latin1', at, end < 0 ? strings.length : end);
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, type Stats } from 'node:fs';
 import { ElfTable } from '../elf-table.ts';
 import { functionNames, loadedSections, ObjectBytes, type SectionHeader } from './elf-file.ts';
 
@@ -31,11 +31,12 @@ const INIT_DATA =
  * be read says nothing either.
  */
 export function readObject(path: string, source: string): ObjectFacts {
-  // An object that is not there any more costs an exception, with its stack, ten times this question.
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isFile() !== true) return NOTHING;
   let file: number;
+  let found: Stats | undefined;
   try {
+    // An object that is not there any more costs an exception, with its stack, ten times this question.
+    found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() !== true) return NOTHING;
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return NOTHING;

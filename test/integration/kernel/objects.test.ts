@@ -58,6 +58,22 @@ test('nothing is said of an object that is cut off, of link-time optimisation, o
   assert.deepEqual(readObject(path, 'a.c'), NOTHING);
 });
 
+test('symbols that share one endless name, or many long ones, cost no memory', async () => {
+  const path = join(await scratch(), 'a.o');
+  const long = 'n'.repeat(1_000);
+  for (const name of [long, 'n'.repeat(600_000)]) {
+    const entry = makeSymbols([{ name, type: 2, section: 1 }])[0].subarray(24);
+    const content = Buffer.concat(Array.from({ length: 100_000 }, () => entry));
+    const names = Buffer.from(`\0${name}\0`);
+    const code: ElfPart = { name: '.init.text', flags: 6, content: Buffer.from('code') };
+    const symbols: ElfPart = { name: '.symtab', type: 2, content, link: 3 };
+    await writeFile(path, makeElf([code, symbols, { name: '.strtab', type: 3, content: names }]));
+    assert.deepEqual(readObject(path, 'a.c'), NOTHING);
+  }
+  assert.deepEqual(readObject(`${path}\0`, 'a.c'), NOTHING);
+  assert.deepEqual(readObject(`/${'x/'.repeat(5_000)}`, 'a.c'), NOTHING);
+});
+
 test('reads in any order give the bytes that stand there', async () => {
   const path = join(await scratch(), 'bytes');
   const place = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(20_000));

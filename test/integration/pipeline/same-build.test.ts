@@ -7,6 +7,7 @@ import { run, systemClock } from '#host';
 import { treeLayout } from '#kernel';
 import { buildLivepatch, profileAgain, proveKernel, triageKernel, workUntilEnded } from '#pipeline';
 import { getVerdict, type KernelRow, listLivepatches, loadProfile, needKernel, proofsOf } from '#store';
+import { whileSameBuild } from '../../../src/pipeline/same-build.ts';
 import { addTiny, ask, type BuildPlace, buildPlace } from '../../../testkit/builds.ts';
 import { COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
 
@@ -121,12 +122,22 @@ test('kernel build keeps what it built, but takes no profile from a tree that wa
   assert.deepEqual(await state(given), before);
 });
 
-test('a tree whose vmlinux is torn says so; one without vmlinux has nothing to say', async () => {
+test('a tree whose vmlinux is torn says so; one that lost it is no build any more', async () => {
   const given = await setting();
   await writeFile(join(given.build, 'vmlinux'), 'torn');
   const before = await state(given);
   await assert.rejects(profileAgain(given.place.store, 'plain'), { code: 'build-id-missing' });
   assert.deepEqual(await state(given), before);
   await rm(join(given.build, 'vmlinux'));
-  await profileAgain(given.place.store, 'plain');
+  const without = await state(given);
+  for (const command of Object.values(COMMANDS))
+    await assert.rejects(command(given), { code: 'source-changed', where: given.build });
+  assert.equal((await rebuild(given.place)).error?.code, 'source-changed');
+  assert.deepEqual(await state(given), without);
+});
+
+test('a tree that is made again while it is read gives nothing', async () => {
+  const { kernel, build } = await setting();
+  const read = (): Promise<void> => makeAgain(build);
+  await assert.rejects(whileSameBuild(kernel, build, read), { code: 'source-changed', where: build });
 });

@@ -90,7 +90,7 @@ test('only one kind of file is read where only one is known', () => {
     const elf = makeElf(parts(shape), shape);
     if (shape.wide && shape.little) {
       assert.equal(readElf64(bytesOf(elf)).count, 9);
-      assert.equal(readBuildId(elf, 'test'), BUILD_ID);
+      assert.equal(readBuildId(bytesOf(elf), 'test'), BUILD_ID);
       assert.deepEqual(
         modinfo(elf, 'test'),
         new Map([
@@ -102,7 +102,7 @@ test('only one kind of file is read where only one is known', () => {
       continue;
     }
     assert.throws(() => readElf64(bytesOf(elf)), ElfError);
-    assert.throws(() => readBuildId(elf, 'test'), { code: 'build-id-missing' });
+    assert.throws(() => readBuildId(bytesOf(elf), 'test'), { code: 'build-id-missing' });
     assert.throws(() => modinfo(elf, 'test'), { code: 'module-unreadable' });
     assert.throws(() => loadedContents(elf, 'test'), { code: 'object-unreadable' });
   }
@@ -177,7 +177,7 @@ test('a file without section names is read', () => {
   elf.writeUInt16LE(0, 62);
   for (let i = 1; i < 9; i += 1) elf.writeUInt32LE(0, field(elf, i, 0));
   assert.equal(new ElfTable(guarded(elf)).nameOf(1), '');
-  assert.equal(readBuildId(elf, 'test'), BUILD_ID);
+  assert.equal(readBuildId(bytesOf(elf), 'test'), BUILD_ID);
 });
 
 test('changed bytes: nothing is read outside, and nothing but the one error of each reader is thrown', () => {
@@ -198,7 +198,7 @@ test('changed bytes: nothing is read outside, and nothing but the one error of e
       );
       only(
         (error) => code(error) === 'build-id-missing',
-        () => readBuildId(elf, 'test'),
+        () => readBuildId(bytesOf(elf), 'test'),
       );
       only(
         (error) => code(error) === 'object-unreadable',
