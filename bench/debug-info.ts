@@ -8,10 +8,10 @@ import { machine, measure, median, report } from './measure.ts';
 const RUNS = 3;
 const SCRIPT = `
 import { readDebugProfile } from '#kernel';
-const { profile, release, inlined } = await readDebugProfile({ directory: process.argv[1], sources: new Set(), complete: true });
+const { profile, release } = await readDebugProfile({ directory: process.argv[1], sources: new Set(), complete: true });
 const modules = new Set(profile.objects.map(({ target }) => target)).size - 1;
 console.log(\`\${release}: \${profile.objects.length} units, \${modules} modules, \${profile.files.size} files, \` +
-  \`\${profile.functions.flat().length} functions, \${inlined.flat().length} inlined, \${profile.unreadable.length} unreadable\`);
+  \`\${profile.functions.flat().length} functions, \${profile.unreadable.length} unreadable\`);
 `;
 const FILES = String.raw`find "$0" -type f \( -name 'vmlinux*' -o -name '*.ko' -o -name '*.ko.debug' \) -print0`;
 

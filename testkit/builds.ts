@@ -1,10 +1,11 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#host';
 import { addKernelFromSource, type BuildDoors, requestBuild } from '#pipeline';
-import { type KernelBuildRow, type KernelRow, needBuild, openQueue, openStore } from '#store';
+import { type KernelBuildRow, type KernelRow, loadProfile, needBuild, needKernel, openQueue, openStore } from '#store';
 import { databaseUrl } from './database.ts';
 import { scratch } from './scratch.ts';
 import { type TinyVariant, tinyKernel } from './tiny-kernel.ts';
@@ -25,6 +26,11 @@ export async function buildPlace(): Promise<BuildPlace> {
     await store.close();
   });
   return { url, home, store, queue, clock: systemClock };
+}
+
+/** What another program needs to work in this place. */
+export function environmentOf({ url, home }: BuildPlace): Record<string, string> {
+  return { TUXTAPE_DATA: join(home, 'data'), DATABASE_URL: url };
 }
 
 /** Adds a tiny kernel under its variant's name, or another. */
@@ -77,9 +83,24 @@ export async function beat(kernel: KernelRow): Promise<string> {
   return readFile(join(kernel.treeDirectory, 'build/beat'), 'utf8').catch(() => '');
 }
 
+/** Makes a slow kernel's make end soon. */
+export async function hasten({ treeDirectory }: KernelRow): Promise<void> {
+  const makefile = join(treeDirectory, 'build/Makefile');
+  await writeFile(makefile, (await readFile(makefile, 'utf8')).replace('-lt 600', '-lt 3'));
+}
+
 /** Has this kernel's make ended? */
 export async function isStill(kernel: KernelRow): Promise<boolean> {
   const before = await beat(kernel);
   await sleep(400);
   return (await beat(kernel)) === before;
+}
+
+/** This kernel is still only added: it has no profile, and nothing of a result, whole or half. */
+export async function nothingCame({ store: { db } }: BuildPlace, kernel: KernelRow): Promise<void> {
+  assert.equal((await needKernel(db, kernel.id)).state, 'added');
+  assert.equal(await loadProfile(db, kernel.id), undefined, 'no profile');
+  const left = await readdir(kernel.treeDirectory);
+  const results = left.filter((name) => name.startsWith('out') || name === 'build.lock');
+  assert.deepEqual(results, [], 'no result, whole or half');
 }

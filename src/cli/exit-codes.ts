@@ -2,7 +2,7 @@ import type { Fault } from '#domain';
 
 /**
  * Exit codes, after sysexits(3) where one fits. Documented in docs/reference/cli.md.
- * 0 = done; 1 = a defect of TuxTape; 130 = stopped by Ctrl-C.
+ * 0 = done; 1 = a defect of TuxTape; 130 = stopped by Ctrl-C; 141 = whoever read the output went away, as of a program that SIGPIPE ends.
  */
 export const exitCodes = {
   us: 1,
@@ -14,6 +14,7 @@ export const exitCodes = {
   patch: 71,
   untrusted: 76, // EX_PROTOCOL: the other side sent something that must not be believed
   interrupted: 130,
+  readerGone: 141,
 } as const;
 
 export function exitCodeOf(fault: Fault): number {

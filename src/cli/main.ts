@@ -135,12 +135,30 @@ Examples:
   tuxtape --version                            which TuxTape this is
 
 Exit codes: 0 done, 1 defect of TuxTape, 64 usage, 65 wrong input, 68 network, 69 program or disk missing,
-70 the kernel does not build, 71 the patch cannot be applied or livepatched, 76 untrusted data refused, 130 stopped.`;
+70 the kernel does not build, 71 the patch cannot be applied or livepatched, 76 untrusted data refused, 130 stopped,
+141 the reader of the output went away.`;
 
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   process.stderr.write(`${json ? toJson(errorToJson(error)) : renderError(error)}\n`);
   return error instanceof StageError ? exitCodeOf(error.fault) : exitCodes.us;
+}
+
+/**
+ * Whoever read the results has seen enough (`| head`): what runs is stopped, as by Ctrl-C. Words to stderr that nobody reads
+ * stop nothing.
+ */
+function watchReaders(gone: () => void): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exitCode = error.code === 'EPIPE' ? exitCodes.readerGone : exitCodes.toolchain;
+    if (error.code !== 'EPIPE') process.stderr.write(`tuxtape: the output cannot be written: ${error.message}\n`);
+    gone();
+  });
+  process.stderr.on('error', () => {});
+}
+
+function isOutputLost(): boolean {
+  return process.exitCode === exitCodes.readerGone || process.exitCode === exitCodes.toolchain;
 }
 
 async function main(): Promise<number> {
@@ -152,14 +170,17 @@ async function main(): Promise<number> {
   const { program, context } = buildProgram();
   const interrupt = (): void => context.interrupt();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  watchReaders(interrupt);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    if (isOutputLost()) return Number(process.exitCode);
     return context.signal.aborted ? exitCodes.interrupted : report(error, context.json);
   } finally {
     await context.close();
   }
 }
 
-process.exitCode = await main();
+const code = await main();
+if (!isOutputLost()) process.exitCode = code;

@@ -25,6 +25,8 @@ export interface BuildGuard extends Disposable {
   readonly processLimits: ProcessLimits;
   /** Told every program of the build that starts. */
   watch(pid: number): void;
+  /** Waits for a program. Where it fails, why the guard stopped it is the error: the kernel may have killed it between two looks. */
+  within<T>(running: Promise<T>): Promise<T>;
 }
 
 /**
@@ -57,6 +59,12 @@ export function guardBuild(directory: string, limits: BuildLimits, outer: AbortS
     watch: (started) => {
       pid = started;
     },
+    within: (running) =>
+      running.catch((error: unknown) => {
+        checkMemory();
+        ending.signal.throwIfAborted();
+        throw error;
+      }),
     [Symbol.dispose]: () => {
       clearInterval(sampler);
       clearTimeout(clock);

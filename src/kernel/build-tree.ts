@@ -3,16 +3,16 @@ import { basename, join } from 'node:path';
 import type { BuildId } from '#domain';
 import { copyFolder, exists, readLimited, requireFree, writeAtomic } from '#host';
 import { imagePath } from './arch.ts';
-import { readBuildId } from './build-id.ts';
+import { buildIdOf } from './build-id.ts';
 import { findPackageFiles } from './debug-info/package-files.ts';
+import { askElf } from './elf-bytes.ts';
+import { readElf64 } from './elf-table.ts';
 import { KernelError } from './error.ts';
 import { type Running, readRunning } from './running.ts';
 import { sourceVersion } from './source.ts';
 import { type Built, treeLayout } from './tree.ts';
 
 const MAX_RELEASE_BYTES = 4096;
-/** Node reads no more into one buffer. */
-const MAX_VMLINUX_BYTES = 2 ** 31 - 1;
 const COPY_BYTES = 8 * 2 ** 30;
 /** elf(5), e_machine. */
 const MACHINES: Readonly<Record<number, string>> = { 62: 'x86_64', 183: 'aarch64' };
@@ -35,14 +35,13 @@ export async function readBuildTree(given: string, givenSource: string | null): 
   for (const needed of [vmlinux, join(given, '.config')]) if (!(await exists(needed))) throw notBuilt(given, needed);
   const build = await realpath(given);
   const source = await sourceOf(build, givenSource);
-  const bytes = await readLimited(vmlinux, MAX_VMLINUX_BYTES);
   return {
     build,
     source,
-    buildId: readBuildId(bytes, vmlinux),
+    buildId: await buildIdOf(vmlinux),
     release: await releaseOf(build),
     version: await sourceVersion(source ?? build),
-    arch: machineOf(bytes, vmlinux),
+    arch: await machineOf(vmlinux),
     running: await readRunning(vmlinux).catch(() => ({ banner: null, config: null })),
   };
 }
@@ -66,8 +65,8 @@ async function releaseOf(build: string): Promise<string> {
   return release;
 }
 
-function machineOf(elf: Buffer, where: string): string {
-  const found = elf.length > 20 ? MACHINES[elf.readUInt16LE(18)] : undefined;
+async function machineOf(where: string): Promise<string> {
+  const found = MACHINES[await askElf(where, (elf) => readElf64(elf).machine)];
   if (found !== undefined) return found;
   throw new KernelError('arch-unsupported', 'input', {
     what: 'this vmlinux is for no architecture that is known here',

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Toolchain } from '#domain';
 import { exists, type Mount, ProgramError, requireFree, writeAtomic } from '#host';
 import { imagePath, machineArch, runMake } from './arch.ts';
-import { readBuildId } from './build-id.ts';
+import { buildIdOf } from './build-id.ts';
 import { type BuildGuard, type BuildLimits, defaultLimits, guardBuild } from './build-limits.ts';
 import { attemptLog, type BuildLog, openBuildLog } from './build-log.ts';
 import { KernelError } from './error.ts';
@@ -49,7 +49,7 @@ export async function buildKernel(options: BuildOptions): Promise<{ built: Built
     const log = await openBuildLog(layout, options.log ?? attemptLog(layout, 'direct', Date.now()));
     const staging = join(layout.directory, 'out.part');
     try {
-      const built = await buildInto(staging, { ...options, guard, log });
+      const built = await buildInto(staging, { ...options, guard, log, count: { compiled: 0 } });
       return { built, kept: false };
     } catch (error) {
       await rm(staging, { recursive: true, force: true });
@@ -63,6 +63,8 @@ export async function buildKernel(options: BuildOptions): Promise<{ built: Built
 interface Running extends Omit<BuildOptions, 'log'> {
   readonly guard: BuildGuard;
   readonly log: BuildLog;
+  /** Files compiled by all makes of this build together: the last of them only print. */
+  readonly count: { compiled: number };
 }
 
 async function buildInto(staging: string, options: Running): Promise<Built> {
@@ -94,7 +96,7 @@ async function buildInto(staging: string, options: Running): Promise<Built> {
   }
   await gather(layout.build, staging, image.file);
   const vmlinux = join(staging, 'vmlinux');
-  const buildId = readBuildId(await readFile(vmlinux), vmlinux);
+  const buildId = await buildIdOf(vmlinux);
   const built: Built = {
     buildId,
     release,
@@ -118,13 +120,12 @@ async function gather(build: string, staging: string, image: string): Promise<vo
 
 /** Runs make under the limits, its output in the log. Returns what it printed on stdout. Errors: kernel-build-failed. */
 async function make(options: Running, args: readonly string[], mounts: readonly Mount[] = []): Promise<string> {
-  const { guard, log, layout } = options;
-  let compiled = 0;
+  const { guard, log, layout, count } = options;
   const onOutput = (text: string): void => {
     log.write(text);
     const lines = text.split('\n');
-    compiled += lines.filter((line) => /^\s+(?:CC|AS|LD)\b/.test(line)).length;
-    options.onProgress(compiled, lines.findLast((line) => line.trim() !== '')?.trim() ?? '');
+    count.compiled += lines.filter((line) => /^\s+(?:CC|AS|LD)\b/.test(line)).length;
+    options.onProgress(count.compiled, lines.findLast((line) => line.trim() !== '')?.trim() ?? '');
   };
   const run: Parameters<typeof runMake>[3] = {
     signal: guard.signal,
@@ -136,7 +137,7 @@ async function make(options: Running, args: readonly string[], mounts: readonly 
   };
   try {
     const target = { toolchain: options.toolchain, arch: options.arch ?? machineArch() };
-    return (await runMake(layout.build, target, args, run, mounts)).stdout;
+    return (await guard.within(runMake(layout.build, target, args, run, mounts))).stdout;
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
     const found = findFirstError(await log.text());

@@ -1,7 +1,7 @@
 export { archOf, crossPrefix, imagePath, machineArch, runMake, toolchainArch } from './arch.ts';
 export { type Banner, parseBanner } from './banner.ts';
 export { type BuildOptions, buildKernel } from './build.ts';
-export { readBuildId } from './build-id.ts';
+export { buildIdOf, readBuildId } from './build-id.ts';
 export { type BuildLimits, defaultLimits } from './build-limits.ts';
 export { attemptLog } from './build-log.ts';
 export { type BuildTree, linkBuiltTree, readBuildTree, vmlinuxIn } from './build-tree.ts';
@@ -21,6 +21,7 @@ export {
   readDebugProfile,
 } from './debug-info/read.ts';
 export { loadedContents } from './elf.ts';
+export { bytesOf, ElfError, readElf64 } from './elf-table.ts';
 export { ConfigChangeError, type KernelCode, KernelError } from './error.ts';
 export { type FirstError, findFirstError, firstErrorText } from './first-error.ts';
 export { type HostList, MAX_HOST_LIST_BYTES, parseHostList } from './host-list.ts';

@@ -40,7 +40,7 @@ export async function readProfile(build: string, source?: string): Promise<Profi
   }
   const known = await Promise.all([build, home].map((folder) => realpath(folder)));
   const roots = recordedRoots(commands.recorded, known);
-  const objects = objectsOf(build, commands, listing, roots);
+  const { objects, unexplained } = objectsOf(build, commands, listing, roots);
   const readers = new Readers(commands, roots);
   const missing = withoutSource(objects, sources, listing, commands);
   const generated = traceGenerated({ commands, objects, readers, sources, roots });
@@ -52,7 +52,7 @@ export async function readProfile(build: string, source?: string): Promise<Profi
     objects: objects.map((object, i) => ({ ...object, initOnly: facts[i]!.initOnly })),
     files: new ListMap(readers.paths, (number) => readers.list(number), throughGenerated(generated, readers)),
     sources,
-    unreadable: [...commands.unreadable, ...missing],
+    unreadable: [...commands.unreadable, ...missing, ...[...unexplained].map(withoutCommand)],
     generated,
     functions: facts.map(({ functions }) => functions),
     predictions: new Map(),
@@ -73,12 +73,13 @@ async function sourcesBeside(build: string, source: string, listing: Listing): P
   return sourcesOf(await listTree(there, { skip: (folder) => folder === nested }));
 }
 
-function objectsOf(
-  build: string,
-  commands: Commands,
-  { archives, mods }: Listing,
-  roots: RecordedRoots,
-): ProfileObject[] {
+interface Objects {
+  readonly objects: ProfileObject[];
+  /** Named by an archive, a module or a link, without a command file: what is in them is not known. */
+  readonly unexplained: ReadonlySet<string>;
+}
+
+function objectsOf(build: string, commands: Commands, { archives, mods }: Listing, roots: RecordedRoots): Objects {
   const files = new FileReader();
   const compiled = commands.compilations.map(({ object, source, forKernel }) => ({
     object: inTree(object, roots),
@@ -93,12 +94,13 @@ function objectsOf(
   const linked = new Linked(read, commands.links, (path) => names.has(path));
   const texts = new Map(mods.map((path) => [path, read(path)?.toString('utf8') ?? '']));
   const targets = targetsOfObjects({ linked, links: commands.links, archives, mods: texts });
-  return compiled.map(({ object, source, forKernel }) => ({
+  const objects = compiled.map(({ object, source, forKernel }) => ({
     object,
     source,
     target: targets.get(object) ?? (forKernel ? 'image' : null),
     initOnly: null,
   }));
+  return { objects, unexplained: linked.unexplained };
 }
 
 /**
@@ -122,6 +124,10 @@ function withoutSource(
   return lost
     .filter(({ source }) => !explained(source))
     .map(({ object, source }) => `${source}, the source of ${object}, is not in this source tree`);
+}
+
+function withoutCommand(object: string): string {
+  return `${object} is linked into the kernel, and no command file says what it was made from`;
 }
 
 interface Traced {

@@ -1,5 +1,5 @@
 export { type BuiltModule, buildModule, engineFor, moduleNameOf } from './build.ts';
-export { elfSections, modinfo, type Section } from './elf.ts';
+export { modinfo } from './elf.ts';
 export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
 export { changedFunctions } from './engines/kpatch.ts';

@@ -39,7 +39,7 @@ import {
   saveProfile,
 } from '#store';
 import { readModules } from './modules.ts';
-import { requireSameBuild } from './same-build.ts';
+import { whileSameBuild } from './same-build.ts';
 
 /** Directory that holds all kernel trees. */
 export function kernelTrees(config: Config): string {
@@ -148,7 +148,10 @@ export interface BuildKernelOptions {
   readonly alsoWrite?: (tx: Db, kept: boolean) => Promise<void>;
 }
 
-/** Builds an added kernel, reads its profile, and stores build-id and profile together. The worker of the queue runs it. */
+/**
+ * Builds an added kernel, reads its profile, and stores build-id and profile together. The worker of the queue runs it.
+ * Errors: those of `buildKernel` and `readProfile`; source-changed, when the tree of a kept build was made again since.
+ */
 export async function buildAndProfile(
   options: BuildKernelOptions,
 ): Promise<{ kernel: KernelRow; built: Built; kept: boolean }> {
@@ -168,11 +171,11 @@ export async function buildAndProfile(
     onProgress: options.onProgress,
     seconds: () => options.clock.monotonicMs() / 1000,
   });
-  const profile = encodeProfile(await readProfile(layout.build, kernel.sourceDirectory ?? undefined));
+  const profile = await builtProfile({ ...kernel, buildId: built.buildId }, layout.build);
   await inTransaction(store.db, async (tx) => {
     await options.alsoWrite?.(tx, kept);
     await markBuilt(tx, kernel.id, { release: built.release, buildId: built.buildId, at: options.clock.now() });
-    await saveProfile(tx, kernel.id, profile);
+    await saveProfile(tx, kernel.id, encodeProfile(profile));
     await readModules(tx, kernel.id, join(layout.out, 'modules'), built.release);
   });
   return { kernel: await needKernel(store.db, kernel.id), built, kept };
@@ -188,11 +191,14 @@ function treeOf(kernel: KernelRow): TreeLayout {
   });
 }
 
+function builtProfile(kernel: KernelRow, build: string): Promise<Profile> {
+  return whileSameBuild(kernel, build, () => readProfile(build, kernel.sourceDirectory ?? undefined));
+}
+
 /** Reads the profile of a built tree again and stores it. Errors: source-changed, when it is another build by now. */
 export async function profileAgain(store: Store, name: string): Promise<{ kernel: KernelRow; profile: Profile }> {
   const kernel = await needKernel(store.db, name);
-  await requireSameBuild(kernel, treeOf(kernel).build);
-  const profile = await readProfile(treeOf(kernel).build, kernel.sourceDirectory ?? undefined);
+  const profile = await builtProfile(kernel, treeOf(kernel).build);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
   if (kernel.release !== null)
     await readModules(store.db, kernel.id, join(treeLayout(kernel.treeDirectory).out, 'modules'), kernel.release);

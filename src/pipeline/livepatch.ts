@@ -31,6 +31,7 @@ import {
 } from '#store';
 import { profileOf } from './kernel.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
+import { requireSameBuild } from './same-build.ts';
 
 /** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
 export type LivepatchInput = { readonly cve: CveId; readonly fixes: string } | { readonly patchFile: string };
@@ -93,6 +94,7 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
     const what = 'the kernel has no profile';
     throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
   }
+  await requireSameBuild(kernel, layout.build);
   const change = await fetchChange(store, kernel, input);
   const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);

@@ -47,7 +47,7 @@ export async function proveSubject(store: Store, kernel: KernelRow): Promise<Pro
     : kernel.sourceDirectory !== null && kernel.sourceDirectory !== build
       ? 'it was built in a folder apart from its source'
       : null;
-  if (hasTree) await requireSameBuild(kernel, build);
+  if (hasTree && profile.origin === 'build') await requireSameBuild(kernel, build);
   if (why === null) await requireToolchain(kernel);
   return {
     profile,

@@ -9,7 +9,6 @@ export const At = {
   lowPc: 0x11,
   language: 0x13,
   compDir: 0x1b,
-  inline: 0x20,
   producer: 0x25,
   abstractOrigin: 0x31,
   declaration: 0x3c,

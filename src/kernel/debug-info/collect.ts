@@ -6,12 +6,6 @@ import type { RawUnit } from './unit-reader.ts';
 /** Where fewer of the units of vmlinux are files of the source given, it is the source of another kernel. */
 const MIN_PLACED_SHARE = 0.9;
 
-export interface Collected {
-  readonly profile: Profile;
-  /** Functions of each object, by its index, of which a copy stands in another function. */
-  readonly inlined: readonly (readonly string[])[];
-}
-
 /** Puts units together as the objects and files of a profile. */
 export class ProfileCollector {
   readonly #paths: SourcePaths;
@@ -19,7 +13,6 @@ export class ProfileCollector {
   readonly #unreadable: string[];
   readonly #objects: ProfileObject[] = [];
   readonly #functions: string[][] = [];
-  readonly #inlined: string[][] = [];
   readonly #files = new Map<string, number[]>();
 
   constructor(paths: SourcePaths, sources: ReadonlySet<string>, unreadable: string[]) {
@@ -37,7 +30,6 @@ export class ProfileCollector {
       const object = source.replace(/\.[^./]+$/, '.o');
       this.#objects.push({ object, source, target, initOnly: unit.initOnly });
       this.#functions.push([...unit.functions]);
-      this.#inlined.push([...unit.inlined]);
       const files = new Set([source]);
       // `<built-in>`, `<command-line>`: what the compiler calls no file.
       for (const { directory, name } of unit.files)
@@ -65,8 +57,8 @@ export class ProfileCollector {
     );
   }
 
-  finish(): Collected {
-    const profile: Profile = {
+  finish(): Profile {
+    return {
       origin: 'debug-info',
       objects: this.#objects,
       files: this.#files,
@@ -76,6 +68,5 @@ export class ProfileCollector {
       functions: this.#functions,
       predictions: new Map(),
     };
-    return { profile, inlined: this.#inlined };
   }
 }

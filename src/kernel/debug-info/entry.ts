@@ -18,8 +18,6 @@ export interface Entry {
   lowPcAt?: number;
   hasRanges?: boolean;
   isDeclaration?: boolean;
-  /** DW_INL_inlined or DW_INL_declared_inlined: at least one copy of it stands in another function. */
-  isInlined?: boolean;
   /** Offset in the section of the entry that has the name. */
   origin?: number;
   originElsewhere?: boolean;
@@ -86,11 +84,10 @@ function readNumber(
   if (name === At.language) entry.language = value;
   else if (name === At.stmtList) entry.stmtList = value;
   else if (name === At.declaration) entry.isDeclaration = value !== 0;
-  else if (name === At.inline) entry.isInlined = value === 1 || value === 3;
   else context.stringOffsetsBase = value;
 }
 
-const NUMBERS: ReadonlySet<number> = new Set([At.language, At.stmtList, At.declaration, At.inline, At.strOffsetsBase]);
+const NUMBERS: ReadonlySet<number> = new Set([At.language, At.stmtList, At.declaration, At.strOffsetsBase]);
 
 function readOrigin(reader: Reader, form: number, unit: UnitHeader, entry: Entry): void {
   const value = numberOf(reader, form, unit);

@@ -31,7 +31,7 @@ const TYPES: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Every function of a unit that has code or was inlined, from its second entry on. What lies below other entries is passed
+ * Every function of a unit that has code of its own, from its second entry on. What lies below other entries is passed
  * over: by DW_AT_sibling where the compiler wrote it (GCC does), else entry by entry.
  */
 export function* functionEntries(
@@ -55,7 +55,7 @@ export function* functionEntries(
     if (tag === Tag.subprogram) {
       const entry = readEntry(reader, shape, context);
       const hasCode = entry.lowPcAt !== undefined || entry.hasRanges === true;
-      if ((hasCode && entry.isDeclaration !== true) || entry.isInlined === true) yield entry;
+      if (hasCode && entry.isDeclaration !== true) yield entry;
     } else if (fixedBytes >= 0) reader.skip(fixedBytes);
     else for (const { form } of attributes) skipForm(reader, form, context.unit);
     if (!hasChildren) continue;

@@ -1,8 +1,8 @@
 import { type BuildId, buildIdOfNotes } from '#domain';
+import { SHT_NOTE } from '../elf-table.ts';
 import { KernelError } from '../error.ts';
 import type { ElfFile } from './elf-file.ts';
 
-const SHT_NOTE = 7;
 const MAX_NOTE_BYTES = 1 << 20;
 const MAX_MODINFO_BYTES = 1 << 20;
 /** init/version.c: `Linux version <release> (<user>@<host>) (<compiler>, <linker>) #<version>`. */

@@ -1,7 +1,6 @@
 import { KernelError } from '../error.ts';
 
 /** A debug package is hostile input: every size in it is held against one of these before anything is made of it. */
-export const MAX_SECTIONS = 100_000;
 /** Bytes of one section, after decompression; the largest .debug_info seen in an all-modules kernel is below 1 GiB. */
 export const MAX_SECTION_BYTES = 2 ** 31;
 /** Bytes of one compressed module, after decompression. */

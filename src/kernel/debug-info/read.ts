@@ -38,8 +38,6 @@ export interface DebugProfile {
    * anything that `blindToDebugInfo` names. `functions` are those with code of their own.
    */
   readonly profile: Profile;
-  /** Functions of each object, by its index, of which a copy stands in another function; one may be in both lists. */
-  readonly inlined: readonly (readonly string[])[];
   readonly buildId: BuildId;
   /** `uname -r`. */
   readonly release: string;
@@ -79,7 +77,7 @@ export async function readDebugProfile(options: DebugProfileOptions): Promise<De
     collector.add(module.name, raw.units);
     onProgress?.({ done: index + 2, total, target: module.name });
   }
-  return { ...collector.finish(), buildId, release, compiler, arch, notes };
+  return { profile: collector.finish(), buildId, release, compiler, arch, notes };
 }
 
 function listed(target: string, texts: readonly string[]): string[] {

@@ -1,9 +1,8 @@
-import type { ElfFile, SectionHeader } from './elf-file.ts';
+import { type ElfSection, SHF_ALLOC, SHT_RELA, SHT_SYMTAB } from '../elf-table.ts';
+import type { ElfFile } from './elf-file.ts';
 import { unreadable } from './limits.ts';
 
-const SHT_SYMTAB = 2;
-const SHT_RELA = 4;
-const SHF_ALLOC = 2;
+const ALLOC = BigInt(SHF_ALLOC);
 const STT_FUNC = 2;
 const RELA_BYTES = 24;
 const SYMBOL_BYTES = 24;
@@ -70,12 +69,12 @@ function symbolName(texts: Buffer, at: number): string {
 export async function relocate(
   elf: ElfFile,
   symbols: Symbols | undefined,
-  section: SectionHeader,
+  section: ElfSection,
   bytes: Buffer,
 ): Promise<void> {
   if (!elf.relocatable) return;
   const words = WORD_BYTES[elf.arch]!;
-  const loaded = new Set(elf.sections.filter(({ flags }) => (flags & SHF_ALLOC) !== 0).map(({ index }) => index));
+  const loaded = new Set(elf.sections.filter(({ flags }) => (flags & ALLOC) !== 0n).map(({ index }) => index));
   for (const list of elf.sections) {
     if (list.type !== SHT_RELA || list.info !== section.index) continue;
     const entries = await elf.read(list);

@@ -21,8 +21,6 @@ export interface RawUnit {
   readonly files: readonly LineFile[];
   /** Functions with code of their own; empty for assembly, whose labels need not be functions, and where one has no name. */
   readonly functions: ReadonlySet<string>;
-  /** Functions of which a copy stands in others. */
-  readonly inlined: ReadonlySet<string>;
   /** All functions lie in .init.text or .exit.text; null: it has none, or where one lies is not known. */
   readonly initOnly: boolean | null;
 }
@@ -39,7 +37,6 @@ interface Found {
   readonly producer: string;
   readonly files: readonly LineFile[];
   readonly functions: Set<string>;
-  readonly inlined: Set<string>;
   namesKnown: boolean;
   inInit: number;
   outsideInit: number;
@@ -150,7 +147,6 @@ class InfoReader {
       producer,
       files,
       functions: new Set(),
-      inlined: new Set(),
       namesKnown: true,
       inInit: 0,
       outsideInit: 0,
@@ -178,9 +174,8 @@ class InfoReader {
     for (const each of homes) {
       if (each === undefined) continue;
       if (name === undefined) each.namesKnown = false;
-      else if (entry.isInlined === true) each.inlined.add(name);
       else each.functions.add(name);
-      if (entry.isInlined !== true) this.#place(each, entry);
+      this.#place(each, entry);
     }
   }
 
@@ -234,9 +229,7 @@ class InfoReader {
 
 function finish(found: Found): RawUnit {
   const { name, compDir, producer, files, inInit, outsideInit, unplaced } = found;
-  const [functions, inlined] = found.namesKnown
-    ? [found.functions, found.inlined]
-    : [new Set<string>(), new Set<string>()];
+  const functions = found.namesKnown ? found.functions : new Set<string>();
   const initOnly = outsideInit > 0 ? false : inInit > 0 && unplaced === 0 && found.namesKnown ? true : null;
-  return { name, compDir, producer, files, functions, inlined, initOnly };
+  return { name, compDir, producer, files, functions, initOnly };
 }

@@ -17,6 +17,8 @@ export class Linked {
   readonly #read: ReadFile;
   readonly #links: Links;
   readonly #isObject: (path: string) => boolean;
+  /** Objects and archives that were named, and that neither a compilation nor a link nor an archive explains. */
+  readonly unexplained = new Set<string>();
 
   constructor(read: ReadFile, links: Links, isObject: (path: string) => boolean) {
     this.#read = read;
@@ -24,30 +26,40 @@ export class Linked {
     this.#isObject = isObject;
   }
 
-  objectsOf(names: readonly string[]): Set<string> {
+  /** Names of `mayLack` are passed over where there is nothing of the kind. */
+  objectsOf(names: readonly string[], mayLack: readonly string[] = []): Set<string> {
     const objects = new Set<string>();
     const seen = new Set<string>();
-    let open = names.map(clean);
+    let open = [...names, ...mayLack].map(clean);
     for (let depth = 0; open.length > 0 && depth < MAX_DEPTH; depth += 1) {
       const next: string[] = [];
       for (const path of open) {
         if (seen.has(path)) continue;
         seen.add(path);
-        if (this.#isObject(path)) objects.add(path);
-        else next.push(...this.#partsOf(path));
+        if (this.#isObject(path)) {
+          objects.add(path);
+          continue;
+        }
+        const parts = this.#partsOf(path);
+        if (parts !== undefined) next.push(...parts);
+        else if (!mayLack.includes(path)) this.unexplained.add(path);
       }
       open = next;
     }
     return objects;
   }
 
-  #partsOf(path: string): string[] {
-    const linked = (this.#links.get(path) ?? []).filter((word) => /\.(?:o|a)$/.test(word)).map(clean);
+  /** Undefined where nothing says what it was put together from. */
+  #partsOf(path: string): string[] | undefined {
+    const linked = this.#links
+      .get(path)
+      ?.filter((word) => /\.(?:o|a)$/.test(word))
+      .map(clean);
     if (!path.endsWith('.a') && !path.endsWith('built-in.o')) return linked;
     const bytes = this.#read(path);
     if (bytes === null) return linked;
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    return [...linked, ...archiveMembers(bytes).map((member) => clean(folder + member))];
+    return [...(linked ?? []), ...archiveMembers(bytes).map((member) => clean(folder + member))];
   }
 }
 

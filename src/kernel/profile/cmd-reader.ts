@@ -35,6 +35,7 @@ export class CmdReader {
    */
   read(bytes: Buffer, length: number, where: string): CmdText {
     const file = bytes.subarray(0, length);
+    if (file.includes(0)) throw unreadable('it holds a zero byte', where);
     const headEnd = file.indexOf(LINE_FEED);
     const head = HEAD.exec(file.toString('utf8', 0, headEnd < 0 ? SHOWN : headEnd));
     if (head === null) throw unreadable('not a Kbuild command file', where);

@@ -1,130 +1,91 @@
 import { readSync } from 'node:fs';
+import { type ElfBytes, ElfError, ElfNames, type ElfTable, SHF_ALLOC, SHT_SYMTAB } from '../elf-table.ts';
 
-const HEADER_BYTES = 64;
-const MAX_SECTIONS = 200_000;
 const MAX_TABLE_BYTES = 128 << 20;
-const SHT_SYMTAB = 2;
-const SHF_ALLOC = 2;
 const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
 const SHN_UNDEF = 0;
+/** More is slower: the kernel copies what is not needed. */
+const WINDOW_BYTES = 8 << 10;
 
-/** What is looked at of one section header of elf(5). */
+const window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+
+/**
+ * The bytes of an open file, by place: objects carry debug information. Assemblers write the section headers last and names
+ * and symbols next to them, so one read has most of it. What it gave is overwritten when the next file is read.
+ */
+export class ObjectBytes implements ElfBytes {
+  readonly size: number;
+  readonly #file: number;
+  #start = 0;
+  #end = 0;
+
+  constructor(file: number, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  read(offset: number, size: number): Buffer {
+    if (this.#end === 0 && size <= WINDOW_BYTES && (offset > 0 || this.size <= WINDOW_BYTES)) {
+      const end = offset > 0 ? offset + size : this.size;
+      this.#start = Math.max(0, end - WINDOW_BYTES);
+      this.#fill(window, end - this.#start, this.#start);
+      this.#end = end;
+    }
+    if (offset >= this.#start && offset + size <= this.#end)
+      return window.subarray(offset - this.#start, offset - this.#start + size);
+    if (size > MAX_TABLE_BYTES) throw new ElfError('a table is too large');
+    const bytes = Buffer.allocUnsafe(size);
+    this.#fill(bytes, size, offset);
+    return bytes;
+  }
+
+  #fill(bytes: Buffer, size: number, offset: number): void {
+    if (size > 0 && readSync(this.#file, bytes, 0, size, offset) !== size) throw new ElfError('the file is cut off');
+  }
+}
+
+/** What is looked at of one section header. */
 export interface SectionHeader {
   readonly name: string;
-  /** The low half: write, alloc, exec and strings stand there. */
   readonly flags: number;
   readonly size: number;
 }
 
-interface Place {
-  readonly offset: number;
-  readonly size: number;
-}
-
-/** Reads headers and symbols of an ELF file by place, never its sections: objects carry debug information. */
-export class ElfFile {
-  readonly #file: number;
-  readonly #wide: boolean;
-  readonly #little: boolean;
-  readonly #headers: DataView;
-  readonly #headerBytes: number;
-  readonly #count: number;
-  readonly #names: Buffer;
-
-  /** `file` is an open descriptor. Errors: RangeError, for what is no ELF file or is damaged. */
-  constructor(file: number) {
-    this.#file = file;
-    const head = view(readAt(file, { offset: 0, size: HEADER_BYTES }));
-    if (head.getUint32(0) !== 0x7f454c46) throw new RangeError('no ELF file');
-    this.#wide = head.getUint8(4) === 2;
-    this.#little = head.getUint8(5) === 1;
-    const offset = this.#wide ? this.#long(head, 40) : head.getUint32(32, this.#little);
-    const numbers = this.#wide ? 58 : 46;
-    this.#headerBytes = head.getUint16(numbers, this.#little);
-    if (this.#headerBytes < (this.#wide ? 64 : 40)) throw new RangeError('no section headers');
-    // With 65,280 sections or more both numbers stand in the first header (elf(5), e_shnum and e_shstrndx).
-    let [count, names] = [head.getUint16(numbers + 2, this.#little), head.getUint16(numbers + 4, this.#little)];
-    if (count === 0 || names === 0xffff) {
-      this.#headers = view(readAt(file, { offset, size: this.#headerBytes }));
-      if (count === 0) count = this.#placeOf(0).size;
-      if (names === 0xffff) names = this.#linkOf(0);
-    }
-    if (count > MAX_SECTIONS || names >= count) throw new RangeError('no section names');
-    this.#count = count;
-    this.#headers = view(readAt(file, { offset, size: count * this.#headerBytes }));
-    this.#names = readAt(file, this.#placeOf(names));
-  }
-
-  /** Some section has a name that starts so. */
-  mentions(name: string): boolean {
-    return this.#names.includes(name, 0, 'latin1');
-  }
-
-  /** The sections that are loaded and not empty. */
-  loaded(): SectionHeader[] {
-    const found: SectionHeader[] = [];
-    for (let i = 0; i < this.#count; i += 1) {
-      const at = i * this.#headerBytes;
-      const flags = this.#headers.getUint32(at + (this.#wide && !this.#little ? 12 : 8), this.#little);
-      const { size } = this.#placeOf(i);
-      if ((flags & SHF_ALLOC) === 0 || size === 0) continue;
-      found.push({ name: textAt(this.#names, this.#headers.getUint32(at, this.#little)), flags, size });
-    }
-    return found;
-  }
-
-  /** Names of the functions that are defined here, as the symbol table has them; undefined without a symbol table. */
-  functionNames(): string[] | undefined {
-    let table = 0;
-    while (table < this.#count && this.#headers.getUint32(table * this.#headerBytes + 4, this.#little) !== SHT_SYMTAB)
-      table += 1;
-    if (table === this.#count || this.#linkOf(table) >= this.#count) return undefined;
-    const symbols = view(readAt(this.#file, this.#placeOf(table)));
-    const strings = readAt(this.#file, this.#placeOf(this.#linkOf(table)));
-    const [bytes, infoAt, sectionAt] = this.#wide ? [24, 4, 6] : [16, 12, 14];
-    const names: string[] = [];
-    for (let at = 0; at + bytes <= symbols.byteLength; at += bytes) {
-      const type = symbols.getUint8(at + infoAt) & 15;
-      if (type !== STT_FUNC && type !== STT_GNU_IFUNC) continue;
-      if (symbols.getUint16(at + sectionAt, this.#little) === SHN_UNDEF) continue;
-      names.push(textAt(strings, symbols.getUint32(at, this.#little)));
-    }
-    return names;
-  }
-
-  #placeOf(section: number): Place {
-    const at = section * this.#headerBytes;
-    return this.#wide
-      ? { offset: this.#long(this.#headers, at + 24), size: this.#long(this.#headers, at + 32) }
-      : {
-          offset: this.#headers.getUint32(at + 16, this.#little),
-          size: this.#headers.getUint32(at + 20, this.#little),
-        };
-  }
-
-  #linkOf(section: number): number {
-    return this.#headers.getUint32(section * this.#headerBytes + (this.#wide ? 40 : 24), this.#little);
-  }
-
-  #long(bytes: DataView, at: number): number {
-    const [low, high] = this.#little ? [at, at + 4] : [at + 4, at];
-    return bytes.getUint32(high, this.#little) * 2 ** 32 + bytes.getUint32(low, this.#little);
+/** The sections that are loaded and not empty. */
+export function* loadedSections(elf: ElfTable): Generator<SectionHeader> {
+  for (let i = 0; i < elf.count; i += 1) {
+    const flags = elf.flagsOf(i);
+    if ((flags & SHF_ALLOC) === 0) continue;
+    const size = elf.sizeOf(i);
+    if (size > 0) yield { name: elf.nameOf(i), flags, size };
   }
 }
 
-function view(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** Names of the functions that are defined here, as the symbol table has them; undefined without a symbol table. */
+export function functionNames(elf: ElfTable): string[] | undefined {
+  let table = 0;
+  while (table < elf.count && elf.typeOf(table) !== SHT_SYMTAB) table += 1;
+  if (table === elf.count || elf.linkOf(table) >= elf.count) return undefined;
+  const [bytes, strings] = symbolsOf(elf, table);
+  const symbols = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const [entry, infoAt, sectionAt] = elf.wide ? [24, 4, 6] : [16, 12, 14];
+  const nameTable = new ElfNames(strings);
+  const names: string[] = [];
+  for (let at = 0; at + entry <= symbols.byteLength; at += entry) {
+    const type = symbols.getUint8(at + infoAt) & 15;
+    if (type !== STT_FUNC && type !== STT_GNU_IFUNC) continue;
+    if (symbols.getUint16(at + sectionAt, elf.little) === SHN_UNDEF) continue;
+    names.push(nameTable.at(symbols.getUint32(at, elf.little)));
+  }
+  return names;
 }
 
-function readAt(file: number, { offset, size }: Place): Buffer {
-  if (size > MAX_TABLE_BYTES || !Number.isSafeInteger(offset + size)) throw new RangeError('a table is too large');
-  const bytes = Buffer.allocUnsafe(size);
-  if (size > 0 && readSync(file, bytes, 0, size, offset) !== size) throw new RangeError('the file is cut off');
-  return bytes;
-}
-
-function textAt(strings: Buffer, at: number): string {
-  const end = strings.indexOf(0, at);
-  return strings.toString('latin1', at, end < 0 ? strings.length : end);
+/** Symbols and their names: one read where the names come next. */
+function symbolsOf(elf: ElfTable, table: number): [Buffer, Buffer] {
+  const names = elf.linkOf(table);
+  const [start, size] = [elf.offsetOf(table), elf.sizeOf(table)];
+  if (elf.offsetOf(names) !== start + size) return [elf.content(table), elf.content(names)];
+  const both = elf.read(start, size + elf.sizeOf(names));
+  return [both.subarray(0, size), both.subarray(size)];
 }

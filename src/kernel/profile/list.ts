@@ -39,30 +39,40 @@ export async function listTree(root: string, { skip, onCmd }: ListOptions = {}):
   const [sources, products] = [new Folders(), new Folders()];
   const [mods, archives]: [string[], string[]] = [[], []];
   const folders = [''];
+  let count = 0;
   for (let next = 0; next < folders.length; next += 1) {
     if (next % FOLDERS_AT_ONCE === FOLDERS_AT_ONCE - 1) await setImmediate();
     const directory = folders[next]!;
     const made = inProductFolder(directory) ? 'all' : new Set<string>();
     const plain: string[] = [];
-    for (const entry of entriesOf(root, directory)) {
+    const entries = entriesOf(root, directory);
+    count += entries.length;
+    if (count > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
+    for (const entry of entries) {
       const { name } = entry;
       if (entry.isFile()) {
-        if (name.endsWith('.cmd') && name.startsWith('.')) {
+        if (isCmd(name)) {
           onCmd?.(directory + name);
           if (made !== 'all') made.add(name.slice(1, -'.cmd'.length));
         } else if (name.endsWith('.mod')) mods.push(directory + name);
         else if (name.endsWith('.a')) archives.push(directory + name);
         else plain.push(name);
-      } else if (entry.isSymbolicLink()) plain.push(name);
-      else if (entry.isDirectory() && name !== '.git' && skip?.(directory + name) !== true)
+      } else if (entry.isSymbolicLink()) {
+        // Kbuild leaves no link: it is told of, and cannot be read.
+        if (isCmd(name)) onCmd?.(directory + name);
+        plain.push(name);
+      } else if (entry.isDirectory() && name !== '.git' && skip?.(directory + name) !== true)
         folders.push(`${directory}${name}/`);
     }
     const isProduct = (name: string): boolean => isMade(name, made);
     sources.add(directory, isBuiltIn(directory, made) ? plain.filter((name) => !isProduct(name)) : plain);
     if (isBuiltIn(directory, made)) products.add(directory, plain.filter(isProduct));
-    if (sources.size > MAX_FILES) throw unlisted(root, `it holds more than ${MAX_FILES} files`);
   }
   return { sources: sources.paths(), products: products.paths(), mods, archives };
+}
+
+function isCmd(name: string): boolean {
+  return name.endsWith('.cmd') && name.startsWith('.');
 }
 
 /** Paths that are gathered folder by folder. */

@@ -1,5 +1,6 @@
-import { closeSync, constants, lstatSync, openSync } from 'node:fs';
-import { ElfFile, type SectionHeader } from './elf-file.ts';
+import { closeSync, constants, lstatSync, openSync, type Stats } from 'node:fs';
+import { ElfTable } from '../elf-table.ts';
+import { functionNames, loadedSections, ObjectBytes, type SectionHeader } from './elf-file.ts';
 
 const SHF_EXECINSTR = 4;
 const SHF_STRINGS = 0x20;
@@ -14,6 +15,8 @@ export interface ObjectFacts {
 /** Of an object that was not looked at. */
 export const NOTHING: ObjectFacts = { initOnly: null, functions: [] };
 
+/** Sections of an object whose code is made when it is linked. */
+const OF_LINK_TIME = ['.gnu.lto_', '.llvm.lto'];
 /** Code that is gone after the start, or is run at removal only (include/linux/init.h: `__init`, `__exit`). */
 const INIT_CODE = /^\.(?:init|exit)\.text(?:\.|$)/;
 /** Instructions that are copied over others while the kernel starts (include/asm-generic/vmlinux.lds.h, before __init_end). */
@@ -28,19 +31,21 @@ const INIT_DATA =
  * be read says nothing either.
  */
 export function readObject(path: string, source: string): ObjectFacts {
-  // An object that is not there any more costs an exception, with its stack, ten times this question.
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return NOTHING;
   let file: number;
+  let found: Stats | undefined;
   try {
+    // An object that is not there any more costs an exception, with its stack, ten times this question.
+    found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() !== true) return NOTHING;
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return NOTHING;
   }
   try {
-    const elf = new ElfFile(file);
-    if (elf.mentions('.gnu.lto_') || elf.mentions('.llvm.lto')) return NOTHING;
-    const names = /\.[sS]$/.test(source) ? [] : (elf.functionNames() ?? []);
-    return { initOnly: isInitOnly(elf.loaded()), functions: functionsOf(names) };
+    const elf = new ElfTable(new ObjectBytes(file, found.size));
+    if (OF_LINK_TIME.some((name) => elf.names.includes(name, 0, 'latin1'))) return NOTHING;
+    const names = /\.[sS]$/.test(source) ? [] : (functionNames(elf) ?? []);
+    return { initOnly: isInitOnly(loadedSections(elf)), functions: functionsOf(names) };
   } catch {
     return NOTHING;
   } finally {
@@ -53,7 +58,7 @@ export function readObject(path: string, source: string): ObjectFacts {
  * such code too. Any variable or table that outlives the start (`.data`, `.bss`, `.rodata`, exports, parameters) makes it
  * false, although perhaps only that code uses it; strings of messages do not.
  */
-export function isInitOnly(loaded: readonly SectionHeader[]): boolean {
+export function isInitOnly(loaded: Iterable<SectionHeader>): boolean {
   let code = false;
   for (const { name, flags } of loaded) {
     if ((flags & SHF_EXECINSTR) !== 0) {
@@ -65,13 +70,13 @@ export function isInitOnly(loaded: readonly SectionHeader[]): boolean {
 }
 
 /** Marks of the compiler and of objtool, not functions of the source. */
-const MARK = /^__(?:pfx|cfi)_/;
+const MARKS = ['__pfx_', '__cfi_'];
 
 /** A clone (`f.isra.0`, `f.part.1`, `f.cold`) has the name of what it was made from; mangled Rust names stay whole. */
 export function functionsOf(names: readonly string[]): string[] {
   const found = new Set<string>();
   for (const name of names) {
-    if (name === '' || MARK.test(name)) continue;
+    if (name === '' || MARKS.some((mark) => name.startsWith(mark))) continue;
     const dot = name.indexOf('.');
     found.add(dot <= 0 || name.startsWith('_ZN') || name.startsWith('_R') ? name : name.slice(0, dot));
   }

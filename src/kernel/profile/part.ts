@@ -52,20 +52,26 @@ export class PartReader {
   }
 }
 
-/** Two parts, together all there is, as one. */
-export function joined(first: Part, second: Part): Commands {
-  const [start, paths] = [first.dependencies.length, first.recorded.length];
-  const dependencies = new Int32Array(start + second.dependencies.length);
-  dependencies.set(first.dependencies);
-  for (let i = 0; i < second.dependencies.length; i += 1) dependencies[start + i] = second.dependencies[i]! + paths;
-  const moved = second.compilations.map((one) => ({ ...one, from: one.from + start, to: one.to + start }));
+/** All parts there are as one. */
+export function joined(...parts: readonly Part[]): Commands {
+  const dependencies = new Int32Array(parts.reduce((sum, part) => sum + part.dependencies.length, 0));
+  const recorded: (string | null)[] = [];
+  const compilations: Compiled[] = [];
+  let start = 0;
+  for (const part of parts) {
+    const paths = recorded.length;
+    for (let i = 0; i < part.dependencies.length; i += 1) dependencies[start + i] = part.dependencies[i]! + paths;
+    for (const one of part.compilations) compilations.push({ ...one, from: one.from + start, to: one.to + start });
+    for (const path of part.recorded) recorded.push(path);
+    start += part.dependencies.length;
+  }
   return {
-    compilations: [...first.compilations, ...moved].toSorted(byCmd),
+    compilations: compilations.toSorted(byCmd),
     dependencies,
-    recorded: [...first.recorded, ...second.recorded],
-    links: byTarget([...first.links, ...second.links]),
-    others: byTarget([...first.others, ...second.others]),
-    unreadable: [...first.unreadable, ...second.unreadable].toSorted(),
+    recorded,
+    links: byTarget(parts.flatMap(({ links }) => links)),
+    others: byTarget(parts.flatMap(({ others }) => others)),
+    unreadable: parts.flatMap(({ unreadable }) => unreadable).toSorted(),
   };
 }
 

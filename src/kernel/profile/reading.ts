@@ -45,9 +45,14 @@ export class Reading implements Disposable {
       if (claimed(taken, batch)) reader.read(cmds);
       else others.push(cmds);
     }
-    const second = await this.#answer;
-    if (second === undefined) for (const cmds of others) reader.read(cmds);
-    return joined(reader.part(), second ?? new PartReader(this.#build).part());
+    // A thread that took nothing need not even have started.
+    const second = others.length === 0 ? undefined : await this.#answer;
+    if (second !== undefined) return joined(reader.part(), second);
+    for (const cmds of others) {
+      await setImmediate();
+      reader.read(cmds);
+    }
+    return joined(reader.part());
   }
 
   #close(): void {
@@ -69,9 +74,14 @@ export class Reading implements Disposable {
 /** Most of what a part is made of lives until the end: with room for it, it is not copied about. */
 const YOUNG_MB = 64;
 
-function started(workerData: WorkerData): Worker {
+/** Null where no thread can be had: under a limit of processes (setrlimit(2), pids.max), say. */
+function started(workerData: WorkerData): Worker | null {
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
-  return new Worker(new URL('./worker.ts', import.meta.url), { workerData, resourceLimits });
+  try {
+    return new Worker(new URL('./worker.ts', import.meta.url), { workerData, resourceLimits });
+  } catch {
+    return null;
+  }
 }
 
 /** The part that the thread read, or undefined when it ends without one. */

@@ -25,9 +25,9 @@ export function targetsOfObjects({ linked, links, archives, mods }: TargetInput)
   );
   const libraries = archives.filter((path) => path.endsWith('lib.a') && !fromBoot.has(path));
   const builtIns = archives.includes('vmlinux.a')
-    ? VMLINUX
-    : [...VMLINUX, ...[...archives, ...links.keys()].filter((path) => /(?:^|\/)built-in\.[ao]$/.test(path))];
-  for (const object of linked.objectsOf([...builtIns, ...libraries])) targets.set(object, 'vmlinux');
+    ? []
+    : [...archives, ...links.keys()].filter((path) => /(?:^|\/)built-in\.[ao]$/.test(path));
+  for (const object of linked.objectsOf([...builtIns, ...libraries], VMLINUX)) targets.set(object, 'vmlinux');
   for (const [path, text] of mods) {
     const name = path.slice(path.lastIndexOf('/') + 1, -'.mod'.length).replaceAll('-', '_');
     for (const object of linked.objectsOf(objectsOfMod(text))) targets.set(object, name);

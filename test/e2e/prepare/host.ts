@@ -69,9 +69,12 @@ async function installedAgent(): Promise<PayloadFile[]> {
   for (const path of ['bin/tuxtape-agent', 'build/agent/tuxtape-agent.cjs', node]) {
     files.push({ path: `${INSTALLED}/${path}`, content: await readFile(join(ROOT, path)), mode: 0o755 });
   }
-  const { stdout } = await run('ldd', [join(ROOT, node)]);
-  for (const [, library] of stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)) {
-    files.push({ path: library!, content: await readFile(library!), mode: 0o755 });
-  }
-  return files;
+  return [...files, ...(await librariesOf(join(ROOT, node)))];
+}
+
+/** The libraries that a program of this machine is linked to, under their own names. */
+export async function librariesOf(program: string): Promise<PayloadFile[]> {
+  const { stdout } = await run('ldd', [program]);
+  const paths = [...stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map((match) => match[1]!);
+  return Promise.all(paths.map(async (path) => ({ path, content: await readFile(path), mode: 0o755 })));
 }

@@ -20,22 +20,27 @@ export type Word = 'nothing changes' | 'an object changes' | 'does not build' | 
 export class Oracle {
   readonly #tree: string;
   readonly #kernel: OracleKernel;
-  readonly #partly: boolean;
+  /** Objects that a whole build would make, of a tree that was configured only; null for a built one. */
+  #planned: ReadonlySet<string> | null = null;
 
-  private constructor(tree: string, kernel: OracleKernel, partly: boolean) {
+  private constructor(tree: string, kernel: OracleKernel) {
     this.#tree = tree;
     this.#kernel = kernel;
-    this.#partly = partly;
   }
 
-  /** With `partly`, the tree was configured only: the objects of changed sources are made first, where Kbuild has a rule. */
+  /**
+   * With `partly`, the tree was configured only: the objects of changed sources are made first, where a whole build would.
+   * Asked for one by one, Kbuild makes any object, also those that the configuration leaves out.
+   */
   static async on(kernel: OracleKernel, partly = false): Promise<Oracle> {
     const tree = join(cacheRoot(), 'oracle', kernel.name);
     await rm(tree, { recursive: true, force: true });
     await mkdir(dirname(tree), { recursive: true });
     const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
     await cp(treeLayout(kernel.treeDirectory).build, tree, options);
-    return new Oracle(tree, kernel, partly);
+    const oracle = new Oracle(tree, kernel);
+    if (partly) oracle.#planned = await oracle.#plan();
+    return oracle;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -44,10 +49,11 @@ export class Oracle {
 
   async changes(patch: string): Promise<Word> {
     const paths = [...patch.matchAll(/^\+\+\+ (?:b\/)?(\S+)/gm)].map((match) => match[1]!);
-    if (this.#partly) {
+    if (this.#planned !== null) {
       // What reads a header is not known here; nothing but a whole build would tell.
       if (paths.some((path) => path.endsWith('.h'))) return 'read by many objects';
-      const own = paths.filter((path) => /\.[cS]$/.test(path)).map((path) => path.replace(/\.[cS]$/, '.o'));
+      const sources = paths.filter((path) => /\.[cS]$/.test(path));
+      const own = sources.map((path) => path.replace(/\.[cS]$/, '.o')).filter((path) => this.#planned?.has(path));
       if (own.length > 0) await this.#run(`make -k -s -j2 ${own.join(' ')} || true`);
     }
     const objects = await this.#readers(paths);
@@ -67,6 +73,13 @@ export class Oracle {
     } finally {
       await kept.restore();
     }
+  }
+
+  async #plan(): Promise<Set<string>> {
+    const clear = "find . -name '*.o' -not -path './tools/*' -not -path './scripts/*' -delete";
+    // Without its objects the link at the end has no rule; what comes before it is said all the same.
+    const { stdout } = await this.#run(`${clear}; make -n -k vmlinux modules 2>&1 || true`);
+    return new Set(Array.from(stdout.matchAll(/ -o (\S+\.o)\b/g), (match) => match[1]!));
   }
 
   async #readers(paths: readonly string[]): Promise<string[]> {

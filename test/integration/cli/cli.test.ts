@@ -1,12 +1,17 @@
 /** The command line as people and scripts meet it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 import { tinyKernel } from '../../../testkit/tiny-kernel.ts';
+
+const TUXTAPE = join(import.meta.dirname, '../../../bin/tuxtape');
 
 interface ErrorReport {
   readonly error: { readonly code: string; readonly what: string; readonly where?: string; readonly remedy?: string };
@@ -30,6 +35,20 @@ test('help says what there is, with examples and exit codes', async () => {
     assert.ok(reference.includes(`tuxtape ${command}`), `docs/reference/cli.md lacks ${command}`);
     assert.match(help.stdout, /Examples?:\n {2}(?:sudo )?tuxtape /, command);
   }
+});
+
+test('whoever reads the output may go away: no defect is told, and words that nobody reads stop nothing', async () => {
+  const env = await place();
+  const child = spawn(TUXTAPE, ['config', 'show'], { env: { ...process.env, ...env } });
+  child.stdout.destroy();
+  const [words, [code]] = await Promise.all([textOf(child.stderr), once(child, 'exit')]);
+  assert.equal(code, 141);
+  assert.equal(words, '');
+  const deaf = spawn(TUXTAPE, ['triage', '--version', '6.1'], { env: { ...process.env, ...env } });
+  deaf.stderr.destroy();
+  const [result, [end]] = await Promise.all([textOf(deaf.stdout), once(deaf, 'exit')]);
+  assert.equal(end, 0);
+  assert.match(result, /by ranges only/);
 });
 
 test('wrong usage ends with 64 and touches nothing', async () => {

@@ -1,28 +1,28 @@
 /** Builds in the queue: joined, stopped, bounded; and a make that failed never gives a profile. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { treeLayout } from '#kernel';
 import { cancelBuild, failureOf, requestBuild, workBuilds, workUntilEnded } from '#pipeline';
-import { type KernelBuildRow, type KernelRow, listBuilds, loadProfile, needBuild, needKernel } from '#store';
-import { addTiny, ask, type BuildPlace, beat, buildPlace, isStill, plainCaps, until } from '../../../testkit/builds.ts';
+import { type KernelBuildRow, listBuilds, loadProfile, needBuild, needKernel } from '#store';
+import {
+  addTiny,
+  ask,
+  type BuildPlace,
+  beat,
+  buildPlace,
+  hasten,
+  isStill,
+  nothingCame,
+  plainCaps,
+  until,
+} from '../../../testkit/builds.ts';
 
 const never = new AbortController().signal;
 
 async function work(place: BuildPlace, build: KernelBuildRow): Promise<KernelBuildRow> {
   return workUntilEnded({ ...place, signal: never }, build.id, () => {});
-}
-
-async function nothingCame(place: BuildPlace, kernel: KernelRow): Promise<void> {
-  assert.equal((await needKernel(place.store.db, kernel.id)).state, 'added');
-  assert.equal(await loadProfile(place.store.db, kernel.id), undefined, 'no profile');
-  const left = await readdir(kernel.treeDirectory);
-  assert.deepEqual(
-    left.filter((name) => name.startsWith('out') || name === 'build.lock'),
-    [],
-    'no result, whole or half',
-  );
 }
 
 test('a build goes through the queue, is written down, and is kept the next time', async () => {
@@ -89,8 +89,7 @@ test('cancel ends make within seconds, leaves nothing half, and a new request st
   await nothingCame(place, kernel);
   assert.equal(failureOf(ended)?.code, 'build-cancelled');
   await assert.rejects(cancelBuild(place, asked.id), { code: 'build-cancelled' });
-  const makefile = join(kernel.treeDirectory, 'build/Makefile');
-  await writeFile(makefile, (await readFile(makefile, 'utf8')).replace('-lt 600', '-lt 3'));
+  await hasten(kernel);
   const again = await work(place, await ask(place, 'slow'));
   assert.equal(again.state, 'done');
   assert.match(await readFile(again.log!, 'utf8'), /^cleaned/, 'half-written files are not trusted');

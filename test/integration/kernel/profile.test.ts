@@ -213,11 +213,17 @@ test('a wrong source, a cut command file and a missing object never look complet
     text.indexOf('\n\nlib/bug.o:') + 1,
   ]) {
     await writeFile(cmd, text.slice(0, end));
-    assert.deepEqual((await readProfile(home)).unreadable, ['lib/.bug.o.cmd'], `cut at ${end}`);
+    assert.ok((await readProfile(home)).unreadable.includes('lib/.bug.o.cmd'), `cut at ${end}`);
   }
+  await writeFile(cmd, text.replace('lib/bug.c', 'lib/b\0g.c'));
+  assert.deepEqual((await readProfile(home)).unreadable[0], 'lib/.bug.o.cmd', 'no path has a zero byte');
   await rm(cmd);
+  const unexplained = 'lib/bug.o is linked into the kernel, and no command file says what it was made from';
+  assert.deepEqual((await readProfile(home)).unreadable, [unexplained]);
   await symlink('/dev/zero', cmd);
-  assert.deepEqual((await readProfile(home)).unreadable, [], 'a link is no command file');
+  assert.deepEqual((await readProfile(home)).unreadable, ['lib/.bug.o.cmd', unexplained], 'nothing is behind a link');
+  await rm(join(home, 'drivers/two/.one.o.cmd'));
+  assert.match((await readProfile(home)).unreadable.join(), /drivers\/two\/one\.o is linked/, 'of a module');
 });
 
 /** A tree of command files alone, some of them broken, that name files of each other. */
