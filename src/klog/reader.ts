@@ -75,6 +75,11 @@ export class LineReader {
     return this.#splitter.cut;
   }
 
+  /** Why lines of this transport are not believed, in words; empty while it is not told. */
+  get distrust(): string {
+    return this.#decoder?.distrust ?? '';
+  }
+
   push(chunk: Uint8Array): void {
     this.#splitter.push(chunk);
   }

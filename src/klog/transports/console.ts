@@ -36,6 +36,8 @@ export interface ConsoleHabits {
  * stands, words that a program wrote to /dev/kmsg look as the kernel's own; only `dmesg -x` and `-r` tell them apart.
  */
 export class ConsoleDecoder implements LineDecoder {
+  readonly distrust =
+    "it has no time or facility where the kernel's lines have one, or the facility of a program: a program wrote it";
   #habits: ConsoleHabits;
 
   constructor(habits: ConsoleHabits) {

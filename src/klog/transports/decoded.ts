@@ -20,6 +20,8 @@ export interface Decoded {
 export interface LineDecoder {
   /** Records of several lines are written with indented lines (dmesg, journalctl). */
   readonly indents: boolean;
+  /** Why a line may not be believed, in words. */
+  readonly distrust: string;
   /** A line without controls; undefined: it is no line of a log (a key of a record, a heading). */
   decode(line: string): Decoded | undefined;
   /** The text of a record from its fragments, which `decode` leaves as they are; absent where there are none. */
