@@ -67,11 +67,11 @@ function comparedWith(report: KernelReport, { host, peers }: Baseline): string {
   return missing === '' ? kind : `${kind}, and nothing is known of ${missing}`;
 }
 
-/** By line where both are of one log: times of processors differ a little. */
+/** By time where the log has times: the lines of a pstore dump are not in order. */
 function isBefore(report: KernelReport, loaded: LoadPoint | null): boolean {
   if (loaded === null) return false;
-  if (loaded.line !== null) return report.firstLine < loaded.line;
-  return report.time !== null && loaded.seconds !== null && report.time < loaded.seconds;
+  if (report.time !== null && loaded.seconds !== null) return report.time < loaded.seconds;
+  return loaded.line !== null && report.firstLine < loaded.line;
 }
 
 /** An address within the module: it was in memory, whatever the clocks say. */

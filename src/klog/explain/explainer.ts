@@ -72,11 +72,11 @@ export class LogExplainer {
     return true;
   }
 
-  /** Those of the report's printer; a stall shows other processors, too. */
+  /** By their order, which is not that of their numbers in a pstore dump. Those of the report's printer; a stall shows other processors, too. */
   #linesOf(report: KernelReport): readonly ExplainedLine[] {
-    const own = this.#lines.filter(
-      ({ number, fromKernel }) => fromKernel && number >= report.firstLine && number <= report.lastLine,
-    );
+    const from = this.#lines.findIndex(({ number }) => number === report.firstLine);
+    const to = this.#lines.findLastIndex(({ number }) => number === report.lastLine);
+    const own = this.#lines.slice(Math.max(0, from), to + 1).filter(({ fromKernel }) => fromKernel);
     const caller = own[0]?.caller ?? null;
     const isStall = /lockup|stall|hung/.test(report.kind);
     return own

@@ -42,7 +42,7 @@ export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}):
 const PROGRAM = /^(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
 
 export function isProgram(text: string): boolean {
-  return PROGRAM.test(text);
+  return text.includes(']: ') && PROGRAM.test(text);
 }
 
 /** Facility and level in one number, as `<30>` (RFC 3164 section 4.1.1): the kernel's own facility is 0. */
