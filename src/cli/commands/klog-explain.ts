@@ -25,7 +25,7 @@ export function registerExplain(klog: Command, context: Context): void {
     .addArgument(logArgument())
     .addOption(transportOption())
     .option('--all', 'also lines that have the words of a report and are none, with the reason')
-    .addHelpText('after', '\nExample:\n  dmesg -x | tuxtape klog explain --all -')
+    .addHelpText('after', '\nExample:\n  tuxtape klog explain --all dmesg.txt')
     .action((files: string[], options: ExplainOptions) => explain(context, files, options));
 }
 
