@@ -52,13 +52,14 @@ e2e: install build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepat
 	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
 	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts
 
-e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point
+e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
 	@tools/install.sh e2e
 	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 test/e2e/chain.test.ts
 	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 --test-concurrency=1 $(filter-out test/e2e/chain.test.ts,$(wildcard test/e2e/*.test.ts))
+	@FUZZ_SECONDS=3600 node test/fuzz/klog.ts
 
 bench: install build/agent/tuxtape-agent.cjs ## print the measured figures
-	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/debug-info.ts bench/triage.ts bench/verdicts.ts bench/agent.ts; do echo "== $$file"; node "$$file"; done
+	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/debug-info.ts bench/triage.ts bench/verdicts.ts bench/klog.ts bench/agent.ts; do echo "== $$file"; node "$$file"; done
 
 clean: ## remove what was built here (not the kernel cache)
 	@rm -rf build

@@ -1,27 +1,21 @@
 /**
- * Ordinary kernel log from bytes to no report, by transport: MB/s and peak memory, beside `grep -cE` with the same
- * alternatives over the same file in the same run. Then the ways to search a chunk, beside each other. Processor time is
- * that of the whole process, from its start.
+ * Kernel log from bytes to reports: ordinary log, which ends with one, by transport, and a log in which every line is of a
+ * report. MB/s and peak memory, beside `grep -cE` with the same alternatives over the same file in the same run. Then the
+ * ways to search a chunk, beside each other. Processor time is that of the whole process, from its start.
  *
  *   node bench/klog.ts [MB]     200 MB a transport by default
  */
-import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { logStarts } from '../src/klog/parser.ts';
 import { encoders, type Printed } from '../testkit/kernel-log.ts';
+import { pageFault, records } from '../testkit/sample-report.ts';
 import { waysToSearch } from './klog/search.ts';
 import { machine, measure, median, report, withFolder } from './measure.ts';
 
 const RUNS = 3;
 const MEGABYTES = Number(process.argv[2] ?? 200);
 const BLOCK_RECORDS = 20_000;
-/** Until the report half exports its own. */
-const STARTS = [
-  ...['BUG: ', 'BUG ', 'WARNING: ', 'INFO: ', 'Oops', 'kernel BUG at', 'Kernel BUG at', 'Kernel panic', 'UBSAN: '],
-  ...['general protection fault', 'Unable to handle', 'Internal error: ', 'divide error: ', 'invalid opcode: '],
-  ...['stack segment', 'double fault', 'unreferenced object', 'list_add corruption', 'list_del corruption'],
-  ...['refcount_t: ', 'hard LOCKUP', 'soft lockup', 'detected stalls', 'unregister_netdevice: ', 'livepatch: '],
-  ...['version magic', 'Unknown symbol', 'disagrees about version', 'Loading of ', 'stack guard page'],
-];
 const TRANSPORTS = [
   'console',
   'console without callers',
@@ -32,52 +26,66 @@ const TRANSPORTS = [
   'extended netconsole',
 ];
 
-const READ = `
+const PARSE = `
 import { createReadStream } from 'node:fs';
-import { LineReader } from '#klog';
-const [file, starts] = process.argv.slice(1);
-let lines = 0;
-const reader = new LineReader({ starts: JSON.parse(starts), onLine: () => { lines += 1; return false; } });
-for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) reader.push(chunk);
-reader.end();
+import { KernelLogParser } from '#klog';
+let reports = 0;
+const parser = new KernelLogParser({ report: () => { reports += 1; }, event: () => {} });
+for await (const chunk of createReadStream(process.argv[1], { highWaterMark: 1 << 18 })) parser.push(chunk);
+parser.end();
 const { user, system } = process.cpuUsage();
-console.log(lines, (user + system) / 1e6);`;
+console.log(reports, (user + system) / 1e6);`;
+/** grep and its processor time, as the last line. */
+const GREP = 'TIMEFORMAT="%U %S"; { time grep -cE -f "$1" "$2"; } 2>&1';
 
 async function bench(folder: string): Promise<void> {
   console.log(`kernel logs, ${machine()}`);
+  const patterns = join(folder, 'patterns');
+  writeFileSync(patterns, `${logStarts.map((start) => start.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')}\n`);
   for (const name of TRANSPORTS) {
-    const file = join(folder, 'log');
-    writeLog(file, name);
-    await compare(name, file);
-    unlinkSync(file);
+    const { encode } = encoders[name]!;
+    await compare(`ordinary log, ${name}`, folder, patterns, [encode(ordinary()), encode(records(pageFault()))]);
   }
-  waysToSearch(STARTS, encoders.console!.encode(ordinary()));
+  for (const name of ['console', 'kmsg', 'journal json'])
+    await compare(`every line in a report, ${name}`, folder, patterns, [encoders[name]!.encode(reports()), '']);
+  waysToSearch(logStarts, encoders.console!.encode(ordinary()));
 }
 
-async function compare(name: string, file: string): Promise<void> {
+/** The parser and grep over one file: `body` again and again, then `end`. */
+async function compare(what: string, folder: string, patterns: string, text: readonly [string, string]): Promise<void> {
+  const file = join(folder, 'log');
+  writeLog(file, text);
   const bytes = statSync(file).size;
-  const pattern = STARTS.join('|');
-  const grep = await median(RUNS, () => measure('grep', ['-cE', pattern, file], { LC_ALL: 'C' }));
-  const read = await median(RUNS, () =>
-    measure('node', ['--input-type=module', '-e', READ, file, JSON.stringify(STARTS)]),
-  );
-  const [lines, cpuSeconds] = read.stdout.trim().split(' ').map(Number) as [number, number];
   const rate = (seconds: number): string => `${(bytes / 1e6 / seconds).toFixed(0)} MB/s`;
-  report(`${name}, ${(bytes / 1e6).toFixed(0)} MB, grep -cE`, grep);
-  report(`${name}, ${lines} lines made, ${rate(read.seconds)}, ${rate(cpuSeconds)} of processor time`, read, {
-    name: 'grep -cE',
-    seconds: grep.seconds,
-  });
+  const grep = await median(RUNS, () => measure('bash', ['-c', GREP, '--', patterns, file], { LC_ALL: 'C' }));
+  const parsed = await median(RUNS, () => measure('node', ['--input-type=module', '-e', PARSE, file]));
+  unlinkSync(file);
+  const grepCpu = grep.stdout
+    .trim()
+    .split('\n')
+    .at(-1)!
+    .split(' ')
+    .reduce((sum, part) => sum + Number(part), 0);
+  const [count, cpu] = parsed.stdout.trim().split(' ').map(Number) as [number, number];
+  const of = (seconds: number, processor: number): string => `${rate(seconds)}, ${rate(processor)} of processor time`;
+  report(`${what}, ${(bytes / 1e6).toFixed(0)} MB, grep -cE: ${of(grep.seconds, grepCpu)}`, grep);
+  report(`${what}, ${count} reports: ${of(parsed.seconds, cpu)}`, parsed, { name: 'grep -cE', seconds: grep.seconds });
 }
 
-/** The same lines again and again, and one report at the end, so that grep finds something. */
-function writeLog(file: string, name: string): void {
-  const { encode } = encoders[name]!;
-  const block = Buffer.from(encode(ordinary()));
+function writeLog(file: string, [body, end]: readonly [string, string]): void {
+  const block = Buffer.from(body);
   const output = openSync(file, 'w');
   for (let size = 0; size < MEGABYTES * 1e6; size += block.length) writeSync(output, block);
-  writeSync(output, encode([recordOf('BUG: KASAN: slab-use-after-free in sample_read+0x12/0x40', 1)]));
+  writeSync(output, end);
   closeSync(output);
+}
+
+/** Page faults of many processors, one after the other. */
+function reports(): Printed[] {
+  const frames = Array.from({ length: 24 }, (_, i) => (i % 5 === 4 ? `? stale_${i} [sample]` : `frame_${i}`));
+  return Array.from({ length: 500 }, (_, i) => ({ pid: 100 + i, cpu: i % 64, seconds: i, frames })).flatMap((parts) =>
+    records(pageFault(parts), parts),
+  );
 }
 
 function ordinary(): Printed[] {

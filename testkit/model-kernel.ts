@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PatchedFunction } from '#domain';
 import type { Clock } from '#host';
 import { AgentError } from '../src/agent/error.ts';
 import type { KernelDoor } from '../src/agent/kernel-door.ts';
@@ -11,11 +12,13 @@ export interface Behaviour {
   readonly refuses?: boolean;
   /** The transition never ends by itself. */
   readonly stalls?: boolean;
-  /** Text the kernel logs once the module is in. */
+  /** Records of /dev/kmsg that are there once the module is in. */
   readonly logs?: string;
   /** The machine dies while the module is being loaded. */
   readonly dies?: boolean;
 }
+
+const BOOT = '6,1,1000000,-;Linux version 6.1.170\n';
 
 export class PowerCut extends Error {}
 
@@ -30,7 +33,8 @@ export class ModelKernel implements KernelDoor {
   boots = 1;
   /** sha256 of every module that was loaded, in order. */
   readonly loads: string[] = [];
-  #log = '[    1.000000] Linux version 6.1.170\n';
+  /** The kernel log, as records of /dev/kmsg. */
+  log = BOOT;
   #loaded: LoadedLivepatch | null = null;
   constructor(name: string) {
     this.name = name;
@@ -39,13 +43,18 @@ export class ModelKernel implements KernelDoor {
   reboot(): void {
     this.boots += 1;
     this.#loaded = null;
-    this.#log = '[    1.000000] Linux version 6.1.170\n';
+    this.log = BOOT;
   }
 
   buildId = (): Promise<string> => Promise.resolve(BUILD_ID);
   release = (): Promise<string> => Promise.resolve(RELEASE);
   bootId = (): Promise<string> => Promise.resolve(`boot ${this.boots}`);
-  kernelLog = (): Promise<string> => Promise.resolve(this.#log);
+  replaced = (): Promise<PatchedFunction[]> => Promise.resolve([{ object: 'vmlinux', name: 'fixed_read' }]);
+  /** A record a call, as read(2) of /dev/kmsg gives them. */
+  kernelLog = (take: (record: Uint8Array) => void): Promise<void> => {
+    for (const record of this.log.split(/(?<=\n)/)) take(Buffer.from(record));
+    return Promise.resolve();
+  };
   livepatches = (): Promise<LoadedLivepatch[]> => Promise.resolve(this.#loaded === null ? [] : [this.#loaded]);
   blockers = (): Promise<string[]> => Promise.resolve(['77 sleeper: schedule+0x1/0x2']);
 
@@ -55,7 +64,7 @@ export class ModelKernel implements KernelDoor {
     if (dies === true) return Promise.reject(new PowerCut());
     if (refuses === true) return Promise.reject(new AgentError('load-failed', 'patch', { what: 'refused' }));
     this.#loaded = { name: this.name, enabled: true, transition: stalls === true };
-    if (logs !== undefined) this.#log += logs;
+    this.log += `6,50,50000000,-;livepatch: enabling patch '${this.name}'\n${logs ?? ''}`;
     return Promise.resolve();
   };
 

@@ -35,6 +35,7 @@ export const arrows: Record<string, readonly string[]> = {
     'kernel',
     'patch',
     'livepatch',
+    'klog',
     'archive',
     'store',
     'pipeline',

@@ -29,7 +29,7 @@ function wuManber(starts: readonly string[], bytes: Uint8Array): () => number {
 }
 
 function regExp(starts: readonly string[], bytes: Buffer): () => number {
-  const pattern = new RegExp(starts.join('|'));
+  const pattern = new RegExp(starts.map((start) => start.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'));
   return () => bytes.toString('latin1').search(pattern);
 }
 

@@ -7,6 +7,7 @@ export type AgentCode =
   | 'load-failed'
   | 'transition-stalled'
   | 'kernel-report'
+  | 'kernel-log-unreadable'
   | 'quarantined'
   | 'journal-damaged'
   | 'root-unreadable';

@@ -1,8 +1,9 @@
 import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildIdOfNotes } from '#domain';
+import { buildIdOfNotes, type PatchedFunction } from '#domain';
 import { ProgramError, run, sha256 } from '#host';
 import { AgentError } from './error.ts';
+import { readKmsg } from './kmsg.ts';
 import type { LoadedLivepatch } from './plan.ts';
 
 const INSMOD_TIMEOUT_MS = 60_000;
@@ -20,8 +21,10 @@ export interface KernelDoor {
   disable(name: string): Promise<void>;
   /** Tasks that hold up the transition of a livepatch, with their stacks. */
   blockers(name: string): Promise<string[]>;
-  /** The kernel log so far. */
-  kernelLog(): Promise<string>;
+  /** The functions that a loaded livepatch replaces. */
+  replaced(name: string): Promise<PatchedFunction[]>;
+  /** The kernel log so far, as records of /dev/kmsg. Errors: kernel-log-unreadable. */
+  kernelLog(take: (record: Uint8Array) => void): Promise<void>;
 }
 
 async function text(path: string): Promise<string | undefined> {
@@ -58,8 +61,21 @@ export const linuxKernel: KernelDoor = {
   load: loadBytes,
   disable: (name) => writeFile(join(SYSFS, name, 'enabled'), '0'),
   blockers,
-  kernelLog: async () => (await run('dmesg', [], { maxOutput: 32 << 20 })).stdout,
+  replaced,
+  kernelLog: (take) => readKmsg('/dev/kmsg', take),
 };
+
+/** `<livepatch>/<object>/<function>,<position>` (ABI/testing/sysfs-kernel-livepatch). */
+async function replaced(name: string): Promise<PatchedFunction[]> {
+  const found: PatchedFunction[] = [];
+  for (const object of await readdir(join(SYSFS, name)).catch(() => [])) {
+    for (const entry of await readdir(join(SYSFS, name, object)).catch(() => [])) {
+      const symbol = /^(.+),\d+$/.exec(entry)?.[1];
+      if (symbol !== undefined) found.push({ object, name: symbol });
+    }
+  }
+  return found;
+}
 
 /**
  * Loads the very bytes that were verified: they go into a file that is opened read-only and unlinked, hashed again through

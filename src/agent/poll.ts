@@ -1,8 +1,8 @@
 import { indexPath, messageOf, parseReleaseIndex, type Release, type ReleaseIndex } from '#domain';
 import type { Clock } from '#host';
-import { parseKernelLog } from '#klog';
 import { openArchive, type TrustedArchive } from '#trust';
 import { AgentError } from './error.ts';
+import { baselineOf, judge, readHostLog } from './judge.ts';
 import type { KernelDoor } from './kernel-door.ts';
 import { type Plan, plan, planUnfinished, type UnfinishedPlan } from './plan.ts';
 import { type AgentState, type Journal, type ReleaseRef, readJournal, writeJournal } from './state.ts';
@@ -12,6 +12,8 @@ const MAX_MODULE_BYTES = 64 << 20;
 const TRANSITION_TIMEOUT_MS = 60_000;
 const REVERSE_TIMEOUT_MS = 60_000;
 const STEP_MS = 250;
+/** Keys kept of the reports that a release was taken back for. */
+const BLAMED_MAX = 50;
 
 export interface PollOptions {
   readonly url: string;
@@ -32,7 +34,8 @@ export interface PollResult {
 
 /**
  * One poll: look, decide, do one thing, report. Every step that touches the kernel is in the journal, synced, before it is
- * done. Errors: those of #trust; unknown-kernel, release-mismatch, load-failed, transition-stalled, kernel-report, quarantined.
+ * done. Errors: those of #trust; unknown-kernel, release-mismatch, load-failed, transition-stalled, kernel-report,
+ * kernel-log-unreadable, quarantined.
  */
 export async function poll(options: PollOptions, onContact: (expires: string) => void): Promise<PollResult> {
   const { kernel } = options;
@@ -40,7 +43,7 @@ export async function poll(options: PollOptions, onContact: (expires: string) =>
   const buildId = await kernel.buildId();
   const journal = await readJournal(options.state, bootId);
   const loaded = await kernel.livepatches();
-  const steps = new Steps(options, { ...journal, bootId });
+  const steps = new Steps(options, { ...journal, bootId, baseline: journal.bootId === bootId ? journal.baseline : [] });
   const unfinished = planUnfinished({ bootId, journal, loaded });
   if (unfinished !== null) return steps.finish(unfinished);
   const archive = await openArchive(options);
@@ -115,7 +118,7 @@ class Steps {
     }
     await this.#write('verified', release);
     // Kept over a restart of the agent: what the kernel reports from here on is laid to this release.
-    this.#journal = { ...this.#journal, reportsBefore: await this.#reportsSoFar() };
+    this.#journal = { ...this.#journal, baseline: await this.#ownReports() };
     await this.#write('loading', release);
     try {
       await this.#options.kernel.load(found.content, this.#options.state);
@@ -140,12 +143,7 @@ class Steps {
     }
     await this.#write('soaking', release);
     await this.#options.clock.sleep(this.#options.soakMs);
-    const log = parseKernelLog(await this.#options.kernel.kernelLog());
-    if (log.reports.length > this.#journal.reportsBefore) {
-      const title = log.reports.at(-1)!.title;
-      await this.#revert(release, `the kernel reported: ${title}`);
-      throw new AgentError('kernel-report', 'patch', { what: `the livepatch was taken back: ${title}`, where: name });
-    }
+    await this.#judge(release);
     await this.#write('accepted', release);
     return {
       state: 'accepted',
@@ -164,7 +162,7 @@ class Steps {
     return false;
   }
 
-  async #revert(release: ReleaseRef, why: string): Promise<void> {
+  async #revert(release: ReleaseRef, why: string, reports: readonly string[] = []): Promise<void> {
     const { kernel, clock } = this.#options;
     await kernel.disable(release.moduleName);
     for (
@@ -175,11 +173,31 @@ class Steps {
       const found = (await kernel.livepatches()).find((loaded) => loaded.name === release.moduleName);
       if (found === undefined || (!found.enabled && !found.transition)) break;
     }
-    await this.#fail('reverted', release, why);
+    await this.#fail('reverted', release, why, reports);
   }
 
-  async #reportsSoFar(): Promise<number> {
-    return parseKernelLog(await this.#options.kernel.kernelLog()).reports.length;
+  /** Takes the livepatch back when the kernel reported something that this host did not before. */
+  async #judge(release: ReleaseRef): Promise<void> {
+    const { kernel } = this.#options;
+    const { moduleName } = release;
+    const log = await readHostLog(kernel);
+    const replaced = await kernel.replaced(moduleName);
+    const findings = judge(log, { moduleName, replaced, baseline: this.#journal.baseline });
+    const [worst] = findings;
+    if (worst === undefined) return;
+    const what = `${worst.report.title} (${worst.blame.reasons[0]?.text ?? worst.blame.level})`;
+    const keys = findings.map(({ report }) => report.key);
+    await this.#revert(release, `the kernel reported: ${what}`, keys);
+    throw new AgentError('kernel-report', 'patch', {
+      what: `the livepatch was taken back: ${what}`,
+      where: moduleName,
+    });
+  }
+
+  async #ownReports(): Promise<readonly string[]> {
+    const { baseline, failed } = this.#journal;
+    const blamed = failed.flatMap(({ reports }) => reports ?? []);
+    return baselineOf(await readHostLog(this.#options.kernel), baseline, blamed);
   }
 
   async #write(state: AgentState, release: ReleaseRef): Promise<void> {
@@ -187,10 +205,10 @@ class Steps {
     await writeJournal(this.#options.state, this.#journal);
   }
 
-  async #fail(state: AgentState, release: ReleaseRef, why: string): Promise<void> {
+  async #fail(state: AgentState, release: ReleaseRef, why: string, reports: readonly string[] = []): Promise<void> {
     const failed = [
       ...this.#journal.failed.filter(({ sha256 }) => sha256 !== release.sha256),
-      { sha256: release.sha256, number: release.number, why },
+      { sha256: release.sha256, number: release.number, why, reports: [...new Set(reports)].slice(0, BLAMED_MAX) },
     ];
     this.#journal = { ...this.#journal, state, release, failed };
     await writeJournal(this.#options.state, this.#journal);

@@ -29,6 +29,8 @@ export interface FailedRelease {
   readonly sha256: string;
   readonly number: number;
   readonly why: string;
+  /** Keys of the reports it was taken back for: they never count as this host's own. */
+  readonly reports?: readonly string[];
 }
 
 /** What survives a power cut: written and synced before each step that touches the kernel. */
@@ -39,19 +41,20 @@ export interface Journal {
   /** Boot the state belongs to (/proc/sys/kernel/random/boot_id). */
   readonly bootId: string;
   readonly failed: readonly FailedRelease[];
-  /** How many reports the kernel log of this boot had when the release was loaded. */
-  readonly reportsBefore: number;
+  /** Keys of the reports that this boot had before the release was loaded: no fault of it. */
+  readonly baseline: readonly string[];
 }
 
 export function emptyJournal(bootId: string): Journal {
-  return { version: 1, state: 'idle', release: null, bootId, failed: [], reportsBefore: 0 };
+  return { version: 1, state: 'idle', release: null, bootId, failed: [], baseline: [] };
 }
 
+/** A journal of an earlier version lacks what came later; each such field has the value that knows nothing. */
 export async function readJournal(directory: string, bootId: string): Promise<Journal> {
   const text = await readFile(join(directory, 'journal.json'), 'utf8').catch(() => undefined);
   if (text === undefined) return emptyJournal(bootId);
   try {
-    return JSON.parse(text) as Journal;
+    return { ...emptyJournal(bootId), ...(JSON.parse(text) as Partial<Journal>) };
   } catch (error) {
     // The file is replaced atomically: this is damage from outside. What failed here before cannot be known any more, so
     // nothing is loaded until a person has looked.

@@ -40,6 +40,7 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'kernel-report': 32,
   quarantined: 33,
   'journal-damaged': 34,
+  'kernel-log-unreadable': 35,
   'not-root': 77,
   'root-unreadable': 78,
 };

@@ -10,6 +10,7 @@ import { registerDb } from './commands/db.ts';
 import { registerFeed } from './commands/feed.ts';
 import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
+import { registerKlog } from './commands/klog.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
 import { registerReport } from './commands/report.ts';
 import { registerToolchain } from './commands/toolchain.ts';
@@ -113,6 +114,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerToolchain,
     registerTriage,
     registerLivepatch,
+    registerKlog,
     registerArchive,
     registerReport,
     registerUp,
@@ -132,6 +134,7 @@ Examples:
   tuxtape triage --kernel web                  which CVEs matter to it, and why
   tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes ./fixes
   tuxtape livepatch verify ID                  prove it in a virtual machine
+  tuxtape klog parse dmesg.txt                 what the kernel reported in a log
   tuxtape --version                            which TuxTape this is
 
 Exit codes: 0 done, 1 defect of TuxTape, 64 usage, 65 wrong input, 68 network, 69 program or disk missing,

@@ -1,4 +1,11 @@
+export { type BlameLevel, type BlameReason, blameLevels, compareBlame } from './blame/levels.ts';
+export { loadPointOf } from './blame/novelty.ts';
+export type { Baseline, LoadPoint, SuspectLivepatch } from './blame/suspect.ts';
+export { type Blame, blame } from './blame.ts';
 export { CallerStreams } from './callers.ts';
+export { clusterReports, type ReportCluster, type Sighting } from './cluster.ts';
+export { type ExplainedLine, type ExplainerOptions, LogExplainer } from './explain/explainer.ts';
+export { stepWords, summaryOf } from './explain/kinds.ts';
 export type { LogLine, Transport } from './line.ts';
 export { type KernelLog, KernelLogParser, type ParserOptions, parseKernelLog } from './parser.ts';
 export type { ReaderOptions } from './reader.ts';

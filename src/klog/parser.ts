@@ -5,7 +5,7 @@ import type { KernelReport } from './report.ts';
 import { type LivepatchEvent, ReportGatherer, refusalTexts, type Sink, startTexts } from './reports/index.ts';
 
 /** Lines that matter: those that begin a report, and those that tell of livepatches or go on with a stall. */
-const STARTS: readonly string[] = [...startTexts, ...refusalTexts, 'livepatch: ', 'NMI backtrace for cpu '];
+export const logStarts: readonly string[] = [...startTexts, ...refusalTexts, 'livepatch: ', 'NMI backtrace for cpu '];
 
 export interface ParserOptions extends Sink {
   /** Given, or told from the first lines. */
@@ -24,7 +24,7 @@ export class KernelLogParser {
     const { transport } = options;
     this.#gatherer = new ReportGatherer(options);
     this.#reader = new LineReader({
-      starts: STARTS,
+      starts: logStarts,
       ...(transport === undefined ? {} : { transport }),
       onLine: (line) => this.#take(line),
     });

@@ -75,6 +75,11 @@ export class LineReader {
     return this.#splitter.cut;
   }
 
+  /** Why lines of this transport are not believed, in words; empty while it is not told. */
+  get distrust(): string {
+    return this.#decoder?.distrust ?? '';
+  }
+
   push(chunk: Uint8Array): void {
     this.#splitter.push(chunk);
   }
@@ -188,6 +193,10 @@ export class LineReader {
 
   /** A record of several lines is several lines of one number. */
   #deliver({ text, time, level, caller, fromKernel }: Decoded, number: number): void {
+    if (!text.includes('\n')) {
+      this.#wanting = this.#options.onLine({ number, text, time, level, caller, fromKernel });
+      return;
+    }
     const lines = text.split('\n');
     if (lines.length > 1 && lines.at(-1) === '') lines.pop();
     for (const line of lines)

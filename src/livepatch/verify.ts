@@ -217,7 +217,7 @@ function functionsRedirected(output: string, functions: readonly PatchedFunction
 
 /** The kernel log of the whole run: no report, and every transition told as complete. */
 function logChecks(log: string): GateCheck[] {
-  const { reports, livepatch } = parseKernelLog(log);
+  const { reports, livepatch } = parseKernelLog(log, 'console');
   const failed = livepatch.filter(({ step }) => step === 'failed' || step === 'forced');
   return [
     check(

@@ -129,6 +129,7 @@ export class ReportGatherer {
 
   #take(line: LogLine, open: Open): void {
     const { text } = line;
+    if (text.startsWith('livepatch: ')) this.#event(line);
     if (this.#isSilent(open, line)) {
       this.#close(open, false);
       return;
@@ -142,7 +143,6 @@ export class ReportGatherer {
     open.lastTime = line.time ?? open.lastTime;
     readBody(open.body, text);
     if (isEnd(open, text) || open.lines >= LINES_MAX) this.#close(open, false);
-    else if (text.startsWith('livepatch: ')) this.#event(line);
   }
 
   #isSilent(open: Open, line: LogLine): boolean {

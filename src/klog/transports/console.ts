@@ -17,6 +17,8 @@ const CALLER = '\\[ *(?<caller>[TC]\\d{1,10})\\]';
 const HEAD = new RegExp(
   `^(?:<(?<priority>\\d{1,3})>)?(?:(?<facility>${FACILITY}) *:(?<level>${LEVELS.join('|')}) *: ?)?(?:(?<stamp>${STAMP}) ?)?(?:${CALLER} ?)?`,
 );
+/** The most frequent prefix by far, as `HEAD` reads it. */
+const COMMON = new RegExp(`^\\[ *(\\d+\\.\\d+)\\] ?(?:\\[ *([TC]\\d{1,10})\\] ?)?`);
 /** A stamp after what a program left on the console without a line feed (a prompt), or after the time of a logger. */
 export const WITHIN = new RegExp(`\\[ *(?<time>\\d+\\.\\d{6})\\](?: ?${CALLER})? ?`);
 /** Heading of a part of a dump (kernel: fs/pstore/platform.c). */
@@ -36,6 +38,8 @@ export interface ConsoleHabits {
  * stands, words that a program wrote to /dev/kmsg look as the kernel's own; only `dmesg -x` and `-r` tell them apart.
  */
 export class ConsoleDecoder implements LineDecoder {
+  readonly distrust =
+    "it has no time or facility where the kernel's lines have one, or the facility of a program: a program wrote it";
   #habits: ConsoleHabits;
 
   constructor(habits: ConsoleHabits) {
@@ -73,6 +77,20 @@ type Head = Pick<Decoded, 'time' | 'level' | 'caller' | 'fromKernel' | 'width'>;
 
 /** The prefix of a line; `named`: it names its facility, `stamped`: it has a time of any form. */
 export function headOf(line: string): Head & { readonly named: boolean; readonly stamped: boolean } {
+  const common = COMMON.exec(line);
+  if (common !== null) {
+    const [head, seconds, who] = common;
+    const width = head.length;
+    return {
+      width,
+      time: Number(seconds),
+      caller: who ?? null,
+      level: null,
+      fromKernel: true,
+      named: false,
+      stamped: true,
+    };
+  }
   const match = HEAD.exec(line)!;
   const { priority: number, facility, level, stamp, time, caller } = match.groups!;
   const rank = number === undefined ? null : priority(Number(number));

@@ -20,6 +20,8 @@ export interface Decoded {
 export interface LineDecoder {
   /** Records of several lines are written with indented lines (dmesg, journalctl). */
   readonly indents: boolean;
+  /** Why a line may not be believed, in words. */
+  readonly distrust: string;
   /** A line without controls; undefined: it is no line of a log (a key of a record, a heading). */
   decode(line: string): Decoded | undefined;
   /** The text of a record from its fragments, which `decode` leaves as they are; absent where there are none. */
@@ -40,7 +42,7 @@ export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}):
 const PROGRAM = /^(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
 
 export function isProgram(text: string): boolean {
-  return PROGRAM.test(text);
+  return text.includes(']: ') && PROGRAM.test(text);
 }
 
 /** Facility and level in one number, as `<30>` (RFC 3164 section 4.1.1): the kernel's own facility is 0. */

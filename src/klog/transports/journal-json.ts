@@ -13,6 +13,7 @@ type Entry = Readonly<Record<string, unknown>>;
  */
 export class JournalJsonDecoder implements LineDecoder {
   readonly indents = false;
+  readonly distrust = '_TRANSPORT is not kernel, or its facility is not 0: a program wrote it';
 
   decode(line: string): Decoded | undefined {
     const entry = entryOf(line);

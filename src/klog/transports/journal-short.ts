@@ -20,6 +20,7 @@ const PID_WITHIN = /\[\d+\]: /;
  */
 export class JournalShortDecoder implements LineDecoder {
   readonly indents = true;
+  readonly distrust = 'its identifier is not kernel, or has a process id: a program wrote it';
 
   decode(line: string): Decoded | undefined {
     const match = JOURNAL_HEAD.exec(line);

@@ -15,6 +15,7 @@ const MICROSECONDS = 1e6;
  */
 export class KmsgDecoder implements LineDecoder {
   readonly indents = false;
+  readonly distrust = 'its facility is not 0: a program wrote it';
 
   decode(line: string): Decoded | undefined {
     const match = KMSG_HEAD.exec(line);

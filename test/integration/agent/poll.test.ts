@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ArchivePlace, subscribeKernel } from '#archive';
+import { readKmsg } from '../../../src/agent/kmsg.ts';
 import { poll } from '../../../src/agent/poll.ts';
 import { type Journal, readJournal } from '../../../src/agent/state.ts';
 import { BUILD_ID, newArchive, publishOne, RELEASE } from '../../../testkit/archive.ts';
@@ -87,12 +88,57 @@ test('a stalled transition is taken back, never forced, and not tried again', as
   assert.equal(host.kernel.loads.length, 1);
 });
 
+const FAULT = 'BUG: kernel NULL pointer dereference, address: 0';
+
 test('a report of the kernel during the soak takes the livepatch back', async () => {
   const host = await hostWith(true);
-  host.kernel.behaviour = { logs: '[   99.000000] BUG: kernel NULL pointer dereference, address: 0\n' };
-  await assert.rejects(host.poll(), { code: 'kernel-report', message: /NULL pointer/ });
+  host.kernel.behaviour = { logs: `1,99,99000000,-;${FAULT}\n` };
+  await assert.rejects(host.poll(), { code: 'kernel-report', message: /NULL pointer.*49\.0 s after the load/ });
   assert.deepEqual(await host.kernel.livepatches(), []);
   assert.equal((await host.journal()).failed.length, 1);
+});
+
+test('what programs write to the kernel log takes nothing back', async () => {
+  const host = await hostWith(true);
+  const forged = [`12,99,99000000,-;${FAULT}`, `9,100,99000001,-;kernel: ${FAULT}`, `30,101,99000002,-;${FAULT}`];
+  host.kernel.behaviour = { logs: `${forged.join('\n')}\n6,102,99000003,-;usb 1-1: ${FAULT}\n` };
+  assert.equal((await host.poll()).state, 'accepted');
+});
+
+test('what the host reported before, and the refusal of another module, take nothing back', async () => {
+  const host = await hostWith(true);
+  host.kernel.log += `1,20,20000000,-;${FAULT}\n`;
+  host.kernel.behaviour = { logs: `1,99,99000000,-;${FAULT}\n3,100,99500000,-;demo: Unknown symbol gone (err -2)\n` };
+  assert.equal((await host.poll()).state, 'accepted');
+});
+
+test('what one livepatch was taken back for is no excuse for the next', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { logs: `1,99,99000000,-;${FAULT}\n` };
+  await assert.rejects(host.poll(), { code: 'kernel-report' });
+  await publishOne(host.place, 'tuxtape_two');
+  host.kernel.name = 'tuxtape_two';
+  await assert.rejects(host.poll(), { code: 'kernel-report' });
+});
+
+test('nothing is loaded by a host whose kernel log cannot be read', async () => {
+  const host = await hostWith(true);
+  host.kernel.kernelLog = (take) => readKmsg(join(host.state, 'gone'), take);
+  await assert.rejects(host.poll(), { code: 'kernel-log-unreadable' });
+  assert.deepEqual(host.kernel.loads, []);
+});
+
+test('a journal of the version before, in a soak, is read and the host is judged by the load', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  const { baseline: _, ...old } = await host.journal();
+  const text = JSON.stringify({ ...old, state: 'soaking', reportsBefore: 1 });
+  await writeFile(join(host.state, 'journal.json'), text);
+  host.kernel.log = `1,20,20000000,-;${FAULT}\n${host.kernel.log}`;
+  assert.equal((await host.pollOffline()).state, 'accepted');
+  await writeFile(join(host.state, 'journal.json'), text);
+  host.kernel.log += `1,99,99000000,-;${FAULT}\n`;
+  await assert.rejects(host.pollOffline(), { code: 'kernel-report' });
 });
 
 test('a module that the kernel refuses is not tried again; the next release is', async () => {

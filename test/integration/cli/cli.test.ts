@@ -26,10 +26,31 @@ test('help says what there is, with examples and exit codes', async () => {
   const reference = await readFile(join(import.meta.dirname, '../../../docs/reference/cli.md'), 'utf8');
   const { stdout, exitCode } = await tuxtape(['--help']);
   assert.equal(exitCode, 0);
-  for (const word of ['feed', 'cve', 'kernel', 'triage', 'livepatch', 'archive', 'up', 'config', 'Exit codes']) {
+  for (const word of [
+    'feed',
+    'cve',
+    'kernel',
+    'triage',
+    'livepatch',
+    'klog',
+    'archive',
+    'up',
+    'config',
+    'Exit codes',
+  ]) {
     assert.match(stdout, new RegExp(`\\b${word}\\b`));
   }
-  for (const command of ['feed sync', 'cve list', 'kernel add', 'triage', 'livepatch build', 'archive init', 'up']) {
+  for (const command of [
+    'feed sync',
+    'cve list',
+    'kernel add',
+    'triage',
+    'livepatch build',
+    'klog parse',
+    'klog explain',
+    'archive init',
+    'up',
+  ]) {
     const help = await tuxtape([...command.split(' '), '--help']);
     assert.equal(help.exitCode, 0);
     assert.ok(reference.includes(`tuxtape ${command}`), `docs/reference/cli.md lacks ${command}`);

@@ -49,7 +49,7 @@ const observation = fc
       release: seed.current === null ? null : indexed(seed.current),
       bootId: seed.sameBoot ? 'this' : 'earlier',
       failed: seed.failed.map((number) => ({ sha256: indexed(number).sha256, number, why: 'failed' })),
-      reportsBefore: 0,
+      baseline: [],
     };
     const loaded = seed.loaded.map(({ number, ...rest }) => ({ name: `tuxtape_${number}`, ...rest }));
     return { bootId: 'this', journal, loaded, index };

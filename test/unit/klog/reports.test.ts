@@ -35,6 +35,13 @@ test('the key is the same on another host', () => {
   assert.equal(gathered(consoleLines(other)).reports[0]?.key, one?.key);
 });
 
+test('a livepatch message after a report that never ended is told', () => {
+  const text =
+    "[   20.000000] BUG: unable to handle page fault for address: 0\n[   90.000000] livepatch: enabling patch 'x'";
+  const { reports, events } = gathered(consoleLines(text));
+  assert.deepEqual([reports.length, events.map(({ step }) => step)], [1, ['enabling']]);
+});
+
 test('frames of every architecture name the guilty function', () => {
   const forms = [
     ['x86 4.14', 'RIP: 0010:guilty+0x1/0x2', 'Call Trace:', ' [<ffffffff81234567>] caller+0x1/0x2'],

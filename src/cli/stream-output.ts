@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { errno } from '#host';
+
+/** Results that are printed as they come, so that memory does not grow with them: lines of text, or one list in JSON. */
+export class StreamOutput {
+  readonly #json: boolean;
+  #parts: string[] = [];
+  #items = 0;
+  #open = true;
+
+  constructor(json: boolean) {
+    this.#json = json;
+    process.stdout.on('error', (error) => {
+      if (errno(error) !== 'EPIPE') throw error;
+      this.#open = false;
+    });
+  }
+
+  /** False: the reader has gone, as `head` does. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** One result: the item in JSON, else its text, which must be safe for a terminal. */
+  put(item: unknown, text: () => string): void {
+    if (this.#json) this.#parts.push(`${this.#items === 0 ? '[\n' : ',\n'}${jsonLine(item)}`);
+    else this.#parts.push(`${text()}\n`);
+    this.#items += 1;
+  }
+
+  /** Lets go of what was put, at the speed of the reader. */
+  async flush(): Promise<void> {
+    const text = this.#parts.join('');
+    this.#parts = [];
+    if (text === '' || !this.#open || process.stdout.write(text)) return;
+    const done = new AbortController();
+    // An error is told by the listener above: here it only ends the wait.
+    const ended = ['drain', 'close'].map((event) =>
+      once(process.stdout, event, { signal: done.signal }).catch(() => undefined),
+    );
+    await Promise.race(ended);
+    done.abort();
+  }
+
+  async end(): Promise<void> {
+    if (this.#json) this.#parts.push(this.#items === 0 ? '[]\n' : '\n]\n');
+    await this.flush();
+  }
+}
+
+/** JSON in one line; maps become objects, and what could steer a terminal is escaped. */
+function jsonLine(item: unknown): string {
+  const text = JSON.stringify(item, (_key, value: unknown) =>
+    value instanceof Map ? Object.fromEntries(value) : value,
+  );
+  return text.replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
