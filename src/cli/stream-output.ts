@@ -1,24 +1,13 @@
 import { once } from 'node:events';
-import { errno } from '#host';
 
 /** Results that are printed as they come, so that memory does not grow with them: lines of text, or one list in JSON. */
 export class StreamOutput {
   readonly #json: boolean;
   #parts: string[] = [];
   #items = 0;
-  #open = true;
 
   constructor(json: boolean) {
     this.#json = json;
-    process.stdout.on('error', (error) => {
-      if (errno(error) !== 'EPIPE') throw error;
-      this.#open = false;
-    });
-  }
-
-  /** False: the reader has gone, as `head` does. */
-  get isOpen(): boolean {
-    return this.#open;
   }
 
   /** One result: the item in JSON, else its text, which must be safe for a terminal. */
@@ -32,9 +21,9 @@ export class StreamOutput {
   async flush(): Promise<void> {
     const text = this.#parts.join('');
     this.#parts = [];
-    if (text === '' || !this.#open || process.stdout.write(text)) return;
+    if (text === '' || process.stdout.write(text)) return;
     const done = new AbortController();
-    // An error is told by the listener above: here it only ends the wait.
+    // A reader that goes away is told of by whoever watches stdout: here it only ends the wait.
     const ended = ['drain', 'close'].map((event) =>
       once(process.stdout, event, { signal: done.signal }).catch(() => undefined),
     );

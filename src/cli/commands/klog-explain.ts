@@ -54,7 +54,6 @@ async function explain(context: Context, files: readonly string[], options: Expl
       context.signal.throwIfAborted();
       explainer.push(piece);
       await output.flush();
-      if (!output.isOpen) return;
     }
     explainer.end();
   }

@@ -52,7 +52,6 @@ async function parse(context: Context, files: readonly string[], { transport }: 
       context.signal.throwIfAborted();
       parser.push(piece);
       await output.flush();
-      if (!output.isOpen) return;
     }
     parser.end();
     output.put({ what: 'end', log: file, ...counts, cut: parser.cut }, () => summary(counts, parser.cut));
