@@ -42,7 +42,7 @@ export async function readBuildTree(given: string, givenSource: string | null): 
     release: await releaseOf(build),
     version: await sourceVersion(source ?? build),
     arch: await machineOf(vmlinux),
-    running: await readRunning(vmlinux).catch(() => ({ banner: null, config: null })),
+    running: await readRunning(vmlinux).catch(() => ({ banner: null, config: null, buildId: null })),
   };
 }
 

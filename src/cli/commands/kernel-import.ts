@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { systemClock } from '#host';
+import type { RunningComparison } from '#kernel';
 import {
   compareWithRunning,
   type Imported,
@@ -63,8 +64,14 @@ export function registerKernelImport(kernel: Command, context: Context): void {
     .command('compare')
     .description('say how a kernel here differs from the one that runs')
     .argument('<name>', 'name, id or build-id')
-    .requiredOption('--running <file>', '/proc/version, /proc/config.gz or a vmlinux; -: standard input')
-    .addHelpText('after', '\nExample:\n  ssh web1 cat /proc/version | tuxtape kernel compare web --running -')
+    .requiredOption(
+      '--running <file>',
+      '/proc/version, /proc/config.gz, /sys/kernel/notes or a vmlinux; -: standard input',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ssh web1 cat /proc/version | tuxtape kernel compare web --running -\n  ssh web1 cat /sys/kernel/notes | tuxtape kernel compare web --running -      is it this very build?',
+    )
     .action((name: string, { running }: { running: string }) => compare(context, name, running));
 }
 
@@ -76,10 +83,19 @@ async function importOne(context: Context, name: string, flags: ImportFlags): Pr
       `imported kernel "${name}": ${kernel.version}, ${kernel.arch}, known ${originText(kernel)}`,
       summaryText(profile),
       ...notes.map(inert),
-      ...(comparison === null ? [] : [comparisonText(comparison)]),
+      ...(comparison === null ? [] : [comparisonText(comparison), ...proofsNeed(name, comparison)]),
       `next: tuxtape triage --kernel ${name}`,
     ].join('\n'),
   );
+}
+
+/** Another compiler is no fault of the import, but the end of every proof that compiles. */
+function proofsNeed(name: string, { differences }: RunningComparison): string[] {
+  if (!differences.some(({ what }) => what === 'compiler')) return [];
+  return [
+    'proofs by compilation ("triage prove") need the compiler that made this kernel: forget it with',
+    `"tuxtape kernel remove ${name}" and import it again with --chroot DIR, a toolchain that holds that compiler`,
+  ];
 }
 
 async function run(context: Context, name: string, flags: ImportFlags, step: Step): Promise<Imported> {
