@@ -92,12 +92,17 @@ export async function vmlinuxIn(directory: string): Promise<string> {
  * Gives a build tree the form of one made here, by links (or copies): `build`, and `out` with what is deployed and
  * `built.json`. `directory` must not exist.
  */
-export async function linkBuiltTree(directory: string, tree: BuildTree, built: Built, copy: boolean): Promise<void> {
+export async function linkBuiltTree(
+  directory: string,
+  tree: BuildTree,
+  built: Built,
+  { copy, signal }: { readonly copy: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
   const layout = treeLayout(directory);
   await mkdir(layout.out, { recursive: true });
   if (copy) {
     await requireFree(directory, COPY_BYTES, 'a copy of the build tree');
-    await copyFolder(tree.build, layout.build);
+    await copyFolder(tree.build, layout.build, signal);
   } else await symlink(tree.build, layout.build);
   for (const name of ['vmlinux', 'System.map', 'Module.symvers', '.config', imagePath(tree.arch).file]) {
     const [from, to] = [join(layout.build, name), join(layout.out, basename(name))];

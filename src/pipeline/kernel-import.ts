@@ -30,6 +30,7 @@ export interface ImportOptions {
   readonly source: string | null;
   readonly chroot: string | null;
   readonly cross?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Imported {

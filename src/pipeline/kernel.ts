@@ -69,6 +69,7 @@ export interface AddKernelOptions {
   readonly patches?: string | undefined;
   readonly acceptChanges: boolean;
   readonly acceptFuzz?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A kernel that is not built here from its own source and nothing else, e.g. one that is only predicted. */
@@ -96,6 +97,7 @@ export async function addKernelFromSource(
   await using opened = await openSource(options.source, {
     scratch: trees,
     mirrors: options.mirrors ?? join(trees, 'mirrors'),
+    signal: options.signal,
   });
   const { source, origin, place } = opened;
   const configSha256 = sha256(await readFile(options.config));
@@ -125,6 +127,7 @@ export async function addKernelFromSource(
       config: options.config,
       acceptChanges: options.acceptChanges,
       acceptFuzz: options.acceptFuzz === true,
+      signal: options.signal,
     });
     await recordTree(tx, row.id, { patches: prepared.patches, configChanges: prepared.acceptedChanges });
     if (as) await saveProfile(tx, row.id, encodeProfile(await as.profile(treeLayout(directory), arch)));

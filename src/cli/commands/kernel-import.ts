@@ -76,7 +76,11 @@ export function registerKernelImport(kernel: Command, context: Context): void {
 }
 
 async function importOne(context: Context, name: string, flags: ImportFlags): Promise<void> {
-  const imported = await context.progress(`importing kernel ${name}`, (step) => run(context, name, flags, step));
+  const imported = await context.progress(
+    `importing kernel ${name}`,
+    (step) => run(context, name, flags, step),
+    'nothing of it was kept; run it again to import the kernel',
+  );
   const { kernel, profile, notes = [], comparison } = imported;
   context.print({ kernel, profile: summary(profile), notes, comparison }, () =>
     [
@@ -109,6 +113,7 @@ async function run(context: Context, name: string, flags: ImportFlags, step: Ste
     source: flags.source ?? null,
     chroot: given === undefined ? config.text('kernel.chroot') : resolve(given),
     cross: flags.cross,
+    signal: context.signal,
   };
   if (flags.build !== undefined)
     return importBuildTree({ ...base, build: flags.build, copy: flags.copy === true, clock: systemClock });

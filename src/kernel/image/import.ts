@@ -56,9 +56,9 @@ export async function importImage(
 }
 
 async function addLayer(layer: string, folder: string, root: string): Promise<void> {
-  await listTar(layer, SKIP);
+  await listTar(layer, undefined, SKIP);
   await mkdir(folder);
-  await extractTar(layer, folder, SKIP);
+  await extractTar(layer, folder, undefined, SKIP);
   await mergeLayer(folder, root);
   await rm(folder, { recursive: true, force: true });
 }
