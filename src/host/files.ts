@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errno, fromErrno, HostError } from './error.ts';
 
 export async function exists(path: string): Promise<boolean> {
@@ -52,6 +52,21 @@ export async function writeAtomic(path: string, content: Content, mode = 0o644):
     await rm(temporary, { force: true });
     throw fromErrno(error, path, 'write the file');
   }
+}
+
+/**
+ * As `writeAtomic`, where a person names the file: a folder that is not there is taken for a slip and not made.
+ * Errors: file-missing, and those of `writeAtomic`.
+ */
+export async function writeOutput(path: string, content: Content): Promise<void> {
+  const folder = dirname(resolve(path));
+  if (!(await exists(folder)))
+    throw new HostError('file-missing', 'input', {
+      what: 'the folder to write into does not exist',
+      where: folder,
+      remedy: 'make it, or name another file; nothing was written',
+    });
+  await writeAtomic(path, content);
 }
 
 export async function syncFolder(path: string): Promise<void> {

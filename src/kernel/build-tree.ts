@@ -31,6 +31,7 @@ export interface BuildTree {
 
 /** Errors: tree-missing, source-not-a-kernel, build-id-missing, arch-unsupported. */
 export async function readBuildTree(given: string, givenSource: string | null): Promise<BuildTree> {
+  if (!(await exists(given))) throw notThere(given);
   const vmlinux = join(given, 'vmlinux');
   for (const needed of [vmlinux, join(given, '.config')]) if (!(await exists(needed))) throw notBuilt(given, needed);
   const build = await realpath(given);
@@ -72,6 +73,14 @@ async function machineOf(where: string): Promise<string> {
     what: 'this vmlinux is for no architecture that is known here',
     where,
     remedy: 'x86-64 and arm64 are',
+  });
+}
+
+function notThere(where: string): KernelError {
+  return new KernelError('tree-missing', 'input', {
+    what: 'the folder does not exist',
+    where,
+    remedy: 'give the folder in which make has built vmlinux',
   });
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '#config';
 import type { KernelOrigin, Profile } from '#domain';
-import { type Clock, sha256 } from '#host';
+import { type Clock, exists, sha256 } from '#host';
 import {
   type BuildLimits,
   type Built,
@@ -203,8 +203,10 @@ export async function profileAgain(store: Store, name: string): Promise<{ kernel
   const kernel = await needKernel(store.db, name);
   const profile = await builtProfile(kernel, treeOf(kernel).build);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
-  if (kernel.release !== null)
-    await readModules(store.db, kernel.id, join(treeLayout(kernel.treeDirectory).out, 'modules'), kernel.release);
+  const modules = join(treeLayout(kernel.treeDirectory).out, 'modules');
+  // An imported tree has none there: what a person gave stands, as it is still the same build.
+  if (kernel.release !== null && (kernel.origin === 'built' || (await exists(modules))))
+    await readModules(store.db, kernel.id, modules, kernel.release);
   return { kernel, profile };
 }
 

@@ -139,6 +139,9 @@ test('a patch that does not apply leaves the tree and the store as they were', a
   );
   assert.equal(result.exitCode, 71);
   assert.equal((await tuxtape(['--json', 'livepatch', 'list'], env)).stdout, '[]\n');
+  const removed = await tuxtape(['kernel', 'remove', 'tiny'], env);
+  assert.match(removed.stdout, /^removed kernel "tiny", with its verdicts\ndeleted .*kernels/, removed.stderr);
+  assert.equal((await tuxtape(['kernel', 'remove', 'tiny'], env)).exitCode, 65);
 });
 
 test('Ctrl-C while a kernel is added ends it within seconds, says what is left, and leaves nothing', async () => {

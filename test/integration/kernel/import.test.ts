@@ -153,6 +153,9 @@ test('refused, with nothing left: no vmlinux, no configuration, no release, no c
     await assert.rejects(importTree(given, build), { code }, missing);
     await nothingImported(given);
   }
+  const nowhere = join(given.home, 'nowhere');
+  await assert.rejects(importTree(given, nowhere), { message: 'the folder does not exist', where: nowhere });
+  await nothingImported(given);
   await writeFile(join(build, 'vmlinux'), 'no ELF file');
   await writeFile(join(build, '.config'), 'CONFIG_TINY=y\n');
   await writeFile(join(build, 'include/config/kernel.release'), '6.1.170-tiny\n');
