@@ -1,7 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StageError } from '#domain';
-import { exists, Git, readLimited } from '#host';
+import { exists, Git, makeFolders, readLimited } from '#host';
 import { unreachable } from './error.ts';
 
 export interface MirrorOptions {
@@ -45,7 +45,7 @@ async function refreshed(address: string, directory: string, options: MirrorOpti
 async function cloned(address: string, directory: string, options: MirrorOptions): Promise<Git> {
   const temporary = `${directory}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolders(dirname(directory));
   try {
     const cuts = await cutsOf(address);
     if (cuts.length === 0) await Git.mirror(address, temporary, options);

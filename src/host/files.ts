@@ -14,6 +14,45 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/**
+ * Makes a folder and those above it; one that is there stays as it is. By hand: where a file system refuses new folders
+ * with ENOENT (/proc, proc(5)), the `recursive` of Node's own mkdir tries for ever, in a thread that nothing can stop.
+ * `mode`: of the last one. Errors: file-unreadable, disk-full.
+ */
+export async function makeFolders(path: string, mode = 0o777): Promise<void> {
+  try {
+    await makeOne(path, mode);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT' || dirname(path) === path) throw folderFailed(error, path);
+    await makeFolders(dirname(path));
+    await makeOne(path, mode).catch((again: unknown) => {
+      throw folderFailed(again, path);
+    });
+  }
+}
+
+/** Somebody may have made it before, or in between. */
+async function makeOne(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    const info = await stat(path).catch(() => undefined);
+    if (info?.isDirectory() !== true) throw error;
+  }
+}
+
+function folderFailed(error: unknown, path: string): unknown {
+  const code = errno(error) ?? '';
+  if (!['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'].includes(code))
+    return fromErrno(error, path, 'make the folder');
+  return new HostError('file-unreadable', 'input', {
+    what: `cannot make the folder: ${code}`,
+    where: path,
+    remedy: 'choose another place, or check what is there and the permissions of the folder above it',
+    cause: error,
+  });
+}
+
 /** Reads a whole file, refusing one larger than `limit` bytes before reading it. Errors: file-missing, file-unreadable, file-too-large. */
 export async function readLimited(path: string, limit: number): Promise<Buffer> {
   try {
@@ -38,7 +77,7 @@ export async function writeAtomic(path: string, content: Content, mode = 0o644):
   const folder = dirname(path);
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const handle = await open(temporary, 'wx', mode);
     try {
       await handle.writeFile(content);

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, realpath, symlink } from 'node:fs/promises';
+import { copyFile, realpath, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BuildId } from '#domain';
-import { copyFolder, exists, readLimited, requireFree, writeAtomic } from '#host';
+import { copyFolder, exists, makeFolders, readLimited, requireFree, writeAtomic } from '#host';
 import { imagePath } from './arch.ts';
 import { buildIdOf } from './build-id.ts';
 import { findPackageFiles } from './debug-info/package-files.ts';
@@ -108,7 +108,7 @@ export async function linkBuiltTree(
   { copy, signal }: { readonly copy: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const layout = treeLayout(directory);
-  await mkdir(layout.out, { recursive: true });
+  await makeFolders(layout.out);
   if (copy) {
     await requireFree(directory, COPY_BYTES, 'a copy of the build tree');
     await copyFolder(tree.build, layout.build, signal);

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppliedPatch, ConfigChange, Toolchain } from '#domain';
-import { exists, requireFree, sha256, writeAtomic } from '#host';
+import { exists, makeFolders, requireFree, sha256, writeAtomic } from '#host';
 import { machineArch, runMake } from './arch.ts';
 import { ConfigChangeError } from './error.ts';
 import { configChanges, parseKernelConfig, readKernelConfig } from './kconfig.ts';
@@ -68,7 +68,7 @@ export async function prepareTree(directory: string, options: PrepareOptions): P
   const layout = treeLayout(directory);
   const facts = join(directory, 'kernel.json');
   if (await exists(layout.build)) return keptTree(facts, options);
-  await mkdir(directory, { recursive: true });
+  await makeFolders(directory);
   await requireFree(directory, SOURCE_BYTES, 'a copy of the kernel source');
   const temporary = join(directory, 'build.part');
   await rm(temporary, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exists, Git, sha256, withLock } from '#host';
+import { exists, Git, makeFolders, sha256, withLock } from '#host';
 import { KernelError } from '../error.ts';
 import { unpackSource } from './unpack.ts';
 
@@ -45,12 +45,12 @@ async function freshMirror(address: string, ref: string, directory: string, sign
     await mirror.fetch(address);
     return mirror;
   }
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolders(dirname(directory));
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });
   try {
     const made = await Git.mirror(address, part, { signal });
-    await mkdir(join(made.directory, 'info'), { recursive: true });
+    await makeFolders(join(made.directory, 'info'));
     await writeFile(join(made.directory, 'info/attributes'), ATTRIBUTES);
     await rename(part, directory);
   } finally {
@@ -71,7 +71,7 @@ async function resolveRef(mirror: Git, ref: string): Promise<string | undefined>
 }
 
 async function writeCommit(mirror: Git, commit: string, target: string, signal?: AbortSignal): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   const folder = await mkdtemp(join(dirname(target), '.commit-'));
   try {
     const file = join(folder, 'source.tar');

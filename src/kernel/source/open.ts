@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceOrigin } from '#domain';
-import { copyFolder, exists, sha256, sha256File } from '#host';
+import { copyFolder, exists, makeFolders, sha256, sha256File } from '#host';
 import { type KernelSource, readSource, sourceVersion } from '../source.ts';
 import { unpackDsc, unpackSourceDeb } from './debian.ts';
 import { checkoutCommit } from './git.ts';
@@ -38,7 +38,7 @@ export async function openSource(text: string, { scratch, mirrors, signal }: Ope
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
-  await mkdir(scratch, { recursive: true });
+  await makeFolders(scratch);
   const folder = await mkdtemp(join(scratch, '.source-'));
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {

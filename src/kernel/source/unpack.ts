@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Mount, ProgramError, type RunOptions, type RunResult, runSandboxed } from '#host';
+import { type Mount, makeFolders, ProgramError, type RunOptions, type RunResult, runSandboxed } from '#host';
 import { KernelError } from '../error.ts';
 import { checkUnpacked, MAX_BYTES, MAX_ENTRIES, unsafe } from './stay-inside.ts';
 
@@ -135,7 +135,7 @@ export async function staged(
   fill: (staging: string) => Promise<string>,
   archive: string,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   const staging = await mkdtemp(join(dirname(target), '.unpack-'));
   try {
     const made = await fill(staging);

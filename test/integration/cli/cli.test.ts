@@ -190,4 +190,7 @@ test('a data directory that cannot be written is said', async () => {
   const { exitCode, stderr } = await tuxtape(['--json', 'feed', 'status'], { TUXTAPE_DATA: join(home, 'file') });
   assert.notEqual(exitCode, 0);
   assert.match((JSON.parse(stderr) as ErrorReport).error.where ?? '', /file/);
+  const none = await tuxtape(['--data', '/proc/none', 'kernel', 'list']);
+  assert.equal(none.exitCode, 65);
+  assert.match(none.stderr, /\[data-unreachable\]\n {2}where: \/proc\/none\n {2}do: {4}/);
 });
