@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { VerdictStatus } from '#domain';
 import { systemClock } from '#host';
+import { treeLayout } from '#kernel';
 import { triageKernel } from '#pipeline';
 import { getVerdict, listVerdicts, needKernel, StoreError, type VerdictRow } from '#store';
 import type { Context } from '../context.ts';
 import { replayOf } from '../replay.ts';
+import { placesOf } from '../replay-places.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
@@ -125,8 +127,9 @@ async function explain(context: Context, text: string, name: string): Promise<vo
       remedy: `run "tuxtape triage --kernel ${kernel.name}"`,
     });
   const { verdict, title, score } = row;
-  const data = (await context.config()).need('data');
-  const replays = verdict.evidence.map((evidence) => replayOf(evidence, verdict, kernel, data));
+  const tree = kernel.treeDirectory === '' ? null : treeLayout(kernel.treeDirectory).build;
+  const places = await placesOf(context, kernel, id, tree);
+  const replays = verdict.evidence.map((evidence) => replayOf(evidence, verdict, kernel, places));
   context.print({ kernel: kernel.name, title, score, ...verdict, replays }, () =>
     [
       `${id}  ${inert(title)}`,

@@ -1,6 +1,6 @@
 /** Verdicts on the command line: by version alone, by kernel, for other programs, and what changed. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sampleRecord } from '#feed';
@@ -210,9 +210,18 @@ test("a person's word counts until its day or until it is taken back, is shown a
   assert.equal(await code('revoke', 'CVE-2026-10001'), 65);
 });
 
-test('a kernel that was not built cannot be proved, and that is said', async () => {
-  const { env, feed } = await synced();
-  const result = await tuxtape([...KERNEL, 'prove', '--fixes', feed.data], env);
-  assert.equal(result.exitCode, 65);
-  assert.match(result.stderr, /tree-missing/);
+test('a kernel that was not built cannot be proved, nor one by fixes that are nowhere, and that is said', async () => {
+  const { env, feed, ok } = await synced();
+  await ok(...KERNEL);
+  const prove = async (fixes: string): Promise<string> => {
+    const result = await tuxtape(['--json', ...KERNEL, 'prove', '--fixes', fixes], env);
+    assert.equal(result.exitCode, 65, result.stderr);
+    return /"code": "([^"]*)"/.exec(result.stderr)?.[1] ?? '';
+  };
+  const file = join(feed.data, '1.patch');
+  for (const bad of ['/no/such/dir', feed.data]) assert.equal(await prove(bad), 'fixes-missing', bad);
+  await writeFile(file, '');
+  assert.equal(await prove(file), 'fixes-missing');
+  assert.equal(await prove(feed.data), 'tree-missing');
+  assert.equal(await prove(feed.vulns), 'tree-missing', 'a git repository');
 });
