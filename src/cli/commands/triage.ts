@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { VerdictStatus } from '#domain';
+import { type VerdictStatus, verdictStatuses } from '#domain';
 import { systemClock } from '#host';
 import { treeLayout } from '#kernel';
 import { triageKernel } from '#pipeline';
@@ -9,7 +9,7 @@ import { replayOf } from '../replay.ts';
 import { placesOf } from '../replay-places.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve-args.ts';
+import { needCve, needCveId } from './cve-args.ts';
 import { sinceDay, triageChanges } from './triage-changes.ts';
 import { countsText } from './triage-counts.ts';
 import { registerTriageExport } from './triage-export.ts';
@@ -20,12 +20,6 @@ import { triageVersion } from './triage-version.ts';
 
 const DEFAULT_LIMIT = 25;
 const DAY_MS = 86_400_000;
-const STATUSES = [
-  'affected',
-  'not_affected',
-  'fixed',
-  'under_investigation',
-] as const satisfies readonly VerdictStatus[];
 
 interface TriageOptions {
   readonly kernel: string;
@@ -42,7 +36,7 @@ export function registerTriage(program: Command, context: Context): void {
     .option('--kernel <name>', 'name, id or build-id of a kernel')
     .option('--version <version>', 'decide by version alone, for a kernel that is not here')
     .option('--source-version <version>', "with --version: the stable release that a distribution's kernel is made of")
-    .addOption(new Option('--status <status>', 'which verdicts to list').choices(STATUSES).default('affected'))
+    .addOption(new Option('--status <status>', 'which verdicts to list').choices(verdictStatuses).default('affected'))
     .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
     .addHelpText(
       'after',
@@ -116,9 +110,10 @@ export function verdictTable(rows: readonly VerdictRow[]): string {
 }
 
 async function explain(context: Context, text: string, name: string): Promise<void> {
-  const { db } = await context.store();
+  const store = await context.store();
+  const { db } = store;
   const kernel = await needKernel(db, name);
-  const id = needCveId(text);
+  const { id } = (await needCve(store, needCveId(text))).record;
   const row = await getVerdict(db, kernel.id, id);
   if (!row)
     throw new StoreError('not-found', 'input', {
