@@ -76,7 +76,7 @@ test('lists are added, shown with their age, asked by module, explained and take
     explained,
     /fleet +inconclusive +ksmbd is loaded nowhere among 2 hosts that reported in the last 7 days, but a program can have it loaded: net-pf-16-proto-9\./,
   );
-  const replay = /replay: tuxtape (kernel hosts .*--module ksmbd)$/m.exec(explained)?.[1];
+  const replay = /replay: tuxtape (--data \S+ kernel hosts .*--module ksmbd)$/m.exec(explained)?.[1];
   assert.match(
     await ok(...(replay ?? '').split(' ')),
     /a module, loaded on-demand: net-pf-16-proto-9\nloaded on 0 of 2/,
