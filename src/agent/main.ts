@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, StageError } from '#domain';
-import { isRoot, readLimited, systemClock, withLock } from '#host';
+import { isRoot, makeFolders, readLimited, systemClock, withLock } from '#host';
 import { AgentError } from './error.ts';
 import { linuxKernel } from './kernel-door.ts';
 import { type PollResult, poll } from './poll.ts';
@@ -40,7 +40,7 @@ interface RunSettings {
 
 async function runOnce(settings: RunSettings): Promise<number> {
   if (!isRoot()) throw new AgentError('not-root', 'input', { what: 'loading a livepatch needs root' });
-  await mkdir(settings.state, { recursive: true, mode: 0o700 });
+  await makeFolders(settings.state, 0o700);
   const root = await readLimited(settings.root, MAX_ROOT_BYTES).catch((error: unknown) => {
     throw new AgentError('root-unreadable', 'input', {
       what: 'the root of trust cannot be read',

@@ -1,9 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
 import { Key, Signature } from '@tufjs/models';
-import { exists, readLimited, writeAtomic } from '#host';
+import { exists, makeFolders, readLimited, writeAtomic } from '#host';
 import { ArchiveError } from './error.ts';
 
 /** Roles with a key of their own. `modules` signs livepatches; `snapshot` and `timestamp` are the online ones. */
@@ -24,7 +23,7 @@ function pemPath(directory: string, role: KeyRole): string {
 
 /** Makes a key for each role, each in a file only its owner can read. Errors: archive-exists, when one is there already. */
 export async function makeKeys(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolders(directory, 0o700);
   for (const role of keyRoles) {
     if (await exists(pemPath(directory, role))) {
       throw new ArchiveError('archive-exists', 'input', {

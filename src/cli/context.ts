@@ -16,6 +16,9 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Prints the result: as JSON with --json, else the rendered text. Call it once, at the end. */
   print(result: unknown, render: () => string): void;
-  /** Shows a bar on a terminal, plain lines elsewhere (on stderr), while `body` runs. */
-  progress<T>(title: string, body: (step: Step) => Promise<T>): Promise<T>;
+  /**
+   * Shows a bar on a terminal, plain lines elsewhere (on stderr), while `body` runs. `whenStopped`: what is left when Ctrl-C
+   * ends it, and what a second run does.
+   */
+  progress<T>(title: string, body: (step: Step) => Promise<T>, whenStopped?: string): Promise<T>;
 }

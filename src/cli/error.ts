@@ -1,5 +1,11 @@
 import { StageError } from '#domain';
 
-export type CliCode = 'cve-id-invalid' | 'key-exists' | 'key-invalid' | 'decision-invalid' | 'purl-invalid';
+export type CliCode =
+  | 'cve-id-invalid'
+  | 'key-exists'
+  | 'key-invalid'
+  | 'decision-invalid'
+  | 'purl-invalid'
+  | 'version-invalid';
 
 export class CliError extends StageError<CliCode> {}

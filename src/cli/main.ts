@@ -73,7 +73,7 @@ class CliContext implements Context {
     process.stdout.write(`${this.json ? toJson(result) : render()}\n`);
   }
 
-  async progress<T>(title: string, body: (step: Progress['step']) => Promise<T>): Promise<T> {
+  async progress<T>(title: string, body: (step: Progress['step']) => Promise<T>, whenStopped?: string): Promise<T> {
     const progress = new Progress(title);
     let ok = false;
     try {
@@ -81,7 +81,7 @@ class CliContext implements Context {
       ok = true;
       return result;
     } finally {
-      progress.end(ok);
+      progress.end(ok ? 'done' : this.signal.aborted ? 'stopped' : 'failed', whenStopped);
     }
   }
 

@@ -62,9 +62,13 @@ export class Progress {
     this.#stream.write(`\r\x1b[2K${line}`);
   };
 
-  end(ok: boolean): void {
+  /** `after` says what is left, where it was stopped. */
+  end(how: 'done' | 'failed' | 'stopped', after = ''): void {
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
-    const line = `${this.#title}: ${ok ? 'done' : 'failed'} in ${seconds} s`;
+    const line =
+      how === 'stopped'
+        ? `${this.#title}: stopped${after === '' ? '' : `; ${after}`}`
+        : `${this.#title}: ${how} in ${seconds} s`;
     this.#stream.write(this.#stream.isTTY ? `\r\x1b[2K${line}\n` : `${line}\n`);
   }
 }

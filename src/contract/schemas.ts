@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { priorityClasses, reachClasses } from '#domain';
+import { priorityClasses, reachClasses, verdictStatuses } from '#domain';
 
 /**
  * One feed source's freshness. `at`: last success; `never`: configured and not read yet; `off`: not configured any more;
@@ -35,7 +35,7 @@ export const kernelSchema = z.object({
   bundled: z.boolean(),
 });
 
-export const verdictStatusSchema = z.enum(['affected', 'not_affected', 'fixed', 'under_investigation']);
+export const verdictStatusSchema = z.enum(verdictStatuses);
 export const severitySchema = z.enum(['critical', 'high', 'medium', 'low', 'none', 'not-scored']);
 
 export const evidenceSchema = z.object({

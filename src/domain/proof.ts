@@ -66,6 +66,11 @@ export interface Proof {
   readonly source: SourceFinding;
   /** Which program found it (a hash of its rules); one of another program is not believed. */
   readonly by?: string;
+  /**
+   * The directory or git repository that the fixes were read from, and the file of each by its commit; one that is in no file
+   * was read from git. Paths of this machine: for a replay here, never for what is given to others. Absent in older proofs.
+   */
+  readonly from?: { readonly directory: string; readonly files: Readonly<Record<string, string>> };
   /** Files of the fix in this tree, by their names here. */
   readonly paths: readonly string[];
   /**

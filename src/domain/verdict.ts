@@ -1,6 +1,8 @@
 import type { CveId } from './cve-id.ts';
 
-export type VerdictStatus = 'affected' | 'not_affected' | 'fixed' | 'under_investigation';
+/** In the order in which every summary and list of choices gives them. */
+export const verdictStatuses = ['affected', 'under_investigation', 'fixed', 'not_affected'] as const;
+export type VerdictStatus = (typeof verdictStatuses)[number];
 
 /** OpenVEX v0.2.0 status justifications. The ladder proves the first alone; a person may state any. */
 export const justifications = [
@@ -16,7 +18,18 @@ export type Justification = (typeof justifications)[number];
  * The rungs of the applicability ladder, in order (DESIGN section 3, triage): `condition` is the `#ifdef` around each hunk,
  * `function` what of it stands in symbol tables; `person` overrides them.
  */
-export type Rung = 'state' | 'ranges' | 'source' | 'build' | 'condition' | 'function' | 'object' | 'fleet' | 'person';
+export const rungs = [
+  'state',
+  'ranges',
+  'source',
+  'build',
+  'condition',
+  'function',
+  'object',
+  'fleet',
+  'person',
+] as const;
+export type Rung = (typeof rungs)[number];
 
 /** What one rung found. `facts` are what a replay needs: versions, commits, files, the profile looked at. */
 export interface Evidence {

@@ -20,10 +20,14 @@ export interface Epoch {
  * manifest, else epoch by epoch. `known`: epochs that were mirrored before; one that is gone is never taken for the end.
  * Errors: feed-unreachable, feed-not-an-archive, feed-epoch-gone.
  */
-export async function findEpochs(address: string, known: readonly number[] = []): Promise<Epoch[]> {
+export async function findEpochs(
+  address: string,
+  known: readonly number[] = [],
+  signal?: AbortSignal,
+): Promise<Epoch[]> {
   if (!address.includes('://')) return listEpochs(address);
   const url = address.replace(/\/+$/, '');
-  const numbers = (await manifestEpochs(url)) ?? (await probeEpochs(url));
+  const numbers = (await manifestEpochs(url, signal)) ?? (await probeEpochs(url, signal));
   const gone = known.filter((number) => !numbers.includes(number));
   if (gone.length > 0)
     throw new FeedError('feed-epoch-gone', 'untrusted', {
@@ -35,16 +39,21 @@ export async function findEpochs(address: string, known: readonly number[] = [])
 }
 
 /** Epochs by `manifest.js.gz` (public-inbox-clone(1), grok manifest); null where the server has none that can be read. */
-async function manifestEpochs(url: string): Promise<number[] | null> {
+async function manifestEpochs(url: string, signal?: AbortSignal): Promise<number[] | null> {
   if (!/^https?:/.test(url)) return null;
   try {
     const file = `${url}/manifest.js.gz`;
-    const bytes = await fetchBytes(file, { timeoutMs: MANIFEST_TIMEOUT_MS, maxBytes: MAX_MANIFEST_BYTES });
+    const bytes = await fetchBytes(file, {
+      timeoutMs: MANIFEST_TIMEOUT_MS,
+      maxBytes: MAX_MANIFEST_BYTES,
+      ...(signal && { signal }),
+    });
     const manifest: unknown = JSON.parse(gunzipSync(bytes, { maxOutputLength: MAX_MANIFEST_BYTES }).toString());
     const numbers = Object.keys(manifest ?? {}).flatMap((path) => /\/(\d{1,3})\.git$/.exec(path)?.[1] ?? []);
     const found = [...new Set(numbers.map(Number))].toSorted((a, b) => a - b);
     return found.length > 0 && found.length <= MAX_EPOCHS ? found : null;
   } catch (error) {
+    signal?.throwIfAborted();
     const answered = error instanceof HttpStatusError || !(error instanceof StageError);
     if (answered || error.code === 'http-too-large') return null;
     throw unreachable(url, error);
@@ -55,12 +64,13 @@ async function manifestEpochs(url: string): Promise<number[] | null> {
 const NO_REPOSITORY = /not found|does not appear to be a git repository|repository not exported/i;
 
 /** Asks for epoch after epoch. Only a server that says there is no such repository ends the list. */
-async function probeEpochs(url: string): Promise<number[]> {
+async function probeEpochs(url: string, signal?: AbortSignal): Promise<number[]> {
   const numbers: number[] = [];
   for (let number = 0; number < MAX_EPOCHS; number += 1) {
     try {
-      await Git.lsRemote(`${url}/${number}`);
+      await Git.lsRemote(`${url}/${number}`, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       const ended = error instanceof StageError && error.fault !== 'network' && NO_REPOSITORY.test(error.message);
       if (number > 0 && ended) return numbers;
       throw unreachable(url, error);

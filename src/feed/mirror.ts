@@ -1,12 +1,13 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StageError } from '#domain';
-import { exists, Git, readLimited } from '#host';
+import { exists, Git, makeFolders, readLimited } from '#host';
 import { unreachable } from './error.ts';
 
 export interface MirrorOptions {
   /** Only so many commits of the history. */
   readonly depth?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -20,12 +21,13 @@ export async function mirror(address: string, directory: string, options: Mirror
     return await cloned(address, directory, options);
   } catch (error) {
     if (error instanceof StageError && error.code !== 'git-failed') throw error;
+    options.signal?.throwIfAborted();
     throw unreachable(address, error);
   }
 }
 
 async function refreshed(address: string, directory: string, options: MirrorOptions): Promise<Git> {
-  const git = new Git(directory);
+  const git = new Git(directory, options.signal);
   await git.clearLeftovers();
   await git.cutAt(await cutsOf(address));
   try {
@@ -43,17 +45,17 @@ async function refreshed(address: string, directory: string, options: MirrorOpti
 async function cloned(address: string, directory: string, options: MirrorOptions): Promise<Git> {
   const temporary = `${directory}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolders(dirname(directory));
   try {
     const cuts = await cutsOf(address);
-    if (cuts.length === 0) await Git.mirror(address, temporary, options.depth);
-    else await (await Git.empty(temporary, cuts)).fetch(address);
+    if (cuts.length === 0) await Git.mirror(address, temporary, options);
+    else await (await Git.empty(temporary, cuts, options.signal)).fetch(address);
     await rm(directory, { recursive: true, force: true });
     await rename(temporary, directory);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  return new Git(directory);
+  return new Git(directory, options.signal);
 }
 
 const MAX_CUTS_BYTES = 16 << 20;

@@ -1,7 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CveState } from '#domain';
-import { exists, Git, readLimited, run, sha256 } from '#host';
+import { exists, Git, makeFolders, readLimited, run, sha256 } from '#host';
 import { parseDyad } from './record.ts';
 
 const FIXTURE = join(import.meta.dirname, '../../fixtures/sample-feed/cves.json');
@@ -47,7 +47,7 @@ export async function buildSampleFeed(
 
 /** Makes a bare repository from a git-fast-import(1) stream. */
 export async function importStream(directory: string, stream: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeFolders(directory);
   await run('git', ['init', '--quiet', '--bare', '--initial-branch=master', directory], { env: Git.environment() });
   await run('git', ['-C', directory, 'fast-import', '--quiet', '--force'], { env: Git.environment(), input: stream });
 }

@@ -1,9 +1,9 @@
 import { createHash, type Hash, type KeyObject, sign, verify } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { requireFree, sha256File, syncFolder } from '#host';
+import { makeFolders, requireFree, sha256File, syncFolder } from '#host';
 import { FeedError } from './error.ts';
 
 /**
@@ -112,7 +112,7 @@ export async function readTransfer(
     const { size } = await handle.stat();
     if (size !== length + bytes)
       throw broken(file, `it has ${size} bytes where its manifest says ${length + bytes}: it was cut off or added to`);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await requireFree(folder, bytes, 'the parts of the feed');
     let position = length;
     for (const part of manifest.parts) {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errno, fromErrno, HostError } from './error.ts';
 
 export async function exists(path: string): Promise<boolean> {
@@ -12,6 +12,45 @@ export async function exists(path: string): Promise<boolean> {
     if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return false;
     throw fromErrno(error, path, 'look at the file');
   }
+}
+
+/**
+ * Makes a folder and those above it; one that is there stays as it is. By hand: where a file system refuses new folders
+ * with ENOENT (/proc, proc(5)), the `recursive` of Node's own mkdir tries for ever, in a thread that nothing can stop.
+ * `mode`: of the last one. Errors: file-unreadable, disk-full.
+ */
+export async function makeFolders(path: string, mode = 0o777): Promise<void> {
+  try {
+    await makeOne(path, mode);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT' || dirname(path) === path) throw folderFailed(error, path);
+    await makeFolders(dirname(path));
+    await makeOne(path, mode).catch((again: unknown) => {
+      throw folderFailed(again, path);
+    });
+  }
+}
+
+/** Somebody may have made it before, or in between. */
+async function makeOne(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    const info = await stat(path).catch(() => undefined);
+    if (info?.isDirectory() !== true) throw error;
+  }
+}
+
+function folderFailed(error: unknown, path: string): unknown {
+  const code = errno(error) ?? '';
+  if (!['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'].includes(code))
+    return fromErrno(error, path, 'make the folder');
+  return new HostError('file-unreadable', 'input', {
+    what: `cannot make the folder: ${code}`,
+    where: path,
+    remedy: 'choose another place, or check what is there and the permissions of the folder above it',
+    cause: error,
+  });
 }
 
 /** Reads a whole file, refusing one larger than `limit` bytes before reading it. Errors: file-missing, file-unreadable, file-too-large. */
@@ -38,7 +77,7 @@ export async function writeAtomic(path: string, content: Content, mode = 0o644):
   const folder = dirname(path);
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const handle = await open(temporary, 'wx', mode);
     try {
       await handle.writeFile(content);
@@ -52,6 +91,21 @@ export async function writeAtomic(path: string, content: Content, mode = 0o644):
     await rm(temporary, { force: true });
     throw fromErrno(error, path, 'write the file');
   }
+}
+
+/**
+ * As `writeAtomic`, where a person names the file: a folder that is not there is taken for a slip and not made.
+ * Errors: file-missing, and those of `writeAtomic`.
+ */
+export async function writeOutput(path: string, content: Content): Promise<void> {
+  const folder = dirname(resolve(path));
+  if (!(await exists(folder)))
+    throw new HostError('file-missing', 'input', {
+      what: 'the folder to write into does not exist',
+      where: folder,
+      remedy: 'make it, or name another file; nothing was written',
+    });
+  await writeAtomic(path, content);
 }
 
 export async function syncFolder(path: string): Promise<void> {

@@ -18,9 +18,12 @@ export interface GitBlob {
 /** One git repository, opened with none of the user's configuration, no hooks and no prompts. */
 export class Git {
   readonly directory: string;
+  /** Stops what is at work here. */
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, signal?: AbortSignal) {
     this.directory = directory;
+    this.#signal = signal;
   }
 
   static environment(): Record<string, string> {
@@ -34,18 +37,26 @@ export class Git {
   }
 
   /** Mirrors `url` (or a local path) into a new bare repository. */
-  static async mirror(url: string, directory: string, depth?: number): Promise<Git> {
+  static async mirror(
+    url: string,
+    directory: string,
+    { depth, signal }: { readonly depth?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Git> {
     await git(
       ['clone', '--quiet', '--mirror', ...depthOption(depth), '--', url, directory],
-      { timeoutMs: FETCH_TIMEOUT_MS, diesWithUs: true },
+      { timeoutMs: FETCH_TIMEOUT_MS, diesWithUs: true, ...(signal && { signal }) },
       url,
     );
-    return new Git(directory);
+    return new Git(directory, signal);
   }
 
   /** Names of the references of a remote, without fetching anything; throws git-failed when it cannot be reached. */
-  static async lsRemote(url: string): Promise<Map<string, string>> {
-    const { stdout } = await git(['ls-remote', '--quiet', '--', url], { timeoutMs: 60_000 }, url);
+  static async lsRemote(url: string, signal?: AbortSignal): Promise<Map<string, string>> {
+    const { stdout } = await git(
+      ['ls-remote', '--quiet', '--', url],
+      { timeoutMs: 60_000, ...(signal && { signal }) },
+      url,
+    );
     const lines = stdout.split('\n').filter((line) => line !== '');
     return new Map(lines.map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, line.indexOf('\t'))]));
   }
@@ -65,7 +76,7 @@ export class Git {
   async run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return git(
       ['-C', this.directory, ...args],
-      { timeoutMs: LOCAL_TIMEOUT_MS, maxOutput: 256 << 20, ...options },
+      { timeoutMs: LOCAL_TIMEOUT_MS, maxOutput: 256 << 20, ...(this.#signal && { signal: this.#signal }), ...options },
       this.directory,
     );
   }
@@ -88,9 +99,9 @@ export class Git {
   }
 
   /** Makes an empty bare repository whose history may end at these commits. */
-  static async empty(directory: string, shallow: readonly string[]): Promise<Git> {
+  static async empty(directory: string, shallow: readonly string[], signal?: AbortSignal): Promise<Git> {
     await git(['init', '--quiet', '--bare', '--', directory], { timeoutMs: LOCAL_TIMEOUT_MS }, directory);
-    const made = new Git(directory);
+    const made = new Git(directory, signal);
     await made.cutAt(shallow);
     return made;
   }
@@ -153,12 +164,17 @@ export class Git {
     const child = spawn('git', ['-C', this.directory, 'cat-file', '--batch', '--buffer'], {
       env: Git.environment(),
       stdio: ['pipe', 'pipe', 'inherit'],
+      // A Ctrl-C goes to us alone: of a reader that it ended we would take the end for damage.
+      detached: true,
     });
     child.stdin.on('error', () => {});
     child.stdin.end(`${list.join('\n')}\n`);
     const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
     try {
-      yield* parseBatch(child.stdout, list, maxBytes, this.directory);
+      for await (const blob of parseBatch(child.stdout, list, maxBytes, this.directory)) {
+        this.#signal?.throwIfAborted();
+        yield blob;
+      }
     } finally {
       // Whoever stops reading early leaves output in the pipe; the child does not close before it is gone.
       child.stdout.destroy();

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errno, HostError } from './error.ts';
+import { makeFolders } from './files.ts';
 
 const RETRY_MS = 50;
 
@@ -55,7 +56,7 @@ export function self(): ProcessIdentity {
  */
 export async function withLock<T>(path: string, waitMs: number, body: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + waitMs;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   while (!(await tryLock(path))) {
     if (performance.now() > deadline) {
       const holder = await readHolder(path);

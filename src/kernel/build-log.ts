@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
-import { mkdir, open, rename, rm, symlink } from 'node:fs/promises';
+import { open, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { readLimited } from '#host';
+import { makeFolders, readLimited } from '#host';
 import type { TreeLayout } from './tree.ts';
 
 const MAX_LOG_BYTES = 64 << 20;
@@ -22,7 +22,7 @@ export function attemptLog(layout: TreeLayout, build: string, attempt: number): 
 
 /** Opens a log; readers may follow it while it grows. Beyond a limit nothing more is kept. */
 export async function openBuildLog(layout: TreeLayout, path: string): Promise<BuildLog> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const file = await open(path, 'w');
   const link = `${layout.log}.part`;
   await rm(link, { force: true });

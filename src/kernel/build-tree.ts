@@ -1,7 +1,7 @@
-import { copyFile, mkdir, realpath, symlink } from 'node:fs/promises';
+import { copyFile, realpath, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BuildId } from '#domain';
-import { copyFolder, exists, readLimited, requireFree, writeAtomic } from '#host';
+import { copyFolder, exists, makeFolders, readLimited, requireFree, writeAtomic } from '#host';
 import { imagePath } from './arch.ts';
 import { buildIdOf } from './build-id.ts';
 import { findPackageFiles } from './debug-info/package-files.ts';
@@ -31,6 +31,7 @@ export interface BuildTree {
 
 /** Errors: tree-missing, source-not-a-kernel, build-id-missing, arch-unsupported. */
 export async function readBuildTree(given: string, givenSource: string | null): Promise<BuildTree> {
+  if (!(await exists(given))) throw notThere(given);
   const vmlinux = join(given, 'vmlinux');
   for (const needed of [vmlinux, join(given, '.config')]) if (!(await exists(needed))) throw notBuilt(given, needed);
   const build = await realpath(given);
@@ -42,7 +43,7 @@ export async function readBuildTree(given: string, givenSource: string | null): 
     release: await releaseOf(build),
     version: await sourceVersion(source ?? build),
     arch: await machineOf(vmlinux),
-    running: await readRunning(vmlinux).catch(() => ({ banner: null, config: null })),
+    running: await readRunning(vmlinux).catch(() => ({ banner: null, config: null, buildId: null })),
   };
 }
 
@@ -75,6 +76,14 @@ async function machineOf(where: string): Promise<string> {
   });
 }
 
+function notThere(where: string): KernelError {
+  return new KernelError('tree-missing', 'input', {
+    what: 'the folder does not exist',
+    where,
+    remedy: 'give the folder in which make has built vmlinux',
+  });
+}
+
 function notBuilt(build: string, lacking: string): KernelError {
   return new KernelError('tree-missing', 'input', {
     what: `this is no finished build: it lacks ${basename(lacking)}`,
@@ -92,12 +101,17 @@ export async function vmlinuxIn(directory: string): Promise<string> {
  * Gives a build tree the form of one made here, by links (or copies): `build`, and `out` with what is deployed and
  * `built.json`. `directory` must not exist.
  */
-export async function linkBuiltTree(directory: string, tree: BuildTree, built: Built, copy: boolean): Promise<void> {
+export async function linkBuiltTree(
+  directory: string,
+  tree: BuildTree,
+  built: Built,
+  { copy, signal }: { readonly copy: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
   const layout = treeLayout(directory);
-  await mkdir(layout.out, { recursive: true });
+  await makeFolders(layout.out);
   if (copy) {
     await requireFree(directory, COPY_BYTES, 'a copy of the build tree');
-    await copyFolder(tree.build, layout.build);
+    await copyFolder(tree.build, layout.build, signal);
   } else await symlink(tree.build, layout.build);
   for (const name of ['vmlinux', 'System.map', 'Module.symvers', '.config', imagePath(tree.arch).file]) {
     const [from, to] = [join(layout.build, name), join(layout.out, basename(name))];

@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Toolchain } from '#domain';
-import { exists, type Mount, ProgramError, requireFree, writeAtomic } from '#host';
+import { exists, type Mount, makeFolders, ProgramError, requireFree, writeAtomic } from '#host';
 import { imagePath, machineArch, runMake } from './arch.ts';
 import { buildIdOf } from './build-id.ts';
 import { type BuildGuard, type BuildLimits, defaultLimits, guardBuild } from './build-limits.ts';
@@ -86,7 +86,7 @@ async function buildInto(staging: string, options: Running): Promise<Built> {
   await rm(unfinished, { force: true });
   const release = (await make(options, ['-s', 'kernelrelease'])).trim();
   await rm(staging, { recursive: true, force: true });
-  await mkdir(join(staging, 'modules'), { recursive: true });
+  await makeFolders(join(staging, 'modules'));
   if (modular) {
     await make(
       options,

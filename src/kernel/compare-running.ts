@@ -1,10 +1,10 @@
-import type { ConfigChange, Toolchain } from '#domain';
+import type { BuildId, ConfigChange, Toolchain } from '#domain';
 import { configChanges, type KernelConfig } from './kconfig.ts';
 import type { Running } from './running.ts';
 
 /** One thing in which a kernel here and the one that runs are not the same. */
 export interface RunningDifference {
-  readonly what: 'compiler' | 'linker' | 'release' | 'config';
+  readonly what: 'build-id' | 'compiler' | 'linker' | 'release' | 'config';
   readonly here: string | null;
   readonly running: string | null;
   /** With "config": the symbol. */
@@ -22,6 +22,8 @@ export interface ComparedKernel {
   readonly release: string | null;
   readonly toolchain: Pick<Toolchain, 'compiler' | 'linker'>;
   readonly config: KernelConfig | null;
+  /** Left out where a toolchain is compared, which has none. */
+  readonly buildId?: BuildId | null;
 }
 
 /** The program's own name is left out: gcc, gcc-12 and x86_64-linux-gnu-gcc-12 of one package are one compiler. */
@@ -37,7 +39,8 @@ export function compareRunning(kernel: ComparedKernel, running: Running): Runnin
     if (here === null || here === '' || there === null) unknown.push(what);
     else if (!same) differences.push({ what, here, running: there });
   };
-  const { banner } = running;
+  const { banner, buildId } = running;
+  if (kernel.buildId !== undefined) compare('build-id', kernel.buildId, buildId, kernel.buildId === buildId);
   const { compiler, linker } = kernel.toolchain;
   const there = banner?.compiler ?? null;
   compare('compiler', compiler, there, there !== null && withoutName(compiler) === withoutName(there));
@@ -50,7 +53,7 @@ export function compareRunning(kernel: ComparedKernel, running: Running): Runnin
 
 function allChanges(here: KernelConfig, there: KernelConfig): ConfigChange[] {
   const { choices, toolchain } = configChanges(here, there);
-  return [...choices, ...toolchain];
+  return [...choices, ...toolchain].toSorted((a, b) => (a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : 0));
 }
 
 function ofConfig({ symbol, before, after }: ConfigChange): RunningDifference {

@@ -21,7 +21,7 @@ export function parseKernelConfig(text: string, where: string): KernelConfig {
     if (set) values.set(set[1]!, set[2]!);
     else if (line.trim() !== '' && !line.startsWith('#')) {
       throw new KernelError('config-unreadable', 'input', {
-        what: `not a kernel configuration: "${line.slice(0, 60)}"`,
+        what: `not a kernel configuration: ${shown(line)}`,
         where: `${where}:${index + 1}`,
         remedy: 'give the .config the kernel was built with',
       });
@@ -35,6 +35,13 @@ export function parseKernelConfig(text: string, where: string): KernelConfig {
     });
   }
   return values;
+}
+
+/** What is no text is not shown: it would reach a terminal. */
+function shown(line: string): string {
+  return /[\p{Cc}\p{Cf}\ufffd]/u.test(line.slice(0, 60).replaceAll('\t', ' '))
+    ? 'binary data'
+    : `"${line.slice(0, 60)}"`;
 }
 
 /**

@@ -87,9 +87,15 @@ function unreadable(what: string, where: string, cause?: unknown): KernelError {
  * Applies a queue in order with GNU patch, in a sandbox where only the tree can be written. The first patch that does not fit
  * ends it. Errors: patch-not-applied, with patch and hunk.
  */
-export async function applyQueue(tree: string, queue: PatchQueue, acceptFuzz: boolean): Promise<AppliedPatch[]> {
+export async function applyQueue(
+  tree: string,
+  queue: PatchQueue,
+  acceptFuzz: boolean,
+  signal?: AbortSignal,
+): Promise<AppliedPatch[]> {
   const applied: AppliedPatch[] = [];
   for (const patch of queue) {
+    signal?.throwIfAborted();
     const result = await applyOne(tree, patch, acceptFuzz);
     if (!acceptFuzz) refuseFuzz([result]);
     applied.push(result);

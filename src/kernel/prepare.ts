@@ -1,7 +1,7 @@
-import { copyFile, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppliedPatch, ConfigChange, Toolchain } from '#domain';
-import { exists, requireFree, sha256, writeAtomic } from '#host';
+import { exists, makeFolders, requireFree, sha256, writeAtomic } from '#host';
 import { machineArch, runMake } from './arch.ts';
 import { ConfigChangeError } from './error.ts';
 import { configChanges, parseKernelConfig, readKernelConfig } from './kconfig.ts';
@@ -45,6 +45,7 @@ export interface PrepareOptions extends TreeParts {
   readonly acceptChanges: boolean;
   /** Take patches whose context does not fit in full. */
   readonly acceptFuzz: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Prepared {
@@ -67,13 +68,13 @@ export async function prepareTree(directory: string, options: PrepareOptions): P
   const layout = treeLayout(directory);
   const facts = join(directory, 'kernel.json');
   if (await exists(layout.build)) return keptTree(facts, options);
-  await mkdir(directory, { recursive: true });
+  await makeFolders(directory);
   await requireFree(directory, SOURCE_BYTES, 'a copy of the kernel source');
   const temporary = join(directory, 'build.part');
   await rm(temporary, { recursive: true, force: true });
   try {
     await options.place(temporary);
-    const patches = await applyQueue(temporary, options.patches, options.acceptFuzz);
+    const patches = await applyQueue(temporary, options.patches, options.acceptFuzz, options.signal);
     const changes = await configure(temporary, options);
     const { source, toolchain, arch } = options;
     const recorded: Recorded = { ...changes, patches };
@@ -101,10 +102,12 @@ async function configure(
   tree: string,
   options: PrepareOptions,
 ): Promise<Pick<Prepared, 'toolchainChanges' | 'acceptedChanges'>> {
+  const { signal } = options;
+  const limits = { timeoutMs: CONFIGURE_TIMEOUT_MS, ...(signal && { signal }) };
   const before = await readKernelConfig(options.config);
-  await runMake(tree, options, ['-s', 'mrproper'], { timeoutMs: CONFIGURE_TIMEOUT_MS });
+  await runMake(tree, options, ['-s', 'mrproper'], limits);
   await copyFile(options.config, join(tree, '.config'));
-  await runMake(tree, options, ['-s', 'olddefconfig'], { timeoutMs: CONFIGURE_TIMEOUT_MS });
+  await runMake(tree, options, ['-s', 'olddefconfig'], limits);
   const after = parseKernelConfig(await readFile(join(tree, '.config'), 'utf8'), `${IN_TREE}/.config`);
   const { choices, toolchain } = configChanges(before, after);
   if (!options.acceptChanges) refuseChanges(choices, options.config);

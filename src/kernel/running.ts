@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip as gunzipBytes } from 'node:zlib';
-import { hasCode } from '#domain';
+import { type BuildId, buildIdOfNotes, hasCode } from '#domain';
 import { type Banner, parseBanner } from './banner.ts';
+import { buildIdOf } from './build-id.ts';
 import { KernelError } from './error.ts';
 import { type KernelConfig, parseKernelConfig } from './kconfig.ts';
 
@@ -18,29 +19,42 @@ const GZIP = Buffer.from([0x1f, 0x8b]);
 export interface Running {
   readonly banner: Banner | null;
   readonly config: KernelConfig | null;
+  readonly buildId: BuildId | null;
 }
 
+const SILENT: Running = { banner: null, config: null, buildId: null };
+/** /sys/kernel/notes has some hundred bytes. */
+const MAX_NOTES_BYTES = 64 << 10;
+
 /**
- * Reads what a running kernel says of itself: the text of /proc/version, /proc/config.gz (packed or not), or a vmlinux (its
- * banner, and its configuration where CONFIG_IKCONFIG put it in). Errors: running-unreadable, config-unreadable.
+ * Reads what a running kernel says of itself: the text of /proc/version, /proc/config.gz (packed or not), /sys/kernel/notes
+ * (its build-id), or a vmlinux (banner, build-id, and its configuration where CONFIG_IKCONFIG put it in). Errors: running-unreadable, config-unreadable.
  */
 export async function readRunning(file: string): Promise<Running> {
   const handle = await open(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
   try {
-    let found: Running = { banner: null, config: null };
+    let found = SILENT;
     let kept: Buffer = Buffer.alloc(0);
     for (;;) {
       const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null);
       const seen = Buffer.concat([kept, buffer.subarray(0, bytesRead)]);
       if (kept.length === 0 && !seen.subarray(0, 4).equals(ELF)) return await readRunningBytes(seen, file);
-      found = { banner: found.banner ?? bannerIn(seen), config: found.config ?? (await configIn(seen, file)) };
+      found = {
+        ...found,
+        banner: found.banner ?? bannerIn(seen),
+        config: found.config ?? (await configIn(seen, file)),
+      };
       if (bytesRead === 0 || (found.banner && found.config)) break;
       kept = seen.subarray(Math.max(0, seen.length - OVERLAP_BYTES));
     }
     if (found.banner === null) throw unreadable(file);
-    return found;
+    const buildId = await buildIdOf(file).catch((error: unknown) => {
+      if (hasCode(error, 'build-id-missing')) return null;
+      throw error;
+    });
+    return { ...found, buildId };
   } finally {
     await handle.close();
   }
@@ -51,14 +65,16 @@ export async function readRunningBytes(bytes: Buffer, where: string): Promise<Ru
   if (bytes.subarray(0, 4).equals(ELF)) {
     const banner = bannerIn(bytes);
     if (banner === null) throw unreadable(where);
-    return { banner, config: await configIn(bytes, where) };
+    return { ...SILENT, banner, config: await configIn(bytes, where) };
   }
-  if (bytes.subarray(0, 2).equals(GZIP)) return { banner: null, config: await unpackConfig(bytes, where) };
+  if (bytes.subarray(0, 2).equals(GZIP)) return { ...SILENT, config: await unpackConfig(bytes, where) };
+  const buildId = bytes.length <= MAX_NOTES_BYTES ? buildIdOfNotes(bytes) : undefined;
+  if (buildId !== undefined) return { ...SILENT, buildId };
   const text = bytes.toString('utf8');
   const banner = parseBanner(text.slice(0, CHUNK_BYTES)) ?? null;
-  if (banner !== null) return { banner, config: null };
+  if (banner !== null) return { ...SILENT, banner };
   try {
-    return { banner: null, config: parseKernelConfig(text, where) };
+    return { ...SILENT, config: parseKernelConfig(text, where) };
   } catch (cause) {
     if (!hasCode(cause, 'config-unreadable')) throw cause;
     throw unreadable(where, cause);
@@ -92,7 +108,7 @@ function unreadable(where: string, cause?: unknown): KernelError {
   return new KernelError('running-unreadable', 'input', {
     what: 'this says nothing of a running kernel',
     where,
-    remedy: 'give the text of /proc/version, /proc/config.gz, or a vmlinux',
+    remedy: 'give /proc/version, /proc/config.gz, /sys/kernel/notes, or a vmlinux',
     cause,
   });
 }

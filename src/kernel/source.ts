@@ -21,9 +21,9 @@ export interface KernelSource {
 }
 
 /** Looks at a kernel source directory. Errors: source-not-a-kernel. */
-export async function readSource(directory: string): Promise<KernelSource> {
+export async function readSource(directory: string, signal?: AbortSignal): Promise<KernelSource> {
   const version = await sourceVersion(directory);
-  return { directory, version, manifest: await manifestOf(directory) };
+  return { directory, version, manifest: await manifestOf(directory, signal) };
 }
 
 /** VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile; of RHEL's sources with `.el9` behind it. */
@@ -69,10 +69,11 @@ async function identifyingFiles(directory: string): Promise<string[]> {
     .sort();
 }
 
-async function manifestOf(directory: string): Promise<string> {
+async function manifestOf(directory: string, signal?: AbortSignal): Promise<string> {
   const paths = await identifyingFiles(directory);
   const hash = createHash('sha256');
   for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
+    signal?.throwIfAborted();
     const part = paths.slice(start, start + STATS_AT_ONCE);
     const infos = await Promise.all(part.map((path) => stat(join(directory, path))));
     for (const [i, info] of infos.entries())

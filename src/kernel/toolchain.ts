@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, findProgram, isRoot, plainEnvironment, run, writeAtomic } from '#host';
+import { exists, findProgram, isRoot, makeFolders, plainEnvironment, run, writeAtomic } from '#host';
 import { KernelError } from './error.ts';
 
 const MAKE_TIMEOUT_MS = 40 * 60_000;
@@ -54,7 +54,7 @@ export async function makeChroot(
   }
   const temporary = `${directory}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
+  await makeFolders(temporary);
   try {
     await fill(temporary, suite, onOutput);
   } catch (error) {
@@ -78,7 +78,7 @@ async function fill(root: string, suite: string, onOutput: (text: string) => voi
   await installKpatchBuild(root, options);
   await isolated(['chroot', root, 'apt-get', 'clean'], options);
   // Mount points for work trees: the sandbox mounts the root read-only.
-  await mkdir(join(root, 'mnt'), { recursive: true });
+  await makeFolders(join(root, 'mnt'));
 }
 
 /**

@@ -2,6 +2,7 @@ import { StageError } from '#domain';
 
 export type PatchCode =
   | 'fix-not-found'
+  | 'fixes-missing'
   | 'patch-unreadable'
   | 'patch-too-large'
   | 'patch-leaves-tree'

@@ -8,7 +8,7 @@ import {
   parseKernelVersion,
   type RangeEnd,
 } from '#domain';
-import { exists, Git, readLimited } from '#host';
+import { errno, exists, Git, readLimited } from '#host';
 import { PatchError } from './error.ts';
 
 export interface Fix {
@@ -17,6 +17,8 @@ export interface Fix {
   readonly version: string;
   readonly text: string;
   readonly where: string;
+  /** Path of the file it was read from; null: from git. */
+  readonly file: string | null;
 }
 
 /**
@@ -40,18 +42,40 @@ export function fixesInOrder(record: CveRecord, version: string): RangeEnd[] {
   });
 }
 
+/** Its own folder, bare or with a work tree. */
+export async function isGitRepository(source: string): Promise<boolean> {
+  return (await exists(join(source, 'objects'))) || (await exists(join(source, '.git')));
+}
+
+/** Errors: fixes-missing, where nothing can be looked for in `source` at all. */
+export async function requireFixes(source: string): Promise<void> {
+  const names = await readdir(source).catch((error: unknown) => (errno(error) === 'ENOTDIR' ? 'file' : null));
+  if (Array.isArray(names) && (names.some((name) => name.endsWith('.patch')) || (await isGitRepository(source))))
+    return;
+  const found = {
+    file: 'the source of fixes is a file, and no directory',
+    none: 'the source of fixes is not there, or cannot be read',
+    other: 'the source of fixes has no <commit>.patch file, and is no git repository',
+  };
+  throw new PatchError('fixes-missing', 'input', {
+    what: found[names === null ? 'none' : names === 'file' ? 'file' : 'other'],
+    where: source,
+    remedy: 'give a directory of <commit>.patch files, or the top folder of a git repository',
+  });
+}
+
 /**
  * Fetches the fix of a CVE from a directory of `<commit>.patch` files or a git repository. Errors: fix-not-found, saying
  * what was looked for.
  */
 export async function fetchFix(record: CveRecord, version: string, source: string): Promise<Fix> {
   const wanted = fixesInOrder(record, version);
-  const isGit = (await exists(join(source, 'objects'))) || (await exists(join(source, '.git')));
+  const isGit = await isGitRepository(source);
   const names = isGit ? [] : await readdir(source).catch(() => []);
   for (const end of wanted) {
-    const text = isGit ? await fromGit(source, end.commit!) : await fromDirectory(source, names, end.commit!);
-    if (text !== undefined)
-      return { commit: end.commit!, version: end.version, text, where: `${source} ${end.commit!}` };
+    const found = isGit ? await fromGit(source, end.commit!) : await fromDirectory(source, names, end.commit!);
+    if (found !== undefined)
+      return { commit: end.commit!, version: end.version, ...found, where: `${source} ${end.commit!}` };
   }
   throw new PatchError('fix-not-found', 'input', {
     what: `no fix of ${record.id} is in the source of fixes`,
@@ -83,12 +107,16 @@ export async function fetchBranchFixes(record: CveRecord, version: string, sourc
   return fixes;
 }
 
-async function fromDirectory(folder: string, names: readonly string[], commit: string): Promise<string | undefined> {
+type Found = Pick<Fix, 'text' | 'file'>;
+
+async function fromDirectory(folder: string, names: readonly string[], commit: string): Promise<Found | undefined> {
   const name = names.find((entry) => entry.endsWith('.patch') && entry.startsWith(commit));
-  return name === undefined ? undefined : (await readLimited(join(folder, name), MAX_PATCH_BYTES)).toString('utf8');
+  if (name === undefined) return undefined;
+  const file = join(folder, name);
+  return { text: (await readLimited(file, MAX_PATCH_BYTES)).toString('utf8'), file };
 }
 
-async function fromGit(directory: string, commit: string): Promise<string | undefined> {
+async function fromGit(directory: string, commit: string): Promise<Found | undefined> {
   const git = new Git(directory);
   if (!/^[0-9a-f]{7,40}$/.test(commit) || !(await git.hasCommit(commit))) return undefined;
   const { stdout } = await git.run(
@@ -108,7 +136,7 @@ async function fromGit(directory: string, commit: string): Promise<string | unde
       maxOutput: MAX_PATCH_BYTES,
     },
   );
-  return stdout;
+  return { text: stdout, file: null };
 }
 
 /** Reads a patch a person gives. */

@@ -7,7 +7,16 @@ export { type ConditionSetting, type ConfigValues, evaluate } from './config-exp
 export { type DiffLine, type FileDiff, type Hunk, parseDiff } from './diff.ts';
 export { type PatchCode, PatchError } from './error.ts';
 export { type SourceTexts } from './file-in.ts';
-export { type Fix, fetchBranchFixes, fetchFix, fixesInOrder, oldTexts, readPatchFile } from './fix-source.ts';
+export {
+  type Fix,
+  fetchBranchFixes,
+  fetchFix,
+  fixesInOrder,
+  isGitRepository,
+  oldTexts,
+  readPatchFile,
+  requireFixes,
+} from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, lint, refuseBlocking, refuseBuildFiles } from './lint.ts';
 export { preprocess } from './preprocessor.ts';

@@ -5,8 +5,16 @@ export * from './kernel.ts';
 export * from './kernel-build-log.ts';
 export * from './kernel-build-worker.ts';
 export * from './kernel-builds.ts';
-export { type Imported, type ImportOptions, importConfig, importDebug, versionOf } from './kernel-import.ts';
+export {
+  type Imported,
+  type ImportOptions,
+  importConfig,
+  importDebug,
+  keptConfig,
+  versionOf,
+} from './kernel-import.ts';
 export { importBuildTree } from './kernel-import-build.ts';
+export { type KernelRemoval, removeKernelAndTree } from './kernel-remove.ts';
 export { compareWithRunning } from './kernel-toolchain.ts';
 export * from './livepatch.ts';
 export * from './modules.ts';

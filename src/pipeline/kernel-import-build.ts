@@ -51,7 +51,7 @@ export async function importBuildTree(
     sourceDirectory: tree.source,
   };
   try {
-    await linkBuiltTree(directory, tree, { buildId, release, version, compiler, seconds: 0 }, options.copy);
+    await linkBuiltTree(directory, tree, { buildId, release, version, compiler, seconds: 0 }, options);
     const kernel = await store(options.store.db, row, profile);
     const comparison = here && compareRunning({ release: null, toolchain: here, config: null }, tree.running);
     return { kernel, profile, comparison };

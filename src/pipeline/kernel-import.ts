@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Profile } from '#domain';
-import { sha256 } from '#host';
+import { sha256, writeAtomic } from '#host';
 import {
   compareRunning,
   encodeProfile,
@@ -30,6 +30,7 @@ export interface ImportOptions {
   readonly source: string | null;
   readonly chroot: string | null;
   readonly cross?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Imported {
@@ -136,6 +137,7 @@ export async function importConfig(
 ): Promise<Imported & { readonly keptTree: boolean }> {
   if (options.prepare) return importPrepared(options);
   const config = await readKernelConfig(options.config);
+  const text = await readFile(options.config);
   const arch = options.arch ?? archOfConfig(config, options.config);
   const source = await keepSource(options.source, options);
   await requireConfigOf(options.config, source.version);
@@ -149,14 +151,21 @@ export async function importConfig(
     state: 'added',
     buildId: null,
     treeDirectory: '',
-    configSha256: sha256(await readFile(options.config)),
+    configSha256: sha256(text),
     toolchain: { kind: 'host', root: null, compiler: compilerOf(config) ?? 'not known', linker: null },
     bundled: false,
     origin: 'config',
     source: source.origin,
     sourceDirectory: source.directory,
   };
-  return { kernel: await store(options.store.db, row, profile), profile, comparison: null, keptTree: false };
+  const kernel = await store(options.store.db, row, profile);
+  await writeAtomic(keptConfig(options.trees, row.configSha256), text);
+  return { kernel, profile, comparison: null, keptTree: false };
+}
+
+/** Where the configuration of a kernel without a tree is kept, for replays of what it decided. */
+export function keptConfig(trees: string, configSha256: string): string {
+  return join(trees, `config-${configSha256.slice(0, 16)}`);
 }
 
 /**

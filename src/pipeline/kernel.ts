@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '#config';
 import type { KernelOrigin, Profile } from '#domain';
-import { type Clock, sha256 } from '#host';
+import { type Clock, exists, sha256 } from '#host';
 import {
   type BuildLimits,
   type Built,
@@ -69,6 +69,7 @@ export interface AddKernelOptions {
   readonly patches?: string | undefined;
   readonly acceptChanges: boolean;
   readonly acceptFuzz?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A kernel that is not built here from its own source and nothing else, e.g. one that is only predicted. */
@@ -96,6 +97,7 @@ export async function addKernelFromSource(
   await using opened = await openSource(options.source, {
     scratch: trees,
     mirrors: options.mirrors ?? join(trees, 'mirrors'),
+    signal: options.signal,
   });
   const { source, origin, place } = opened;
   const configSha256 = sha256(await readFile(options.config));
@@ -125,6 +127,7 @@ export async function addKernelFromSource(
       config: options.config,
       acceptChanges: options.acceptChanges,
       acceptFuzz: options.acceptFuzz === true,
+      signal: options.signal,
     });
     await recordTree(tx, row.id, { patches: prepared.patches, configChanges: prepared.acceptedChanges });
     if (as) await saveProfile(tx, row.id, encodeProfile(await as.profile(treeLayout(directory), arch)));
@@ -200,8 +203,10 @@ export async function profileAgain(store: Store, name: string): Promise<{ kernel
   const kernel = await needKernel(store.db, name);
   const profile = await builtProfile(kernel, treeOf(kernel).build);
   await saveProfile(store.db, kernel.id, encodeProfile(profile));
-  if (kernel.release !== null)
-    await readModules(store.db, kernel.id, join(treeLayout(kernel.treeDirectory).out, 'modules'), kernel.release);
+  const modules = join(treeLayout(kernel.treeDirectory).out, 'modules');
+  // An imported tree has none there: what a person gave stands, as it is still the same build.
+  if (kernel.release !== null && (kernel.origin === 'built' || (await exists(modules))))
+    await readModules(store.db, kernel.id, modules, kernel.release);
   return { kernel, profile };
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LivepatchRecipe } from '#domain';
-import { formatIdentity, isAlive, parseIdentity, self, writeAtomic } from '#host';
+import { formatIdentity, isAlive, makeFolders, parseIdentity, self, writeAtomic } from '#host';
 
 /** Where one livepatch is made and kept. `kept` appears whole; the log stays where it is, whatever comes of the build. */
 export interface Place {
@@ -24,7 +24,7 @@ export async function makePlace(
   id: string,
   isListed: (id: string) => Promise<boolean>,
 ): Promise<Place> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   for (const name of await readdir(folder)) {
     const owned = name.endsWith(OWNER) ? placeOf(folder, name.slice(0, -OWNER.length)) : undefined;
     if (owned === undefined || (await hasLivingOwner(owned))) continue;

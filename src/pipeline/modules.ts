@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hasCode, type ModuleFacts } from '#domain';
-import { decodeModuleFacts, encodeModuleFacts, readModuleFacts, treeLayout } from '#kernel';
+import { decodeModuleFacts, encodeModuleFacts, KernelError, readModuleFacts, treeLayout } from '#kernel';
 import { type Db, type KernelRow, loadModuleFacts, saveModuleFacts } from '#store';
 
 /** What modprobe knows of the modules of a kernel; null where that was never read. */
@@ -23,6 +23,31 @@ export async function readModules(db: Db, kernelId: string, root: string, releas
     await saveModuleFacts(db, kernelId, null);
     return error.message;
   }
+}
+
+/**
+ * Takes the module data of a kernel from a folder that a person names: a `modules_install`, an unpacked package, or `/` of a
+ * host that runs it. Errors: modules-unreadable, also where there is none of this release; what was known stays then.
+ */
+export async function takeModules(db: Db, kernel: KernelRow, root: string): Promise<ModuleFacts> {
+  const release = kernel.release ?? '';
+  const facts = await readModuleFacts(root, release);
+  if (facts === null) {
+    throw new KernelError('modules-unreadable', 'input', {
+      what: `there are no modules.dep and modules.alias of release "${release}" here`,
+      where: join(root, 'lib/modules', release),
+      remedy: modulesRemedy(kernel),
+    });
+  }
+  await saveModuleFacts(db, kernel.id, encodeModuleFacts(facts));
+  return facts;
+}
+
+/** How module data is come by: depmod(8) makes it when modules are installed, and a build tree has none. */
+export function modulesRemedy({ name, treeDirectory, origin }: KernelRow): string {
+  const give = `give "tuxtape kernel hosts ${name} --modules DIR" the folder that holds lib/modules/RELEASE: / of a host that runs it, or its unpacked package`;
+  if (origin !== 'build-tree') return give;
+  return `${give}; a build tree makes one by "make -C ${treeLayout(treeDirectory).build} modules_install INSTALL_MOD_PATH=DIR"`;
 }
 
 /** Reads the module data of a built tree again where it is there and was never read. */

@@ -60,13 +60,16 @@ export async function proveSubject(store: Store, kernel: KernelRow): Promise<Pro
 }
 
 /** Another compiler makes other objects: the same with and without the fix would prove nothing for this kernel. */
-async function requireToolchain({ toolchain, name }: KernelRow): Promise<void> {
+async function requireToolchain({ toolchain, name, origin }: KernelRow): Promise<void> {
   const { compiler } = await identifyToolchain(toolchain.root, toolchain.cross);
   if (compiler === toolchain.compiler) return;
   throw new KernelError('toolchain-changed', 'toolchain', {
     what: `the kernel was built by "${toolchain.compiler}", and the toolchain is now "${compiler}"`,
     where: toolchain.root ?? 'this host',
-    remedy: `bring the compiler back, or add and build kernel "${name}" again`,
+    remedy:
+      origin === 'build-tree'
+        ? `bring the compiler back, or forget the kernel ("tuxtape kernel remove ${name}") and import it again with --chroot DIR, where DIR holds the compiler that made it`
+        : `bring the compiler back, or forget the kernel ("tuxtape kernel remove ${name}"), and add and build it again`,
   });
 }
 

@@ -1,16 +1,17 @@
-import { join } from 'node:path';
 import { type CveId, type CveRecord, type ObjectFinding, type Profile, type Proof } from '#domain';
-import { type Clock, exists, Git, sha256 } from '#host';
+import { type Clock, Git, sha256 } from '#host';
 import {
   type ConditionSetting,
   compareObjects,
   fetchBranchFixes,
+  isGitRepository,
   knownMoves,
   namesInHistory,
   PatchError,
   type Presence,
   parseDiff,
   presenceOfAll,
+  requireFixes,
 } from '#patch';
 import { getCves, type KernelRow, listVerdicts, putProof, type Store } from '#store';
 import { findFile } from '#triage';
@@ -48,10 +49,11 @@ const FIXES_AT_ONCE = 64;
 /**
  * Holds the fix of each CVE against the source of a kernel, compiles the objects that it changes with and without it,
  * stores what was found, and decides anew. The source is only read; a tree that was never built is given the objects that
- * are needed. A kill leaves what was proved before. Errors: those of `proveSubject` and `compareObjects`.
+ * are needed. A kill leaves what was proved before. Errors: those of `requireFixes`, `proveSubject` and `compareObjects`.
  */
 export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]> {
   const { store, kernel, clock } = options;
+  await requireFixes(options.fixes);
   const subject = await proveSubject(store, kernel);
   const records = await recordsOf(options);
   const outcomes: ProveOutcome[] = [];
@@ -90,7 +92,7 @@ async function movedPaths(
   { sources }: Profile,
 ): Promise<NonNullable<Proof['source']['moved']>> {
   const moved: Record<string, { to: string; how: 'history' | 'table' }> = {};
-  const isGit = (await exists(join(fixes, 'objects'))) || (await exists(join(fixes, '.git')));
+  const isGit = await isGitRepository(fixes);
   for (const path of paths.filter((each) => !sources.has(each))) {
     const listed = knownMoves(path).find((to) => sources.has(to));
     const names = isGit ? await namesInHistory(new Git(fixes), commit, path) : [];
@@ -103,10 +105,16 @@ async function movedPaths(
 
 /** A fix held against the source, or why it could not be. */
 type Held = { readonly record: CveRecord } & (
-  | { readonly looked: Proof['fixes']; readonly presence: Presence; readonly setting: Setting | undefined }
+  | {
+      readonly looked: Proof['fixes'];
+      readonly files: Files;
+      readonly presence: Presence;
+      readonly setting: Setting | undefined;
+    }
   | { readonly error: PatchError }
 );
 
+type Files = NonNullable<Proof['from']>['files'];
 type Setting = (path: string) => ConditionSetting;
 
 /** A fix that is missing, or that cannot be read, stops no other. */
@@ -118,10 +126,11 @@ async function hold(
   try {
     const fixes = await fetchBranchFixes(record, options.kernel.version, options.fixes);
     const looked = fixes.map(({ commit, version, text }) => ({ commit, version, sha256: sha256(text) }));
+    const files = Object.fromEntries(fixes.flatMap(({ commit, file }) => (file === null ? [] : [[commit, file]])));
     // Both texts as bytes: sources of the kernel are not all UTF-8.
     const diffs = fixes.map(({ text, where }) => parseDiff(Buffer.from(text).toString('latin1'), where));
     const setting = config === null ? undefined : settingOf(config, profile);
-    return { record, looked, presence: await presenceOfAll(diffs, source, setting), setting };
+    return { record, looked, files, presence: await presenceOfAll(diffs, source, setting), setting };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     return { record, error };
@@ -148,14 +157,15 @@ async function makeMissing(
 async function proveOne(options: ProveOptions, subject: ProveSubject, held: Held): Promise<ProveOutcome> {
   const { record } = held;
   if ('error' in held) return { cve: record.id, proof: null, code: held.error.code, why: held.error.message };
-  const { looked, presence, setting } = held;
+  const { looked, files, presence, setting } = held;
   const { profile, source, build } = subject;
   const object = presence.changed === null ? null : await proveObjects(options, subject, presence);
   const excluded =
     build !== null && setting !== undefined && (await isExcluded(build, profile, presence, source, setting));
   const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
   const finding = { ...presence.finding, moved };
-  const proof = { fixes: looked, source: finding, paths: presence.paths, excluded, object, by: proverHash() };
+  const from = { directory: options.fixes, files };
+  const proof = { fixes: looked, from, source: finding, paths: presence.paths, excluded, object, by: proverHash() };
   return { cve: record.id, proof };
 }
 

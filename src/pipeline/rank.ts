@@ -26,7 +26,16 @@ const MANY = 3_000;
  * Ranks every CVE whose priority is missing or out of date: record, score, signals, decisions, exposure → priority.
  * All in one transaction; readers see the old order or the new. Returns how many were ranked.
  */
-export async function rankDue({ store, clock }: { store: Store; clock: Clock }): Promise<number> {
+export async function rankDue({
+  store,
+  clock,
+  signal,
+}: {
+  store: Store;
+  clock: Clock;
+  signal?: AbortSignal;
+}): Promise<number> {
+  signal?.throwIfAborted();
   const now = clock.now();
   return inTransaction(store.db, async (tx) => {
     // What is marked while we rank must find us done, or be seen: else its mark would be overwritten.
@@ -35,8 +44,10 @@ export async function rankDue({ store, clock }: { store: Store; clock: Clock }):
     if (due.length === 0) return 0;
     const cves = due.length < MANY ? due : 'all';
     await predict(tx, cves);
+    signal?.throwIfAborted();
     const wanted = new Set(due);
     const rows = (await explained(tx, cves, now)).filter(({ priority }) => wanted.has(priority.cve));
+    signal?.throwIfAborted();
     await putPriorities(
       tx,
       rows.map(({ priority, decisions }) => ({

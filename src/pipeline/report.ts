@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { priorityClasses, reachClasses } from '#domain';
 import { csvLine } from '#feed';
-import { writeAtomic } from '#host';
+import { makeFolders, writeAtomic } from '#host';
 import { classFigures, type Db, type MonthFigures, monthFigures } from '#store';
 import { barsByMonth, countsByName, shareByMonth } from './charts.ts';
 
@@ -63,7 +62,7 @@ export async function reportFigures(db: Db): Promise<Figure[]> {
 /** Writes each figure as `<name>.svg` and `<name>.csv`; returns the paths. */
 export async function writeReport(db: Db, folder: string): Promise<string[]> {
   const figures = await reportFigures(db);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const files = figures.flatMap(({ name, svg, csv }) => [
     [join(folder, `${name}.svg`), svg] as const,
     [join(folder, `${name}.csv`), csv] as const,

@@ -36,7 +36,7 @@ export interface LoreSummary {
 /** Reads the mails that are new in every epoch; each epoch lands in one transaction with its cursor. */
 export async function syncLore(options: SyncOptions, address: string): Promise<LoreSummary> {
   const mirrors = join(options.dataDirectory, 'mirrors/lore');
-  const epochs = await findEpochs(address, await epochsIn(mirrors));
+  const epochs = await findEpochs(address, await epochsIn(mirrors), options.signal);
   const total = {
     epochs: epochs.length,
     mails: 0,
@@ -48,7 +48,7 @@ export async function syncLore(options: SyncOptions, address: string): Promise<L
   };
   let newest: Date | null = null;
   for (const { number, address: epochAddress } of epochs) {
-    const git = await mirror(epochAddress, join(mirrors, `${number}.git`));
+    const git = await mirror(epochAddress, join(mirrors, `${number}.git`), { signal: options.signal });
     await inTransaction(options.store.db, async (tx) => {
       const part = await syncEpoch(tx, git, number, options.onProgress);
       for (const key of Object.keys(part) as (keyof typeof part)[]) total[key] += part[key];

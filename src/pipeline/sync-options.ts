@@ -18,6 +18,8 @@ export interface SyncOptions {
   readonly origin?: { readonly address: string; readonly at: Readonly<Record<FeedSource, Date>> };
   readonly clock: Clock;
   readonly onProgress?: OnProgress;
+  /** Stops it: what was read whole is kept, and the next sync goes on from there. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is kept of a successful reading. `newest`: time of the newest item of the source. */

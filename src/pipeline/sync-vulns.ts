@@ -29,7 +29,7 @@ export interface VulnsSummary {
 
 /** Reads the records that changed; they land in one transaction with the cursor. */
 export async function syncVulns(options: SyncOptions, address: string): Promise<VulnsSummary> {
-  const git = await mirror(address, join(options.dataDirectory, 'mirrors/vulns.git'));
+  const git = await mirror(address, join(options.dataDirectory, 'mirrors/vulns.git'), { signal: options.signal });
   const summary = await inTransaction(options.store.db, (tx) => storeRecords(tx, git, options.onProgress));
   const head = await git.head();
   const newest = head === null ? null : await commitTime(git, head);

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   type CveId,
@@ -11,7 +11,7 @@ import {
   signalSources,
 } from '#domain';
 import { epochsIn, FeedError, type ReadTimes, readTransfer, writeTransfer } from '#feed';
-import { type Clock, Git, withLock } from '#host';
+import { type Clock, Git, makeFolders, withLock } from '#host';
 import {
   dropCursor,
   forgetKnownFiles,
@@ -52,7 +52,7 @@ export async function exportFeed(
   const folder = join(dataDirectory, 'transfer-out');
   return withLock(join(dataDirectory, 'sync.lock'), LOCK_WAIT_MS, async () => {
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     try {
       const syncs = await listSyncs(store.db);
       const readAt = (source: string): Date | null =>

@@ -13,6 +13,7 @@ export type StoreCode =
   | 'migration-failed'
   | 'already-there'
   | 'not-found'
+  | 'kernel-in-use'
   | 'build-fenced'
   | 'version-invalid';
 

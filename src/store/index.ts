@@ -7,6 +7,7 @@ export * from './feed-state.ts';
 export * from './figures.ts';
 export * from './host-modules.ts';
 export * from './kernel-builds.ts';
+export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
 export * from './kernels.ts';
 export * from './livepatches.ts';
 export * from './matrix.ts';

@@ -65,10 +65,23 @@ export async function addKernel(tx: Db, row: NewKernel): Promise<void> {
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows === 1n) return;
-  throw new StoreError('already-there', 'input', {
-    what: 'there is a kernel of this name or build-id already',
-    where: row.name,
-    remedy: 'choose another name, or look at it with "tuxtape kernel list"',
+  throw await alreadyThere(tx, row);
+}
+
+/** The same build under a second name would split its verdicts, so another name helps only where the name collides. */
+async function alreadyThere(tx: Db, { name, buildId }: NewKernel): Promise<StoreError> {
+  const same = buildId === null ? undefined : await findKernel(tx, buildId);
+  if (same !== undefined && same.buildId === buildId) {
+    return new StoreError('already-there', 'input', {
+      what: `kernel "${same.name}" is this very build (same build-id)`,
+      where: `${buildId}`,
+      remedy: `use "${same.name}", or forget it first with "tuxtape kernel remove ${same.name}"`,
+    });
+  }
+  return new StoreError('already-there', 'input', {
+    what: 'there is a kernel of this name already',
+    where: name,
+    remedy: `choose another name, or forget that one first with "tuxtape kernel remove ${name}"`,
   });
 }
 
@@ -87,7 +100,7 @@ export async function markBuilt(
     throw new StoreError('already-there', 'input', {
       what: `kernel "${other.name}" is this very build (same build-id)`,
       where: built.buildId,
-      remedy: `use "${other.name}"; a second name for one build would split its verdicts`,
+      remedy: `use "${other.name}", or forget it with "tuxtape kernel remove ${other.name}"; a second name for one build would split its verdicts`,
     });
   }
   const { numUpdatedRows } = await tx

@@ -1,6 +1,8 @@
 import type { Evidence, Profile, Proof } from '#domain';
 
 const SHOWN = 6;
+/** So many objects where a function was not found are kept for a replay; a header may have thousands of readers. */
+const KEPT = 16;
 /** What gcc and clang add to the name of a function that they change or split. */
 const CHANGED_BY_COMPILER = /\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|warm|resume)\b.*$/;
 
@@ -40,6 +42,8 @@ interface Symbol {
   /** The name that was found, and the object it was found in. */
   readonly symbol: string | null;
   readonly object: string | null;
+  /** Some of those that it was looked for in, where it is absent. */
+  readonly objects?: readonly string[];
 }
 
 /** Absent only when every object that reads the file has a table, and none of them the function. */
@@ -50,7 +54,9 @@ function lookUp(path: string, names: readonly string[], profile: Profile): Symbo
     if (symbol !== undefined) return { state: 'present', symbol, object: profile.objects[index]!.object };
   }
   const isTold = readers.length > 0 && readers.every((index) => (profile.functions[index] ?? []).length > 0);
-  return { state: isTold ? 'absent' : 'unknown', symbol: null, object: null };
+  if (!isTold) return { state: 'unknown', symbol: null, object: null };
+  const objects = readers.slice(0, KEPT).map((index) => profile.objects[index]!.object);
+  return { state: 'absent', symbol: null, object: null, objects };
 }
 
 const tables = new WeakMap<readonly string[], ReadonlySet<string>>();

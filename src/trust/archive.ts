@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { UnsignedMetadataError } from '@tufjs/models/dist/error.js';
 import { Updater } from 'tuf-js';
 import { BadVersionError, DownloadHTTPError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
 import { hasCode } from '#domain';
-import { fetchBytes, HttpStatusError, writeAtomic } from '#host';
+import { fetchBytes, HttpStatusError, makeFolders, writeAtomic } from '#host';
 import { TrustError } from './error.ts';
 import { RememberingFetcher } from './fetcher.ts';
 
@@ -69,7 +69,7 @@ export async function openArchive(options: OpenOptions): Promise<TrustedArchive>
 
 /** The shipped root is the start of trust, and is put back when the cached one was cut by a power loss. */
 async function prepare(directory: string, root: Buffer): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeFolders(directory);
   const cached = await readFile(join(directory, 'root.json'), 'utf8').catch(() => '');
   if (rootVersion(cached) >= rootVersion(root.toString('utf8'))) return;
   await rm(directory, { recursive: true, force: true });

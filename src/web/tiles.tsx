@@ -62,17 +62,17 @@ export function Tiles({ summary }: { readonly summary: Summary }) {
             not decided yet: nothing is dismissed without proof
           </Text>
         </Tile>
+        <Tile title={statusWords.fixed} value={of('fixed')}>
+          <Text size="sm" c="dimmed">
+            the fix is in {summary.kernel.version}
+          </Text>
+        </Tile>
         <Tile title={statusWords.not_affected} value={of('not_affected')}>
           {rungs.map(([rung, count]) => (
             <Text key={rung} size="sm" c="dimmed">
               {count.toLocaleString('en')} {dismissedWords[rung]}
             </Text>
           ))}
-        </Tile>
-        <Tile title={statusWords.fixed} value={of('fixed')}>
-          <Text size="sm" c="dimmed">
-            the fix is in {summary.kernel.version}
-          </Text>
         </Tile>
       </SimpleGrid>
     </Stack>

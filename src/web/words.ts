@@ -27,11 +27,11 @@ export const statusWords: Readonly<Record<VerdictStatus, string>> = {
 
 /** Why a CVE was dismissed, by the rung that did it. */
 export const dismissedWords: Readonly<Record<string, string>> = {
+  state: 'rejected by the CNA',
   ranges: 'vulnerable code came later, or in another branch',
   build: 'its files are not in this build',
   condition: 'its fix changes nothing that this configuration compiles',
   object: 'its fix changes no object of this build',
-  state: 'rejected by the CNA',
 };
 
 export const rungWords: Readonly<Record<string, string>> = {

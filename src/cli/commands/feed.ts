@@ -50,6 +50,8 @@ export function registerFeed(program: Command, context: Context): void {
   registerTransfer(feed, context);
 }
 
+export const SYNC_STOPPED = 'what was read whole is kept; the next sync goes on from there';
+
 interface SignalFlags {
   readonly only?: SignalSource[];
   readonly force?: boolean;
@@ -118,10 +120,14 @@ async function sync(context: Context, options: { lore?: string; vulns?: string }
   const store = await context.store();
   const lore = options.lore === undefined ? config.need('feed.lore') : place(options.lore);
   const vulns = options.vulns === undefined ? config.need('feed.vulns') : place(options.vulns);
-  const summary = await context.progress('feed sync', async (onProgress) => {
-    const options = { store, dataDirectory: config.need('data'), lore, vulns, clock: systemClock, onProgress };
-    return syncFeed(options);
-  });
+  const summary = await context.progress(
+    'feed sync',
+    async (onProgress) => {
+      const options = { store, dataDirectory: config.need('data'), lore, vulns, clock: systemClock, onProgress };
+      return syncFeed({ ...options, signal: context.signal });
+    },
+    SYNC_STOPPED,
+  );
   const { lore: mails, vulns: records } = summary;
   context.print(summary, () =>
     [

@@ -45,21 +45,25 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   const config = await context.config();
   const store = await context.store();
   const { arch, cross, patches } = options;
-  const result = await context.progress('copying and configuring the source', () =>
-    addKernelFromSource({
-      store,
-      trees: kernelTrees(config),
-      mirrors: sourceMirrors(config),
-      name,
-      source: options.source,
-      config: resolve(options.config),
-      chroot: options.chroot === undefined ? config.text('kernel.chroot') : resolve(options.chroot),
-      arch,
-      cross,
-      patches: patches === undefined ? undefined : resolve(patches),
-      acceptChanges: options.acceptConfigChanges === true,
-      acceptFuzz: options.acceptFuzz === true,
-    }),
+  const result = await context.progress(
+    'copying and configuring the source',
+    () =>
+      addKernelFromSource({
+        store,
+        trees: kernelTrees(config),
+        mirrors: sourceMirrors(config),
+        name,
+        source: options.source,
+        config: resolve(options.config),
+        chroot: options.chroot === undefined ? config.text('kernel.chroot') : resolve(options.chroot),
+        arch,
+        cross,
+        patches: patches === undefined ? undefined : resolve(patches),
+        acceptChanges: options.acceptConfigChanges === true,
+        acceptFuzz: options.acceptFuzz === true,
+        signal: context.signal,
+      }),
+    'nothing of it was kept; run it again to add the kernel',
   );
   const { kernel, keptTree, toolchainChanges, acceptedChanges } = result;
   context.print(result, () =>

@@ -1,7 +1,16 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { moduleName, wayIn } from '#domain';
 import { systemClock } from '#host';
-import { type AddedHosts, addHosts, ensureModules, moduleFactsOf, triageKernel } from '#pipeline';
+import {
+  type AddedHosts,
+  addHosts,
+  ensureModules,
+  moduleFactsOf,
+  modulesRemedy,
+  takeModules,
+  triageKernel,
+} from '#pipeline';
 import { hostModulesOf, type KernelRow, needKernel, removeHostModules, type Store, StoreError } from '#store';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -11,6 +20,7 @@ interface HostsFlags {
   readonly add?: readonly string[];
   readonly remove?: string;
   readonly module?: string;
+  readonly modules?: string;
 }
 
 /** `kernel hosts`: which modules the hosts of a kernel have loaded. */
@@ -22,13 +32,14 @@ export function registerKernelHosts(kernel: Command, context: Context): void {
     .option('--add <file...>', 'lists: lsmod, /proc/modules, JSON, or folders of them; a file is named after its host')
     .option('--remove <host>', 'forget a host that does not run this kernel any more')
     .option('--module <module>', 'one module: who has it loaded, and what can have it loaded')
+    .option('--modules <dir>', 'read what can be loaded from lib/modules below this folder; a build here did so itself')
     .addHelpText(
       'after',
-      '\nExamples:\n  tuxtape kernel hosts web --add lists/\n  tuxtape kernel hosts web --module ksmbd\n  tuxtape kernel hosts web --remove web-17',
+      '\nExamples:\n  tuxtape kernel hosts web --add lists/\n  tuxtape kernel hosts web --module ksmbd\n  tuxtape kernel hosts web --modules /srv/web-modules\n  tuxtape kernel hosts web --remove web-17',
     )
     .action((name: string, flags: HostsFlags, command: Command) => {
-      const given = [flags.add, flags.remove, flags.module].filter((flag) => flag !== undefined);
-      if (given.length > 1) command.error('error: give one of --add, --remove and --module');
+      const given = [flags.add, flags.remove, flags.module, flags.modules].filter((flag) => flag !== undefined);
+      if (given.length > 1) command.error('error: give one of --add, --remove, --module and --modules');
       return run(context, name, flags);
     });
 }
@@ -40,7 +51,21 @@ async function run(context: Context, name: string, flags: HostsFlags): Promise<v
   if (flags.add !== undefined) await add(context, store, kernel, flags.add, seconds);
   else if (flags.remove !== undefined) await remove(context, store, kernel, flags.remove, seconds);
   else if (flags.module !== undefined) await showModule(context, store, kernel, moduleName(flags.module), seconds);
+  else if (flags.modules !== undefined) await takeFrom(context, store, kernel, resolve(flags.modules), seconds);
   else await list(context, store, kernel, seconds);
+}
+
+async function takeFrom(
+  context: Context,
+  store: Store,
+  kernel: KernelRow,
+  root: string,
+  hostListSeconds: number,
+): Promise<void> {
+  const { modules, builtIn } = await takeModules(store.db, kernel, root);
+  await triageKernel({ store, kernel, clock: systemClock, hostListSeconds });
+  const counts = { modules: modules.size, builtIn: builtIn.size };
+  context.print({ kernel: kernel.name, ...counts }, () => `${counts.modules} modules, ${counts.builtIn} in vmlinux`);
 }
 
 async function add(
@@ -87,7 +112,10 @@ async function list(context: Context, store: Store, kernel: KernelRow, seconds: 
   const hosts = (await hostModulesOf(store.db, kernel.id)).map(({ host, at, modules }) => {
     return { host, at, fresh: isFresh(at, now, seconds), modules: modules.size };
   });
-  const known = facts === null ? 'no module data: what can be loaded is not known' : `${facts.modules.size} modules`;
+  const known =
+    facts === null
+      ? `no module data: what can be loaded is not known\n${inert(modulesRemedy(kernel))}`
+      : `${facts.modules.size} modules`;
   context.print({ kernel: kernel.name, modules: facts?.modules.size ?? null, hosts }, () =>
     [
       `kernel ${kernel.name}: ${known}`,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { systemClock } from '#host';
+import type { RunningComparison } from '#kernel';
 import {
   compareWithRunning,
   type Imported,
@@ -63,23 +64,42 @@ export function registerKernelImport(kernel: Command, context: Context): void {
     .command('compare')
     .description('say how a kernel here differs from the one that runs')
     .argument('<name>', 'name, id or build-id')
-    .requiredOption('--running <file>', '/proc/version, /proc/config.gz or a vmlinux; -: standard input')
-    .addHelpText('after', '\nExample:\n  ssh web1 cat /proc/version | tuxtape kernel compare web --running -')
+    .requiredOption(
+      '--running <file>',
+      '/proc/version, /proc/config.gz, /sys/kernel/notes or a vmlinux; -: standard input',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ssh web1 cat /proc/version | tuxtape kernel compare web --running -\n  ssh web1 cat /sys/kernel/notes | tuxtape kernel compare web --running -      is it this very build?',
+    )
     .action((name: string, { running }: { running: string }) => compare(context, name, running));
 }
 
 async function importOne(context: Context, name: string, flags: ImportFlags): Promise<void> {
-  const imported = await context.progress(`importing kernel ${name}`, (step) => run(context, name, flags, step));
+  const imported = await context.progress(
+    `importing kernel ${name}`,
+    (step) => run(context, name, flags, step),
+    'nothing of it was kept; run it again to import the kernel',
+  );
   const { kernel, profile, notes = [], comparison } = imported;
   context.print({ kernel, profile: summary(profile), notes, comparison }, () =>
     [
       `imported kernel "${name}": ${kernel.version}, ${kernel.arch}, known ${originText(kernel)}`,
       summaryText(profile),
       ...notes.map(inert),
-      ...(comparison === null ? [] : [comparisonText(comparison)]),
+      ...(comparison === null ? [] : [comparisonText(comparison), ...proofsNeed(name, comparison)]),
       `next: tuxtape triage --kernel ${name}`,
     ].join('\n'),
   );
+}
+
+/** Another compiler is no fault of the import, but the end of every proof that compiles. */
+function proofsNeed(name: string, { differences }: RunningComparison): string[] {
+  if (!differences.some(({ what }) => what === 'compiler')) return [];
+  return [
+    'proofs by compilation ("triage prove") need the compiler that made this kernel: forget it with',
+    `"tuxtape kernel remove ${name}" and import it again with --chroot DIR, a toolchain that holds that compiler`,
+  ];
 }
 
 async function run(context: Context, name: string, flags: ImportFlags, step: Step): Promise<Imported> {
@@ -93,6 +113,7 @@ async function run(context: Context, name: string, flags: ImportFlags, step: Ste
     source: flags.source ?? null,
     chroot: given === undefined ? config.text('kernel.chroot') : resolve(given),
     cross: flags.cross,
+    signal: context.signal,
   };
   if (flags.build !== undefined)
     return importBuildTree({ ...base, build: flags.build, copy: flags.copy === true, clock: systemClock });

@@ -87,14 +87,16 @@ export function toolchainLines({ compiler, root, linker, tools, image }: Toolcha
 }
 
 export function comparisonText({ differences, unknown }: RunningComparison): string {
+  const changed = differences.filter(({ what }) => what === 'config').length;
   const lines = differences.map((difference) => `WARNING: ${differenceText(difference)}`);
+  if (changed > 0) lines.splice(-changed, 0, `WARNING: ${changed} options of the configuration differ`);
   const silent = unknown.length === 0 ? [] : [`not compared, as one side does not say it: ${unknown.join(', ')}`];
-  return [...(lines.length > 0 ? lines : ['no difference was found']), ...silent].join('\n');
+  return [...(lines.length > 0 ? lines : ['no difference was found in what both sides say']), ...silent].join('\n');
 }
 
 function differenceText({ what, here, running, symbol }: RunningDifference): string {
   const sides = `here "${inert(here ?? 'not set')}", running "${inert(running ?? 'not set')}"`;
   if (what === 'config') return `CONFIG_${symbol ?? ''} differs: ${sides}`;
-  if (what === 'release') return `the release differs: ${sides}`;
+  if (what === 'release' || what === 'build-id') return `the ${what} differs: ${sides}`;
   return `the ${what} is another one than built the running kernel: ${sides}`;
 }

@@ -6,6 +6,7 @@ import { table } from '../text.ts';
 import { registerKernelAdd } from './kernel-add.ts';
 import { registerKernelHosts } from './kernel-hosts.ts';
 import { registerKernelImport } from './kernel-import.ts';
+import { registerKernelRemove } from './kernel-remove.ts';
 import { changeText, originText, patchText, sourceText, summary, summaryText, toolchainLines } from './kernel-text.ts';
 
 export function registerKernel(program: Command, context: Context): void {
@@ -28,6 +29,7 @@ export function registerKernel(program: Command, context: Context): void {
     .argument('<name>', 'name, id or build-id')
     .action((name: string) => show(context, name));
   registerKernelHosts(kernel, context);
+  registerKernelRemove(kernel, context);
 }
 
 async function profile(context: Context, name: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Severity, severities, type VerdictStatus } from '#domain';
+import { rungs, type Severity, severities, type VerdictStatus, verdictStatuses } from '#domain';
 import type { KernelRow, VerdictCount } from '#store';
 
 function total(counts: readonly VerdictCount[], keep: (count: VerdictCount) => boolean): number {
@@ -28,8 +28,7 @@ export function countsText(
         [severity, total(counts, (count) => count.status === 'affected' && count.severity === severity)] as const,
     )
     .filter(([, count]) => count > 0);
-  const rungs = [...new Set(counts.filter(({ status }) => status === 'not_affected').map(({ rung }) => rung))];
-  const dismissed = rungs.map(
+  const dismissed = rungsOf(counts, 'not_affected').map(
     (rung) =>
       `  ${total(counts, (count) => count.status === 'not_affected' && count.rung === rung)} ${RUNG_REASON[rung] ?? rung}`,
   );
@@ -43,16 +42,21 @@ export function countsText(
   ].join('\n');
 }
 
-/** Which rung decided how many, for each status that has any. */
+/** Those that decided any of this status, from the first to the last; what a newer program stored comes at the end. */
+function rungsOf(counts: readonly VerdictCount[], status: VerdictStatus): string[] {
+  const found = new Set(counts.filter((count) => count.status === status).map(({ rung }) => rung));
+  return [...rungs.filter((rung) => found.delete(rung)), ...found];
+}
+
+/** Which rung decided how many, for each status that has any; what is open was looked at and not decided. */
 function decidedBy(counts: readonly VerdictCount[]): string[] {
-  const statuses = (['affected', 'under_investigation', 'fixed', 'not_affected'] as const).filter(
-    (status) => total(counts, (count) => count.status === status) > 0,
-  );
+  const statuses = verdictStatuses.filter((status) => total(counts, (count) => count.status === status) > 0);
   return statuses.map((status) => {
-    const rungs = [...new Set(counts.filter((count) => count.status === status).map(({ rung }) => rung))].toSorted();
-    const parts = rungs.map(
-      (rung) => `${total(counts, (one) => one.status === status && one.rung === rung)} by ${rung}`,
-    );
-    return `${status.replace('_', ' ')} was decided: ${parts.join(', ')}`;
+    const isOpen = status === 'under_investigation';
+    const parts = rungsOf(counts, status).map((rung) => {
+      const count = total(counts, (one) => one.status === status && one.rung === rung);
+      return `${count} ${isOpen ? 'after' : 'by'} ${rung}`;
+    });
+    return `${status.replace('_', ' ')} ${isOpen ? 'is still open' : 'was decided'}: ${parts.join(', ')}`;
   });
 }

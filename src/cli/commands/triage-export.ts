@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { csvLine } from '#feed';
-import { sha256, systemClock, writeAtomic } from '#host';
+import { sha256, systemClock, writeOutput } from '#host';
 import { type KernelRow, listVerdicts, needKernel, type Store, type VerdictRow, vexDocument } from '#store';
 import {
   isBomLink,
@@ -71,7 +71,7 @@ async function exportVerdicts(context: Context, name: string, flags: ExportFlags
     process.stdout.write(text);
     return;
   }
-  await writeAtomic(flags.output, text);
+  await writeOutput(flags.output, text);
   context.print({ cves: rows.length, file: flags.output }, () => `${rows.length} CVEs in ${flags.output}`);
 }
 

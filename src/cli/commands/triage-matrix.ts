@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import type { VerdictStatus } from '#domain';
 import { csvLine } from '#feed';
-import { writeAtomic } from '#host';
+import { writeOutput } from '#host';
 import { type KernelRow, listKernels, type MatrixRow, matrixRows, type Store } from '#store';
 import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
@@ -58,7 +58,7 @@ async function matrix(context: Context, flags: MatrixFlags, command: Command): P
   const pieces = { text: asText, csv: asCsv, json: asJson }[format](store, kernels, flags);
   if (flags.output === undefined) await pipeline(Readable.from(pieces), process.stdout, { end: false });
   else {
-    await writeAtomic(flags.output, pieces);
+    await writeOutput(flags.output, pieces);
     context.print({ file: flags.output }, () => `the matrix of ${kernels.length} kernels is in ${flags.output}`);
   }
 }

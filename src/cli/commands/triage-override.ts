@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Justification, justifications, type VerdictStatus } from '#domain';
+import { type Justification, justifications, type VerdictStatus, verdictStatuses } from '#domain';
 import { systemClock } from '#host';
 import { triageKernel } from '#pipeline';
 import { addOverride, needKernel, overridesOf, revokeOverride } from '#store';
@@ -7,8 +7,6 @@ import type { Context } from '../context.ts';
 import { inert, table } from '../text.ts';
 import { needCve, needCveId } from './cve-args.ts';
 import { author, futureDay } from './person.ts';
-
-const STATUSES: readonly VerdictStatus[] = ['affected', 'not_affected', 'fixed', 'under_investigation'];
 
 interface OverrideFlags {
   readonly as: VerdictStatus;
@@ -28,7 +26,7 @@ export function registerOverride(triage: Command, context: Context): void {
     .command('override')
     .description('set a verdict by hand until a day; the ladder goes on and counts again afterwards')
     .argument('<cve>', 'CVE id')
-    .addOption(new Option('--as <status>', 'what it is').choices(STATUSES).makeOptionMandatory())
+    .addOption(new Option('--as <status>', 'what it is').choices(verdictStatuses).makeOptionMandatory())
     .addOption(new Option('--justification <why>', 'for not_affected: as OpenVEX names it').choices(justifications))
     .requiredOption('--until <day>', 'as 2027-01-31', futureDay)
     .requiredOption('--reason <text>', 'why; kept with the verdict and shown with it')

@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
-import type { VerdictStatus } from '#domain';
+import { type VerdictStatus, verdictStatuses } from '#domain';
 import { systemClock } from '#host';
+import { treeLayout } from '#kernel';
 import { triageKernel } from '#pipeline';
 import { getVerdict, listVerdicts, needKernel, StoreError, type VerdictRow } from '#store';
 import type { Context } from '../context.ts';
 import { replayOf } from '../replay.ts';
+import { placesOf } from '../replay-places.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve-args.ts';
+import { needCve, needCveId } from './cve-args.ts';
 import { sinceDay, triageChanges } from './triage-changes.ts';
 import { countsText } from './triage-counts.ts';
 import { registerTriageExport } from './triage-export.ts';
@@ -18,12 +20,6 @@ import { triageVersion } from './triage-version.ts';
 
 const DEFAULT_LIMIT = 25;
 const DAY_MS = 86_400_000;
-const STATUSES = [
-  'affected',
-  'not_affected',
-  'fixed',
-  'under_investigation',
-] as const satisfies readonly VerdictStatus[];
 
 interface TriageOptions {
   readonly kernel: string;
@@ -40,7 +36,7 @@ export function registerTriage(program: Command, context: Context): void {
     .option('--kernel <name>', 'name, id or build-id of a kernel')
     .option('--version <version>', 'decide by version alone, for a kernel that is not here')
     .option('--source-version <version>', "with --version: the stable release that a distribution's kernel is made of")
-    .addOption(new Option('--status <status>', 'which verdicts to list').choices(STATUSES).default('affected'))
+    .addOption(new Option('--status <status>', 'which verdicts to list').choices(verdictStatuses).default('affected'))
     .option('--limit <n>', 'how many; 0 = all', wholeNumber, DEFAULT_LIMIT)
     .addHelpText(
       'after',
@@ -114,9 +110,10 @@ export function verdictTable(rows: readonly VerdictRow[]): string {
 }
 
 async function explain(context: Context, text: string, name: string): Promise<void> {
-  const { db } = await context.store();
+  const store = await context.store();
+  const { db } = store;
   const kernel = await needKernel(db, name);
-  const id = needCveId(text);
+  const { id } = (await needCve(store, needCveId(text))).record;
   const row = await getVerdict(db, kernel.id, id);
   if (!row)
     throw new StoreError('not-found', 'input', {
@@ -125,8 +122,9 @@ async function explain(context: Context, text: string, name: string): Promise<vo
       remedy: `run "tuxtape triage --kernel ${kernel.name}"`,
     });
   const { verdict, title, score } = row;
-  const data = (await context.config()).need('data');
-  const replays = verdict.evidence.map((evidence) => replayOf(evidence, verdict, kernel, data));
+  const tree = kernel.treeDirectory === '' ? null : treeLayout(kernel.treeDirectory).build;
+  const places = await placesOf(context, kernel, id, tree);
+  const replays = verdict.evidence.map((evidence) => replayOf(evidence, verdict, kernel, places));
   context.print({ kernel: kernel.name, title, score, ...verdict, replays }, () =>
     [
       `${id}  ${inert(title)}`,

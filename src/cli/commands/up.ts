@@ -18,6 +18,7 @@ import { countCves, type KernelRow, listKernels, listVerdicts, type Store } from
 import type { Context } from '../context.ts';
 import { stalenessLines } from '../staleness.ts';
 import { inert, wholeNumber } from '../text.ts';
+import { SYNC_STOPPED } from './feed.ts';
 import { verdictTable } from './triage.ts';
 import { countsText } from './triage-counts.ts';
 
@@ -87,8 +88,11 @@ async function syncOrSample(
   const [lore, vulns] = [config.need('feed.lore'), config.need('feed.vulns')];
   if (!offline && (await reachable(vulns))) {
     try {
-      await context.progress('feed sync', (onProgress) =>
-        syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress }),
+      await context.progress(
+        'feed sync',
+        (onProgress) =>
+          syncFeed({ store, dataDirectory, lore, vulns, clock: systemClock, onProgress, signal: context.signal }),
+        SYNC_STOPPED,
       );
       await quickSignals(context, config, store);
       return 'upstream';

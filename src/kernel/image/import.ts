@@ -1,6 +1,6 @@
 import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exists, writeAtomic } from '#host';
+import { exists, makeFolders, writeAtomic } from '#host';
 import { KernelError } from '../error.ts';
 import { IMAGE_MANIFEST } from '../identify.ts';
 import { checkUnpacked, unsafe } from '../source/stay-inside.ts';
@@ -32,7 +32,7 @@ export async function importImage(
   await rm(work, { recursive: true, force: true });
   try {
     const [image, root] = [join(work, 'image'), join(work, 'root')];
-    await mkdir(image, { recursive: true });
+    await makeFolders(image);
     await mkdir(root);
     await listTar(archive);
     await extractTar(archive, image);
@@ -47,7 +47,7 @@ export async function importImage(
     await checkUnpacked(root, archive, 'anywhere');
     await makeMountPoints(root);
     await writeAtomic(join(root, IMAGE_MANIFEST), `${JSON.stringify({ image: digest }, null, 2)}\n`);
-    await mkdir(dirname(directory), { recursive: true });
+    await makeFolders(dirname(directory));
     await rename(root, directory);
     return { how: 'made', digest };
   } finally {
@@ -56,9 +56,9 @@ export async function importImage(
 }
 
 async function addLayer(layer: string, folder: string, root: string): Promise<void> {
-  await listTar(layer, SKIP);
+  await listTar(layer, undefined, SKIP);
   await mkdir(folder);
-  await extractTar(layer, folder, SKIP);
+  await extractTar(layer, folder, undefined, SKIP);
   await mergeLayer(folder, root);
   await rm(folder, { recursive: true, force: true });
 }

@@ -21,11 +21,11 @@ interface DscFile {
  * who signed the `.dsc` is not. Debian's own patches are applied by dpkg-source, in a sandbox that sees only these files.
  * Errors: source-unreadable, source-changed, archive-unsafe, toolchain-missing.
  */
-export async function unpackDsc(dsc: string, target: string): Promise<void> {
+export async function unpackDsc(dsc: string, target: string, signal?: AbortSignal): Promise<void> {
   needProgram('dpkg-source', 'dpkg-dev');
   const files = parseDsc((await readLimited(dsc, MAX_DSC_BYTES)).toString('utf8'), dsc);
   for (const file of files) await checkFile(join(dirname(dsc), file.name), file);
-  for (const { name } of files) if (/\.tar\.\w+$/.test(name)) await listTar(join(dirname(dsc), name));
+  for (const { name } of files) if (/\.tar\.\w+$/.test(name)) await listTar(join(dirname(dsc), name), signal);
   const mounts: Mount[] = [basename(dsc), ...files.map(({ name }) => name)].map((name) => ({
     from: join(dirname(dsc), name),
     to: `/mnt/in/${name}`,
@@ -34,11 +34,14 @@ export async function unpackDsc(dsc: string, target: string): Promise<void> {
     target,
     async (staging) => {
       const args = ['--no-check', '--no-copy', '--extract', `/mnt/in/${basename(dsc)}`, '/mnt/out/linux'];
-      await caged('dpkg-source', args, [...mounts, { from: staging, to: '/mnt/out', writable: true }]).catch(
-        (cause: unknown) => {
-          throw unreadable(cause, dsc);
-        },
-      );
+      await caged(
+        'dpkg-source',
+        args,
+        [...mounts, { from: staging, to: '/mnt/out', writable: true }],
+        signal && { signal },
+      ).catch((cause: unknown) => {
+        throw unreadable(cause, dsc);
+      });
       return join(staging, 'linux');
     },
     dsc,
@@ -80,7 +83,7 @@ async function checkFile(path: string, { name, bytes, sha256 }: DscFile): Promis
 }
 
 /** Unpacks the one source tarball that a binary package `linux-source-*.deb` holds. Errors: as `unpackSource`. */
-export async function unpackSourceDeb(deb: string, target: string): Promise<void> {
+export async function unpackSourceDeb(deb: string, target: string, signal?: AbortSignal): Promise<void> {
   needProgram('dpkg-deb', 'dpkg');
   const at = `/mnt/in/${basename(deb)}`;
   const mount: Mount = { from: deb, to: at };
@@ -92,18 +95,19 @@ export async function unpackSourceDeb(deb: string, target: string): Promise<void
           'sh',
           ['-c', BOUNDED, 'sh', at, String(MAX_BYTES)],
           [mount, { from: staging, to: '/mnt/out', writable: true }],
+          signal && { signal },
         );
       } catch (cause) {
         throw unreadable(cause, deb);
       }
       const data = join(staging, 'data.tar');
-      const listed = (await listTar(data)).filter(
+      const listed = (await listTar(data, signal)).filter(
         ({ name, type }) => type === '-' && /^usr\/src\/[\w.+~-]+\.tar\.\w+$/.test(name),
       );
       if (listed.length !== 1) throw notDebian(`it holds ${listed.length} source tarballs in usr/src, not one`, deb);
-      await extractTar(data, staging);
+      await extractTar(data, staging, signal);
       const source = join(staging, 'linux');
-      await unpackSource(join(staging, listed[0]!.name), source);
+      await unpackSource(join(staging, listed[0]!.name), source, signal);
       return source;
     },
     deb,

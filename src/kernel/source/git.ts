@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exists, Git, sha256, withLock } from '#host';
+import { exists, Git, makeFolders, sha256, withLock } from '#host';
 import { KernelError } from '../error.ts';
 import { unpackSource } from './unpack.ts';
 
@@ -18,10 +18,11 @@ export async function checkoutCommit(
   { address, ref }: { readonly address: string; readonly ref: string },
   mirrors: string,
   target: string,
+  signal?: AbortSignal,
 ): Promise<string> {
   const directory = join(mirrors, `${sha256(address).slice(0, 16)}.git`);
   return withLock(`${directory}.lock`, LOCK_WAIT_MS, async () => {
-    const mirror = await freshMirror(address, ref, directory);
+    const mirror = await freshMirror(address, ref, directory, signal);
     const commit = await resolveRef(mirror, ref);
     if (commit === undefined) {
       throw new KernelError('source-unreadable', 'input', {
@@ -30,13 +31,13 @@ export async function checkoutCommit(
         remedy: 'look at what there is with "git ls-remote"; nothing was added',
       });
     }
-    await writeCommit(mirror, commit, target);
+    await writeCommit(mirror, commit, target, signal);
     return commit;
   });
 }
 
-async function freshMirror(address: string, ref: string, directory: string): Promise<Git> {
-  const mirror = new Git(directory);
+async function freshMirror(address: string, ref: string, directory: string, signal?: AbortSignal): Promise<Git> {
+  const mirror = new Git(directory, signal);
   if (await exists(directory)) {
     const whole = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref);
     if (whole && (await mirror.hasCommit(ref))) return mirror;
@@ -44,12 +45,12 @@ async function freshMirror(address: string, ref: string, directory: string): Pro
     await mirror.fetch(address);
     return mirror;
   }
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolders(dirname(directory));
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });
   try {
-    const made = await Git.mirror(address, part);
-    await mkdir(join(made.directory, 'info'), { recursive: true });
+    const made = await Git.mirror(address, part, { signal });
+    await makeFolders(join(made.directory, 'info'));
     await writeFile(join(made.directory, 'info/attributes'), ATTRIBUTES);
     await rename(part, directory);
   } finally {
@@ -69,13 +70,13 @@ async function resolveRef(mirror: Git, ref: string): Promise<string | undefined>
   return undefined;
 }
 
-async function writeCommit(mirror: Git, commit: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+async function writeCommit(mirror: Git, commit: string, target: string, signal?: AbortSignal): Promise<void> {
+  await makeFolders(dirname(target));
   const folder = await mkdtemp(join(dirname(target), '.commit-'));
   try {
     const file = join(folder, 'source.tar');
     await mirror.run(['archive', '--format=tar', '--prefix=linux/', `--output=${file}`, commit]);
-    await unpackSource(file, target);
+    await unpackSource(file, target, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceOrigin } from '#domain';
-import { copyFolder, exists, sha256, sha256File } from '#host';
+import { copyFolder, exists, makeFolders, sha256, sha256File } from '#host';
 import { type KernelSource, readSource, sourceVersion } from '../source.ts';
 import { unpackDsc, unpackSourceDeb } from './debian.ts';
 import { checkoutCommit } from './git.ts';
@@ -20,29 +20,30 @@ export interface OpenOptions {
   readonly scratch: string;
   /** Where git mirrors are kept. */
   readonly mirrors: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Opens a kernel source of any kind (see `parseSourceSpec`). What had to be unpacked goes away with it, unless placed.
  * Errors: source-unreadable, source-not-a-kernel, source-changed, archive-unsafe, git-failed.
  */
-export async function openSource(text: string, { scratch, mirrors }: OpenOptions): Promise<OpenedSource> {
+export async function openSource(text: string, { scratch, mirrors, signal }: OpenOptions): Promise<OpenedSource> {
   const spec = await parseSourceSpec(text);
   if (spec.kind === 'directory') {
-    const source = await readSource(spec.path);
+    const source = await readSource(spec.path, signal);
     return {
       source,
       origin: { kind: 'directory', address: spec.path },
-      place: (target) => copyFolder(spec.path, target),
+      place: (target) => copyFolder(spec.path, target, signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
-  await mkdir(scratch, { recursive: true });
+  await makeFolders(scratch);
   const folder = await mkdtemp(join(scratch, '.source-'));
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const directory = join(folder, 'linux');
-    const origin = await unpack(spec, mirrors, directory);
+    const origin = await unpack(spec, mirrors, directory, signal);
     const version = await sourceVersion(directory);
     return {
       source: { directory, version, manifest: sha256(JSON.stringify(identity(origin))) },
@@ -66,16 +67,17 @@ async function unpack(
   spec: Exclude<SourceSpec, { kind: 'directory' }>,
   mirrors: string,
   target: string,
+  signal: AbortSignal | undefined,
 ): Promise<SourceOrigin> {
   if (spec.kind === 'git') {
-    const commit = await checkoutCommit(spec, mirrors, target);
+    const commit = await checkoutCommit(spec, mirrors, target, signal);
     return { kind: 'git', address: spec.address, ref: spec.ref, commit };
   }
   const { kind, path } = spec;
   const sha = await sha256File(path);
-  if (kind === 'tarball') await unpackSource(path, target);
-  else if (kind === 'dsc') await unpackDsc(path, target);
-  else await unpackSourceDeb(path, target);
+  if (kind === 'tarball') await unpackSource(path, target, signal);
+  else if (kind === 'dsc') await unpackDsc(path, target, signal);
+  else await unpackSourceDeb(path, target, signal);
   return { kind, address: path, sha256: sha };
 }
 
@@ -89,9 +91,13 @@ export interface KeptSource {
 /** Errors: those of `openSource`. */
 export async function keepSource(
   text: string,
-  { trees, mirrors }: { readonly trees: string; readonly mirrors: string },
+  {
+    trees,
+    mirrors,
+    signal,
+  }: { readonly trees: string; readonly mirrors: string; readonly signal?: AbortSignal | undefined },
 ): Promise<KeptSource> {
-  await using opened = await openSource(text, { scratch: trees, mirrors });
+  await using opened = await openSource(text, { scratch: trees, mirrors, signal });
   const { source, origin } = opened;
   if (origin.kind === 'directory') return { directory: source.directory, version: source.version, origin };
   const directory = join(trees, `source-${source.manifest.slice(0, 16)}`);

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Mount, ProgramError, type RunOptions, type RunResult, runSandboxed } from '#host';
+import { type Mount, makeFolders, ProgramError, type RunOptions, type RunResult, runSandboxed } from '#host';
 import { KernelError } from '../error.ts';
 import { checkUnpacked, MAX_BYTES, MAX_ENTRIES, unsafe } from './stay-inside.ts';
 
@@ -46,11 +46,12 @@ function unreadable(archive: string, cause: unknown): unknown {
  * What a tar archive would unpack to, refused before anything is written when it is too much, leaves its folder or holds
  * a device. Errors: archive-unsafe, source-unreadable.
  */
-export async function listTar(archive: string, skip: readonly string[] = []): Promise<Listed[]> {
+export async function listTar(archive: string, signal?: AbortSignal, skip: readonly string[] = []): Promise<Listed[]> {
   const format = ['--verbose', '--full-time', '--numeric-owner', '--quoting-style=escape', '--absolute-names'];
   const at = `${IN}/${basename(archive)}`;
   const { stdout } = await caged('tar', ['--list', ...format, ...skip, '--file', at], [{ from: archive, to: at }], {
     maxOutput: MAX_LISTING_BYTES,
+    ...(signal && { signal }),
   }).catch((error: unknown) => {
     throw unreadable(archive, error);
   });
@@ -81,7 +82,12 @@ export function checkListing(text: string, archive: string): Listed[] {
  * Unpacks a tar archive, compressed or not, into an empty folder: in a sandbox that may write nothing else, without owners
  * and set-user bits. Errors: archive-unsafe, source-unreadable.
  */
-export async function extractTar(archive: string, folder: string, skip: readonly string[] = []): Promise<void> {
+export async function extractTar(
+  archive: string,
+  folder: string,
+  signal?: AbortSignal,
+  skip: readonly string[] = [],
+): Promise<void> {
   const at = `${IN}/${basename(archive)}`;
   const how = ['--no-same-owner', '--no-same-permissions', '--delay-directory-restore', '--no-overwrite-dir'];
   await caged(
@@ -91,19 +97,20 @@ export async function extractTar(archive: string, folder: string, skip: readonly
       { from: archive, to: at },
       { from: folder, to: OUT, writable: true },
     ],
+    signal && { signal },
   ).catch((error: unknown) => {
     throw unreadable(archive, error);
   });
-  await caged('chmod', ['-R', 'u+rwX,u-s,g-s', OUT], [{ from: folder, to: OUT, writable: true }]);
+  await caged('chmod', ['-R', 'u+rwX,u-s,g-s', OUT], [{ from: folder, to: OUT, writable: true }], signal && { signal });
 }
 
 /**
  * Unpacks a source tarball whose files lie in one top folder: that folder becomes `target`, which must not exist yet.
  * It appears whole or not at all. Errors: archive-unsafe, source-unreadable, source-not-a-kernel.
  */
-export async function unpackSource(archive: string, target: string): Promise<void> {
+export async function unpackSource(archive: string, target: string, signal?: AbortSignal): Promise<void> {
   const tops = new Set(
-    (await listTar(archive)).map(({ name }) => name.split('/')[0]!).filter((top) => top !== '' && top !== '.'),
+    (await listTar(archive, signal)).map(({ name }) => name.split('/')[0]!).filter((top) => top !== '' && top !== '.'),
   );
   if (tops.size !== 1) {
     throw new KernelError('source-not-a-kernel', 'input', {
@@ -115,7 +122,7 @@ export async function unpackSource(archive: string, target: string): Promise<voi
   await staged(
     target,
     async (staging) => {
-      await extractTar(archive, staging);
+      await extractTar(archive, staging, signal);
       return join(staging, (await readdir(staging))[0]!);
     },
     archive,
@@ -128,7 +135,7 @@ export async function staged(
   fill: (staging: string) => Promise<string>,
   archive: string,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   const staging = await mkdtemp(join(dirname(target), '.unpack-'));
   try {
     const made = await fill(staging);

@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareKernelVersions, parseKernelVersion } from '#domain';
-import { exists, ProgramError, runSandboxed } from '#host';
+import { exists, makeFolders, ProgramError, runSandboxed } from '#host';
 import { IN_TREE, reproducible } from '#kernel';
 import { LivepatchError } from '../error.ts';
 import { diagnose } from './diagnose.ts';
@@ -35,7 +35,7 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
       where: join(tree, SCRIPT),
     });
   }
-  await mkdir(join(job.work, 'out'), { recursive: true });
+  await makeFolders(join(job.work, 'out'));
   await writeFile(join(job.work, 'change.patch'), job.patch);
   const sandbox = {
     root: job.toolchain.root,

@@ -1,7 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareKernelVersions, parseKernelVersion } from '#domain';
-import { exists, ProgramError, plainEnvironment, runSandboxed } from '#host';
+import { exists, makeFolders, ProgramError, plainEnvironment, runSandboxed } from '#host';
 import { IN_TREE, reproducible } from '#kernel';
 import { diagnose } from './diagnose.ts';
 import type { EngineJob, EngineResult, LivepatchEngine } from './engine.ts';
@@ -30,8 +30,8 @@ export const kpatchEngine: LivepatchEngine = {
  */
 async function build(job: EngineJob, tree: string): Promise<EngineResult> {
   const home = join(job.layout.directory, 'kpatch-home');
-  await mkdir(home, { recursive: true });
-  await mkdir(join(job.work, 'out'), { recursive: true });
+  await makeFolders(home);
+  await makeFolders(join(job.work, 'out'));
   await writeFile(join(job.work, 'change.patch'), job.patch);
   const sandbox = {
     root: job.toolchain.root,

@@ -1,7 +1,7 @@
-import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { exists, isRoot, run } from '#host';
+import { exists, isRoot, makeFolders, run } from '#host';
 import { StoreError } from '../error.ts';
 
 /** Oldest PostgreSQL the store runs on. */
@@ -112,7 +112,7 @@ async function copyOnce(native: string, target: string): Promise<string> {
   if (await exists(target)) return target;
   const temporary = `${target}.part`;
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   await cp(native, temporary, { recursive: true, verbatimSymlinks: true });
   await run('chmod', ['-R', 'a+rX', dirname(target)]);
   await rename(temporary, target);

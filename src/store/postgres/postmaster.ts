@@ -1,6 +1,6 @@
-import { chown, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, identify, isRoot, signalProcess, startDaemon } from '#host';
+import { exists, identify, isRoot, makeFolders, signalProcess, startDaemon } from '#host';
 import { StoreError } from '../error.ts';
 import type { Binaries } from './binaries.ts';
 import { isPrivate, type Layout, type ServerUser } from './layout.ts';
@@ -94,7 +94,7 @@ export async function startPostmaster(layout: Layout, user: ServerUser, binaries
 async function socketFolder(layout: Layout, user: ServerUser): Promise<string> {
   const own = join(layout.root, 'socket');
   const short = Buffer.byteLength(join(own, SOCKET_NAME)) <= SOCKET_LIMIT;
-  if (short) await mkdir(own, { recursive: true, mode: 0o700 });
+  if (short) await makeFolders(own, 0o700);
   const note = join(layout.root, 'socket-folder');
   const kept = short ? own : await readFile(note, 'utf8').catch(() => '');
   if (kept !== '' && isPrivate(kept, user)) return kept;

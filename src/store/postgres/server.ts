@@ -17,9 +17,9 @@ import { join } from 'node:path';
 import {
   exists,
   formatIdentity,
-  fromErrno,
   isAlive,
   isRoot,
+  makeFolders,
   parseIdentity,
   plainEnvironment,
   run,
@@ -77,9 +77,14 @@ export async function useServer(dataDirectory: string, only?: Flavour): Promise<
 
 async function prepareFolders(dataDirectory: string): Promise<Layout> {
   try {
-    await mkdir(layoutOf(dataDirectory).users, { recursive: true });
+    await makeFolders(layoutOf(dataDirectory).users);
   } catch (error) {
-    throw fromErrno(error, dataDirectory, 'make the folder of the database');
+    throw new StoreError('data-unreachable', 'input', {
+      what: 'the folder of the database cannot be made in this data directory',
+      where: dataDirectory,
+      remedy: 'choose another data directory with --data or TUXTAPE_DATA, or check its permissions',
+      cause: error,
+    });
   }
   // One name for one folder: the server's command line is compared with it.
   const layout = layoutOf(await realpath(dataDirectory));

@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { plainEnvironment } from '#host';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { scratch } from '../../../testkit/scratch.ts';
@@ -159,6 +160,34 @@ test('a patch that does not apply leaves the tree and the store as they were', a
   );
   assert.equal(result.exitCode, 71);
   assert.equal((await tuxtape(['--json', 'livepatch', 'list'], env)).stdout, '[]\n');
+  const removed = await tuxtape(['kernel', 'remove', 'tiny'], env);
+  assert.match(removed.stdout, /^removed kernel "tiny", with its verdicts\ndeleted .*kernels/, removed.stderr);
+  assert.equal((await tuxtape(['kernel', 'remove', 'tiny'], env)).exitCode, 65);
+});
+
+test('Ctrl-C while a kernel is added ends it within seconds, says what is left, and leaves nothing', async () => {
+  const env = await place();
+  const home = await scratch();
+  const { source, config } = await tinyKernel(home);
+  const makefile = join(source, 'Makefile');
+  const slow = (await readFile(makefile, 'utf8')).replace('mrproper:\n', 'mrproper:\n\tsleep 300\n');
+  await writeFile(makefile, slow);
+  const child = spawn(TUXTAPE, ['kernel', 'add', 'tiny', '--source', source, '--config', config], {
+    env: plainEnvironment(env),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const said = textOf(child.stderr);
+  const ended = once(child, 'exit');
+  const trees = join(env.TUXTAPE_DATA!, 'kernels');
+  while ((await readdir(trees, { recursive: true }).catch(() => [])).every((name) => !name.endsWith('sample.c')))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const asked = performance.now();
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [130, null]);
+  assert.ok(performance.now() - asked < 10_000);
+  assert.match(await said, /: stopped; nothing of it was kept/);
+  assert.deepEqual(await readdir(trees), []);
+  assert.equal((await tuxtape(['kernel', 'show', 'tiny'], env)).exitCode, 65);
 });
 
 test('up --once --offline works on the sample and says that it does; a second run finds it there', async () => {
@@ -182,4 +211,7 @@ test('a data directory that cannot be written is said', async () => {
   const { exitCode, stderr } = await tuxtape(['--json', 'feed', 'status'], { TUXTAPE_DATA: join(home, 'file') });
   assert.notEqual(exitCode, 0);
   assert.match((JSON.parse(stderr) as ErrorReport).error.where ?? '', /file/);
+  const none = await tuxtape(['--data', '/proc/none', 'kernel', 'list']);
+  assert.equal(none.exitCode, 65);
+  assert.match(none.stderr, /\[data-unreachable\]\n {2}where: \/proc\/none\n {2}do: {4}/);
 });

@@ -1,7 +1,7 @@
 /** CVEs on the command line: found, explained, exported, judged. On a feed of our own whose records changed twice. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { KERNEL_CNA } from '#feed';
 import { tuxtape } from '../../../testkit/cli.ts';
@@ -68,9 +68,14 @@ test('show says why in sentences; history says what changed when, and how far ba
 });
 
 test('CSV, OSV and JSON hold every CVE; no cell is a formula', async () => {
-  const { ok, feed } = await synced();
+  const { env, ok, feed } = await synced();
   const file = join(feed.data, 'cves.csv');
   await ok('cve', 'export', '--format', 'csv', '--output', file);
+  const nowhere = join(dirname(file), 'nowhere');
+  const refused = await tuxtape(['cve', 'export', '--output', join(nowhere, 'x.csv')], env);
+  assert.equal(refused.exitCode, 65);
+  assert.match(refused.stderr, /the folder to write into does not exist/);
+  await assert.rejects(stat(nowhere), { code: 'ENOENT' });
   const lines = (await readFile(file, 'utf8')).trim().split('\r\n');
   assert.equal(lines.length, 4);
   assert.match(lines[1] ?? '', /^CVE-2026-10001,published,7\.8,.*,"'=HYPERLINK\(""x""\), ""quoted"""/);

@@ -43,6 +43,26 @@ async function world() {
   return { env, ok, lists };
 }
 
+test('module data of a kernel that was not built here is taken from a folder; a wrong one changes nothing', async () => {
+  const { env, ok, lists } = await world();
+  const folder = join(lists, 'root/lib/modules/6.1.170');
+  await mkdir(folder, { recursive: true });
+  const nothing = await tuxtape(['kernel', 'hosts', NAME, '--modules', join(lists, 'root')], env);
+  assert.equal(nothing.exitCode, 65);
+  assert.match(nothing.stderr, /lib\/modules\/.*\n.*--modules DIR/);
+  assert.match(await ok('kernel', 'hosts', NAME), /: 2 modules$/m);
+  await writeFile(join(folder, 'modules.dep'), 'fs/ksmbd.ko:\n');
+  await writeFile(join(folder, 'modules.alias'), '');
+  const url = env.DATABASE_URL;
+  const store = await openStore({ dataDirectory: env.TUXTAPE_DATA, databaseUrl: url });
+  await store.db.updateTable('kernel').set({ release: '6.1.170' }).execute();
+  await store.db.deleteFrom('kernel_modules').execute();
+  await store.close();
+  assert.match(await ok('kernel', 'hosts', NAME), /no module data.*\n.*--modules DIR/);
+  assert.equal(await ok('kernel', 'hosts', NAME, '--modules', join(lists, 'root')), '1 modules, 0 in vmlinux\n');
+  assert.match(await ok('kernel', 'hosts', NAME), /: 1 modules$/m);
+});
+
 test('lists are added, shown with their age, asked by module, explained and taken back', async () => {
   const { env, ok, lists } = await world();
   assert.match(await ok('kernel', 'hosts', NAME), /2 modules\nNo host has reported/);
@@ -56,7 +76,7 @@ test('lists are added, shown with their age, asked by module, explained and take
     explained,
     /fleet +inconclusive +ksmbd is loaded nowhere among 2 hosts that reported in the last 7 days, but a program can have it loaded: net-pf-16-proto-9\./,
   );
-  const replay = /replay: tuxtape (kernel hosts .*--module ksmbd)$/m.exec(explained)?.[1];
+  const replay = /replay: tuxtape (--data \S+ kernel hosts .*--module ksmbd)$/m.exec(explained)?.[1];
   assert.match(
     await ok(...(replay ?? '').split(' ')),
     /a module, loaded on-demand: net-pf-16-proto-9\nloaded on 0 of 2/,

@@ -1,12 +1,14 @@
 /** Verdicts on the command line: by version alone, by kernel, for other programs, and what changed. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { VerdictStatus } from '#domain';
 import { sampleRecord } from '#feed';
 import { Git, run } from '#host';
 import { addBundledKernel } from '#pipeline';
-import { openStore } from '#store';
+import { type KernelRow, openStore } from '#store';
+import { countsText } from '../../../src/cli/commands/triage-counts.ts';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { addCommit, COMMIT, cve, feedOf } from '../../../testkit/feed.ts';
@@ -39,14 +41,13 @@ async function synced() {
 
 const json = async <T>(text: Promise<string>): Promise<T> => JSON.parse(await text) as T;
 
-test('by version alone: the ranges, and a version nobody can read is under investigation', async () => {
+test('by version alone: the ranges; a version that hides its source is under investigation, one nobody can read is refused', async () => {
   const { env, ok } = await synced();
   const counts = async (version: string) =>
     (await json<{ counts: unknown }>(ok('--json', 'triage', '--version', version))).counts;
   assert.deepEqual(await counts('6.1.170'), { affected: 2, fixed: 1 });
   assert.deepEqual(await counts('5.3.1'), { not_affected: 3 });
   assert.deepEqual(await counts('6.1.171-rc1'), { under_investigation: 2, fixed: 1 });
-  assert.deepEqual(await counts('my kernel'), { under_investigation: 3 });
   // The ABI name of a distribution hides the stable release: never taken for 6.1.0.
   for (const name of ['6.1.0-40-amd64', '5.14.0-427.el9'])
     assert.deepEqual(await counts(name), { under_investigation: 3 }, name);
@@ -57,6 +58,16 @@ test('by version alone: the ranges, and a version nobody can read is under inves
   );
   assert.deepEqual([told.counts, told.hidden], [{ affected: 2, fixed: 1 }, null]);
   assert.match(await ok(...debian, '--source-version', '6.1.0-40'), /NOTE: "6\.1\.0-40"/);
+  for (const bad of [
+    ['my kernel'],
+    ['foo', '--source-version', '6.1.170'],
+    ['6.1.0-40-amd64', '--source-version', 'foo'],
+  ]) {
+    const refused = await tuxtape(['triage', '--version', ...bad], env);
+    assert.equal(refused.exitCode, 65, refused.stderr);
+    assert.match(refused.stderr, /is no kernel version \[version-invalid\]\n {2}do: .*6\.12\.95/);
+    assert.equal(refused.stdout, '');
+  }
   assert.equal((await tuxtape(['triage'], env)).exitCode, 64);
   assert.match(await ok('--version'), /^\d+\.\d+\.\d+\n$/);
 });
@@ -147,6 +158,27 @@ test('what was decided by which rung is counted for every status', async () => {
     'not affected was decided: 1 by build',
   ])
     assert.ok(text.includes(line), line);
+  const count = (status: VerdictStatus, rung: string) => ({ status, rung, severity: 'not-scored', count: 1 }) as const;
+  const mixed = [
+    count('not_affected', 'person'),
+    count('not_affected', 'object'),
+    count('fixed', 'ranges'),
+    count('not_affected', 'ranges'),
+    count('under_investigation', 'source'),
+    count('not_affected', 'state'),
+    count('under_investigation', 'ranges'),
+  ];
+  const kernel = { name: 'web', version: '6.1', buildId: 'ab' } as KernelRow;
+  assert.deepEqual(countsText(kernel, mixed, 0, { status: 'affected' }).split('\n').slice(3), [
+    'not affected 4:',
+    '  1 rejected by the CNA',
+    '  1 the vulnerable code came later, or in another branch',
+    '  1 its fix changes no object of this build',
+    '  1 a person said so, until a day',
+    'under investigation is still open: 1 after ranges, 1 after source',
+    'fixed was decided: 1 by ranges',
+    'not affected was decided: 1 by state, 1 by ranges, 1 by object, 1 by person',
+  ]);
   const { counts } = await json<{ counts: { status: string; rung: string; count: number }[] }>(ok('--json', ...KERNEL));
   const told = counts.map(({ status, rung, count }) => `${status} ${rung} ${count}`).toSorted();
   assert.deepEqual(told, ['affected build 1', 'fixed ranges 1', 'not_affected build 1']);
@@ -174,9 +206,12 @@ test('what changed is told, and nothing else is written anew', async () => {
   assert.equal((await tuxtape([...KERNEL, 'changes', '--since', 'soon'])).exitCode, 64);
 });
 
-test('each rung says how to see the same again', async () => {
-  const { feed, ok } = await synced();
+test('each rung says how to see the same again, and a CVE that is not known is said to be', async () => {
+  const { env, feed, ok } = await synced();
   await ok(...KERNEL);
+  const unknown = await tuxtape([...KERNEL, 'explain', 'CVE-2026-9999999'], env);
+  assert.equal(unknown.exitCode, 65);
+  assert.match(unknown.stderr, /this CVE is not known \[not-found\]\n {2}where: CVE-2026-9999999\n {2}do: .*feed sync/);
   const text = await ok(...KERNEL, 'explain', 'CVE-2026-10002');
   assert.match(text, /1\. ranges +supports/);
   assert.equal(await ok('triage', 'explain', 'CVE-2026-10002', 'sample-server-6.1'), text, 'the kernel by its place');
@@ -210,9 +245,18 @@ test("a person's word counts until its day or until it is taken back, is shown a
   assert.equal(await code('revoke', 'CVE-2026-10001'), 65);
 });
 
-test('a kernel that was not built cannot be proved, and that is said', async () => {
-  const { env, feed } = await synced();
-  const result = await tuxtape([...KERNEL, 'prove', '--fixes', feed.data], env);
-  assert.equal(result.exitCode, 65);
-  assert.match(result.stderr, /tree-missing/);
+test('a kernel that was not built cannot be proved, nor one by fixes that are nowhere, and that is said', async () => {
+  const { env, feed, ok } = await synced();
+  await ok(...KERNEL);
+  const prove = async (fixes: string): Promise<string> => {
+    const result = await tuxtape(['--json', ...KERNEL, 'prove', '--fixes', fixes], env);
+    assert.equal(result.exitCode, 65, result.stderr);
+    return /"code": "([^"]*)"/.exec(result.stderr)?.[1] ?? '';
+  };
+  const file = join(feed.data, '1.patch');
+  for (const bad of ['/no/such/dir', feed.data]) assert.equal(await prove(bad), 'fixes-missing', bad);
+  await writeFile(file, '');
+  assert.equal(await prove(file), 'fixes-missing');
+  assert.equal(await prove(feed.data), 'tree-missing');
+  assert.equal(await prove(feed.vulns), 'tree-missing', 'a git repository');
 });

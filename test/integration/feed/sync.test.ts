@@ -141,6 +141,20 @@ test('an address that is no archive, or does not answer, changes nothing', async
   );
 });
 
+test('a sync that is stopped is no failure: what was read whole is kept, and the next one goes on', async () => {
+  const store = await testStore();
+  const feed = await feedOf([cve(10_001)]);
+  const stop = new AbortController();
+  const base = { store, dataDirectory: feed.data, lore: feed.lore, vulns: feed.vulns, clock: systemClock };
+  const stopped = syncFeed({ ...base, signal: stop.signal, onProgress: () => stop.abort() });
+  await assert.rejects(stopped, { name: 'AbortError' });
+  assert.deepEqual(await listFailures(store.db), []);
+  assert.equal(await countAnnouncements(store.db), 1, 'the mails were read when it was stopped');
+  assert.equal(await getCursor(store.db, 'vulns'), null);
+  const { lore, vulns } = await syncFeed(base);
+  assert.deepEqual([lore?.mails, vulns?.changed], [0, 1]);
+});
+
 /** A process that syncs; killed at some instant. */
 const SYNCER = `
 import { systemClock } from '#host';

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hasCode } from '#domain';
-import { formatIdentity, isRoot, readLimited, requireFree, run, self, sha256File, withLock, writeAtomic } from '#host';
+import {
+  formatIdentity,
+  isRoot,
+  makeFolders,
+  readLimited,
+  requireFree,
+  run,
+  self,
+  sha256File,
+  withLock,
+  writeAtomic,
+} from '#host';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'tuxtape-files-'));
@@ -19,6 +30,15 @@ test('an atomic write leaves the new content and nothing beside it', async (t) =
   assert.equal(await readFile(join(path, 'a'), 'utf8'), 'two');
   assert.deepEqual(await readdir(path), ['a']);
   assert.equal(await sha256File(join(path, 'a')), '3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3');
+});
+
+test('folders are made with those above them; where none can be made, that is said at once', async (t) => {
+  const path = await folder(t);
+  await Promise.all([makeFolders(join(path, 'a/b/c'), 0o700), makeFolders(join(path, 'a/b/c'), 0o700)]);
+  assert.deepEqual([(await stat(join(path, 'a/b/c'))).mode & 0o777, await readdir(path)], [0o700, ['a']]);
+  await writeFile(join(path, 'file'), '');
+  for (const bad of ['/proc/none/a', join(path, 'file'), join(path, 'file/a')])
+    await assert.rejects(makeFolders(bad), (error) => hasCode(error, 'file-unreadable'), bad);
 });
 
 test('a full disk leaves the old content', {

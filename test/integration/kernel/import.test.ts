@@ -4,10 +4,11 @@ import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { LivepatchRecipe } from '#domain';
 import { run, systemClock } from '#host';
 import { needBuilt, treeLayout } from '#kernel';
-import { buildAndProfile, compareWithRunning, importBuildTree, importConfig } from '#pipeline';
-import { findKernel, needKernel } from '#store';
+import { buildAndProfile, compareWithRunning, importBuildTree, importConfig, removeKernelAndTree } from '#pipeline';
+import { addLivepatch, askForBuild, auditOf, findKernel, moveBuild, needKernel } from '#store';
 import { addTiny, type KernelSetting, kernelSetting } from '../../../testkit/kernel-adds.ts';
 
 const CC = 'gcc (Debian 1.2.3-4) 1.2.3';
@@ -21,6 +22,16 @@ async function builtElsewhere(given: KernelSetting): Promise<string> {
   await mkdir(join(tree, 'include/config'), { recursive: true });
   await writeFile(join(tree, 'include/config/kernel.release'), '6.1.170-tiny\n');
   return tree;
+}
+
+/** As /sys/kernel/notes: one note, of the build-id (elf(5)). */
+function notesOf(buildId: string): Buffer {
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(4, 0);
+  head.writeUInt32LE(buildId.length / 2, 4);
+  head.writeUInt32LE(3, 8);
+  head.write('GNU', 12);
+  return Buffer.concat([head, Buffer.from(buildId, 'hex')]);
 }
 
 function importTree(
@@ -54,8 +65,61 @@ test('a build tree is linked to and not written to; it is known by its build-id 
   assert.deepEqual(await readdir(build, { recursive: true }), before);
   assert.deepEqual(comparison?.differences, [], 'a vmlinux without a banner cannot be compared');
   assert.ok(comparison?.unknown.includes('compiler'));
-  await assert.rejects(importTree(given, build, { name: 'again' }), { code: 'already-there' });
+  await assert.rejects(importTree(given, build, { name: 'again' }), {
+    code: 'already-there',
+    message: 'kernel "tiny" is this very build (same build-id)',
+    remedy: /tuxtape kernel remove tiny/,
+  });
   assert.equal((await readdir(given.trees)).length, 1, 'a failed import leaves no tree');
+});
+
+function removal(given: KernelSetting, withLivepatches = false): ReturnType<typeof removeKernelAndTree> {
+  const { store, trees } = given;
+  return removeKernelAndTree({ store, trees, name: 'tiny', withLivepatches, by: 'ann', clock: systemClock });
+}
+
+test('a kernel that is removed takes only what is ours with it, and can be imported again', async () => {
+  const given = await kernelSetting();
+  const build = await builtElsewhere(given);
+  const before = await readdir(build, { recursive: true });
+  const { kernel } = await importTree(given, build);
+  const removed = await removal(given);
+  assert.deepEqual(removed.deleted, [kernel.treeDirectory]);
+  assert.deepEqual(await readdir(build, { recursive: true }), before);
+  await nothingImported(given);
+  assert.deepEqual(
+    (await auditOf(given.store.db, 'tiny')).map(({ actor, action }) => [actor, action]),
+    [['ann', 'kernel.remove']],
+  );
+  await importTree(given, build);
+  await assert.rejects(
+    removal(given).then(() => removal(given)),
+    { code: 'not-found' },
+  );
+});
+
+test('a kernel with an open build or livepatches is not removed, nor a tree that another kernel uses', async () => {
+  const given = await kernelSetting();
+  const { db } = given.store;
+  const { kernel } = await addTiny(given);
+  const at = new Date();
+  const caps = { timeoutSeconds: 60, memoryBytes: null, diskBytes: null };
+  const { build } = await askForBuild(db, { kernelId: kernel.id, requestedBy: 'ann', jobs: 1, at, ...caps });
+  await assert.rejects(removal(given, true), { code: 'kernel-in-use', remedy: /kernel cancel tiny/ });
+  await moveBuild(db, build.id, { type: 'cancel' }, { at });
+  const directory = join(given.home, 'livepatches/one');
+  await mkdir(directory, { recursive: true });
+  const recipe = {} as LivepatchRecipe;
+  const made = { moduleName: 'lp_one', moduleSha256: '', directory, recipe, builtAt: at };
+  await addLivepatch(db, { id: 'one', kernelId: kernel.id, ...made });
+  await assert.rejects(removal(given), { code: 'kernel-in-use', remedy: /--with-livepatches/ });
+  assert.ok((await lstat(kernel.treeDirectory)).isDirectory());
+  await addTiny(given, { name: 'twin' });
+  const removed = await removal(given, true);
+  assert.deepEqual([removed.deleted, removed.kept], [[], [kernel.treeDirectory]]);
+  await assert.rejects(lstat(directory), { code: 'ENOENT' });
+  assert.equal(await findKernel(db, 'tiny'), undefined);
+  assert.equal((await needKernel(db, 'twin')).treeDirectory, kernel.treeDirectory);
 });
 
 test('with a copy, the tree lives on when the original is gone', async () => {
@@ -89,6 +153,9 @@ test('refused, with nothing left: no vmlinux, no configuration, no release, no c
     await assert.rejects(importTree(given, build), { code }, missing);
     await nothingImported(given);
   }
+  const nowhere = join(given.home, 'nowhere');
+  await assert.rejects(importTree(given, nowhere), { message: 'the folder does not exist', where: nowhere });
+  await nothingImported(given);
   await writeFile(join(build, 'vmlinux'), 'no ELF file');
   await writeFile(join(build, '.config'), 'CONFIG_TINY=y\n');
   await writeFile(join(build, 'include/config/kernel.release'), '6.1.170-tiny\n');
@@ -134,6 +201,17 @@ test('a kernel is compared with the one that runs: banner, packed configuration,
   const elf = Buffer.concat([Buffer.from('\x7fELF', 'latin1'), Buffer.alloc(9 << 20)]);
   const parts = [elf, Buffer.from(say(toolchain.compiler)), Buffer.from('IKCFG_ST'), config, Buffer.from('IKCFG_ED')];
   assert.equal((await compare(Buffer.concat(parts))).differences.length, 1);
+  const said = await compare(say(toolchain.compiler));
+  assert.ok(said.unknown.includes('build-id'), 'a banner does not say which build it is');
+  const notes = notesOf('ab'.repeat(20));
+  assert.ok((await compare(notes)).unknown.includes('build-id'), 'this kernel is not built yet');
+  const buildId = 'cd'.repeat(20);
+  await given.store.db.updateTable('kernel').set({ state: 'built', build_id: buildId }).execute();
+  assert.deepEqual((await compare(notes)).differences, [{ what: 'build-id', here: buildId, running: 'ab'.repeat(20) }]);
+  const same = await compare(notesOf(buildId));
+  assert.deepEqual([same.differences, same.unknown.includes('build-id')], [[], false]);
+  const binary = await compare(Buffer.from([4, 0, 0, 0, 1, 2, 3])).catch((error: unknown) => error as Error);
+  assert.match(String((binary as Error).cause), /not a kernel configuration: binary data/);
   await assert.rejects(compare('nothing of it\n'), { code: 'running-unreadable' });
   await assert.rejects(compare(gzipSync(Buffer.alloc(64 << 20))), { code: 'running-unreadable' });
   assert.match(await readFile(given.config, 'utf8'), /TINY=y/);

@@ -37,10 +37,13 @@ test('what differs is said, what one side does not say is not taken for the same
   const toolchain = { compiler: 'gcc (Debian 12.2.0-14) 12.2.0', linker: 'GNU ld (GNU Binutils for Debian) 2.40' };
   const banner = parseBanner(DEBIAN)!;
   const same = { release: banner.release, toolchain, config: null };
-  assert.deepEqual(compareRunning(same, { banner, config: null }), { differences: [], unknown: ['config'] });
+  assert.deepEqual(compareRunning(same, { banner, config: null, buildId: null }), {
+    differences: [],
+    unknown: ['config'],
+  });
   const other = { ...same, release: '6.1.9', toolchain: { compiler: 'gcc (Debian 14.2.0-19) 14.2.0', linker: null } };
   const config = new Map([['NET', 'y']]);
-  const found = compareRunning({ ...other, config: new Map([['NET', 'm']]) }, { banner, config });
+  const found = compareRunning({ ...other, config: new Map([['NET', 'm']]) }, { banner, config, buildId: null });
   assert.deepEqual(
     found.differences.map(({ what }) => what),
     ['compiler', 'release', 'config'],
