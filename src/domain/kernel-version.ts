@@ -29,7 +29,8 @@ export function parseKernelVersion(text: string): KernelVersion | undefined {
 }
 
 function compareLists(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
+  const length = Math.max(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
     if (difference !== 0) return difference;
   }

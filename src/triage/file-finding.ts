@@ -32,7 +32,7 @@ const SHAPES_BUILD = /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|^(?:sc
 const ARCH_FOLDER: Readonly<Record<string, string>> = { x86_64: 'x86', aarch64: 'arm64' };
 
 /** Many CVEs name the same files, and a header may have thousands of readers. */
-const found = new WeakMap<Profile, Map<string, FileFinding>>();
+const found = new WeakMap<Profile, { readonly arch: string; readonly findings: Map<string, FileFinding> }>();
 
 /**
  * Looks one file up. Everything unsure is `undecided`: a path that this source tree does not have (renamed, or of another
@@ -44,12 +44,14 @@ const found = new WeakMap<Profile, Map<string, FileFinding>>();
  * code, so absence says that it gave none. `config`: only a file whose condition is known and false.
  */
 export function findFile(path: string, profile: Profile, arch: string): FileFinding {
-  const known = found.get(profile) ?? new Map<string, FileFinding>();
-  found.set(profile, known);
-  const key = `${arch} ${path}`;
-  const finding = known.get(key) ?? lookUp(path, profile, arch);
-  known.set(key, finding);
-  return finding;
+  const before = found.get(profile);
+  const known = before?.arch === arch ? before : { arch, findings: new Map<string, FileFinding>() };
+  if (known !== before) found.set(profile, known);
+  const finding = known.findings.get(path);
+  if (finding !== undefined) return finding;
+  const made = lookUp(path, profile, arch);
+  known.findings.set(path, made);
+  return made;
 }
 
 function lookUp(path: string, profile: Profile, arch: string): FileFinding {

@@ -62,18 +62,21 @@ function isIntroduced({ since }: Group, version: KernelVersion): boolean {
  * counts, unless it is from before the bug came in.
  */
 function fixesIn({ fixes, since: introduced }: Group, version: KernelVersion): readonly RangeEnd[] | undefined {
-  const isOwn = ({ since }: End): boolean => since !== undefined && since.patch > 0 && isSameBranch(since, version);
-  if (fixes.some(isOwn)) {
-    const own = fixes.filter(isOwn);
-    return own.every(({ since }) => contains(version, since!)) ? own.map(({ end }) => end) : undefined;
+  // One pass, because all records are held against every kernel.
+  let own: RangeEnd[] | undefined;
+  let ownMissing = false;
+  let mainline: RangeEnd | undefined;
+  for (const { end, since } of fixes) {
+    if (since === undefined) continue;
+    if (since.patch > 0 && isSameBranch(since, version)) {
+      (own ??= []).push(end);
+      ownMissing ||= !contains(version, since);
+    } else if (mainline === undefined && contains(version, since)) {
+      if (introduced === undefined || compareKernelVersions(since, introduced) >= 0) mainline = end;
+    }
   }
-  const mainline = fixes.find(
-    ({ since }) =>
-      since !== undefined &&
-      contains(version, since) &&
-      (introduced === undefined || compareKernelVersions(since, introduced) >= 0),
-  );
-  return mainline && [mainline.end];
+  if (own !== undefined) return ownMissing ? undefined : own;
+  return mainline && [mainline];
 }
 
 /** A record may date a mainline fix before the bug it fixes (CVE-2021-47645: 5.10, fixed in 5.2); what holds is not known. */
@@ -86,7 +89,10 @@ function contradictsItself({ fixes, since: introduced }: Group, version: KernelV
 }
 
 function isSameBranch(a: KernelVersion, b: KernelVersion): boolean {
-  return a.mainline.length === b.mainline.length && a.mainline.every((number, i) => number === b.mainline[i]);
+  const { length } = a.mainline;
+  if (length !== b.mainline.length) return false;
+  for (let i = 0; i < length; i += 1) if (a.mainline[i] !== b.mainline[i]) return false;
+  return true;
 }
 
 type GroupState = 'absent' | 'affected' | 'fixed' | 'unknown';
