@@ -11,8 +11,8 @@ import { Opening } from './transports/opening.ts';
 
 /** Lines before a candidate that go with it: `------------[ cut here ]------------`, a ruler, a line of another processor. */
 const BEFORE = 2;
-/** Where a journal entry in JSON hides its text from the search: as bytes, one number each. */
-const HIDDEN = ['"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : ['];
+/** Where a text is hidden from the search: as bytes, one number each, in a journal entry in JSON; cut by a fragment's end. */
+const HIDDEN = ['"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : [', ',ncfrag='];
 
 export interface ReaderOptions {
   /**
@@ -158,13 +158,20 @@ export class LineReader {
       }
       this.#release();
     }
-    if (!this.#wanting && this.#places !== null && !this.#start.test(text)) {
+    if (part !== null && !part.last) {
+      this.#pending = { decoded, number };
+      return;
+    }
+    if (!this.#isWanted(text)) {
       this.#passed = [...this.#passed, { bytes: bytes.slice(), number }].slice(-BEFORE);
       return;
     }
     this.#before();
-    if (part !== null && !part.last) this.#pending = { decoded, number };
-    else this.#deliver(decoded, number);
+    this.#deliver(decoded, number);
+  }
+
+  #isWanted(text: string): boolean {
+    return this.#wanting || this.#places === null || this.#start.test(text);
   }
 
   #decode(bytes: Uint8Array, at: number): Decoded | undefined {
@@ -188,7 +195,10 @@ export class LineReader {
     this.#pending = null;
     if (pending === null) return;
     const { decoded, number } = pending;
-    this.#deliver({ ...decoded, text: this.#decoder?.whole?.(decoded.text) ?? decoded.text }, number);
+    const text = this.#decoder?.whole?.(decoded.text) ?? decoded.text;
+    if (!this.#isWanted(text)) return;
+    this.#before();
+    this.#deliver({ ...decoded, text }, number);
   }
 
   /** A record of several lines is several lines of one number. */

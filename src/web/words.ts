@@ -32,6 +32,7 @@ export const dismissedWords: Readonly<Record<string, string>> = {
   build: 'its files are not in this build',
   condition: 'its fix changes nothing that this configuration compiles',
   object: 'its fix changes no object of this build',
+  person: 'by the word of a person',
 };
 
 export const rungWords: Readonly<Record<string, string>> = {
