@@ -1,4 +1,4 @@
-import type { Profile, ProfileObject } from '#domain';
+import type { Profile } from '#domain';
 import { blindToDebugInfo } from '#kernel';
 import { knownMoves } from '#patch';
 
@@ -81,21 +81,30 @@ function lookUp(path: string, profile: Profile, arch: string): FileFinding {
 }
 
 function compiledIn(path: string, profile: Profile): FileFinding | null {
-  const readers = (profile.files.get(path) ?? []).map((index) => profile.objects[index]!);
-  const objects = readers.filter(({ target }) => target !== null);
+  const { objects, targets, initOnly } = readersOf(path, profile);
   const prediction = profile.origin === 'config' ? profile.predictions.get(path) : undefined;
-  if (objects.length === 0 && prediction?.state !== 'built') return null;
+  if (objects === 0 && prediction?.state !== 'built') return null;
   return {
     kind: 'compiled',
-    targets: targetsOf(objects),
-    objects: objects.length,
-    ...(objects.length > 0 && objects.every(({ initOnly }) => initOnly === true) ? { initOnly: true as const } : {}),
+    targets,
+    objects,
+    ...(initOnly ? { initOnly: true as const } : {}),
     ...(profile.origin === 'config' ? { predicted: prediction?.condition ?? '' } : {}),
   };
 }
 
-function targetsOf(objects: readonly ProfileObject[]): string[] {
-  return [...new Set(objects.flatMap(({ target }) => target ?? []))].sort();
+/** Objects of the kernel that read a file; what they are linked into, sorted. Neighbours mostly share that. */
+function readersOf(path: string, profile: Profile): { objects: number; targets: string[]; initOnly: boolean } {
+  const targets = new Set<string>();
+  let [objects, initOnly, last]: [number, boolean, string | null] = [0, true, null];
+  for (const index of profile.files.get(path) ?? []) {
+    const object = profile.objects[index]!;
+    if (object.target === null) continue;
+    objects += 1;
+    initOnly &&= object.initOnly === true;
+    if (object.target !== last) targets.add((last = object.target));
+  }
+  return { objects, targets: [...targets].sort(), initOnly: initOnly && objects > 0 };
 }
 
 /** Under the other name that the kernel's history gives it, a file can only be found to be there. */

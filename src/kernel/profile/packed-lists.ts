@@ -22,7 +22,12 @@ export function packedLists(packed: Buffer, count: number): (index: number) => n
     const from = { at: base + starts[index]! };
     const length = readNumber(packed, from);
     const list: number[] = [];
-    for (let i = 0, number = 0; i < length; i += 1) list.push((number += readNumber(packed, from)));
+    for (let i = 0, number = 0; i < length; i += 1) {
+      // Nearly all differences are one byte.
+      const byte = packed[from.at]!;
+      if (byte < 128) from.at += 1;
+      list.push((number += byte < 128 ? byte : readNumber(packed, from)));
+    }
     return list;
   };
 }
