@@ -27,6 +27,18 @@ bzImage: vmlinux
 modules_install: ;
 `;
 
+/** A fix of kernel/sample.c. */
+export const SAMPLE_FIX = `--- a/kernel/sample.c
++++ b/kernel/sample.c
+@@ -6,5 +6,5 @@
+ 
+ int sample(void)
+ {
+-	return ANSWER;
++	return ANSWER + 1;
+ }
+`;
+
 export const SAMPLE_C = `#include "sample.h"
 /* A tree with the targets of Kbuild that we use,
    for what goes wrong around a build; real kernels are built in the end-to-end proof. */

@@ -147,21 +147,21 @@ function report(error: unknown, json: boolean): number {
   return error instanceof StageError ? exitCodeOf(error.fault) : exitCodes.us;
 }
 
+/** How the run ends when nobody takes its results. */
+let outputLost: number | undefined;
+
 /**
  * Whoever read the results has seen enough (`| head`): what runs is stopped, as by Ctrl-C. Words to stderr that nobody reads
  * stop nothing.
  */
 function watchReaders(gone: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exitCode = error.code === 'EPIPE' ? exitCodes.readerGone : exitCodes.toolchain;
+    outputLost = error.code === 'EPIPE' ? exitCodes.readerGone : exitCodes.toolchain;
+    process.exitCode = outputLost;
     if (error.code !== 'EPIPE') process.stderr.write(`tuxtape: the output cannot be written: ${error.message}\n`);
     gone();
   });
   process.stderr.on('error', () => {});
-}
-
-function isOutputLost(): boolean {
-  return process.exitCode === exitCodes.readerGone || process.exitCode === exitCodes.toolchain;
 }
 
 async function main(): Promise<number> {
@@ -178,7 +178,7 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (isOutputLost()) return Number(process.exitCode);
+    if (outputLost !== undefined) return outputLost;
     return context.signal.aborted ? exitCodes.interrupted : report(error, context.json);
   } finally {
     await context.close();
@@ -186,4 +186,4 @@ async function main(): Promise<number> {
 }
 
 const code = await main();
-if (!isOutputLost()) process.exitCode = code;
+process.exitCode = outputLost ?? code;

@@ -8,8 +8,12 @@ const PLAIN_EVERY_MS = 5_000;
 const BAR_EVERY_MS = 100;
 
 /** JSON for scripts: maps and dates become plain values, so that nothing is silently printed as `{}`. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => (item instanceof Map ? Object.fromEntries(item) : item), 2);
+export function toJson(value: unknown, indent = 2): string {
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => (item instanceof Map ? Object.fromEntries(item) : item),
+    indent,
+  );
 }
 
 /** The one shape of an error on the terminal: what, where, what to do; the causes below, without repeating. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { toJson } from './output.ts';
 
 /** Results that are printed as they come, so that memory does not grow with them: lines of text, or one list in JSON. */
 export class StreamOutput {
@@ -37,12 +38,9 @@ export class StreamOutput {
   }
 }
 
-/** JSON in one line; maps become objects, and what could steer a terminal is escaped. */
+/** JSON in one line; what could steer a terminal is escaped. */
 function jsonLine(item: unknown): string {
-  const text = JSON.stringify(item, (_key, value: unknown) =>
-    value instanceof Map ? Object.fromEntries(value) : value,
-  );
-  return text.replace(
+  return toJson(item, 0).replace(
     /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

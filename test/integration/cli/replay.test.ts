@@ -8,19 +8,9 @@ import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { COMMIT, cve, feedOf } from '../../../testkit/feed.ts';
 import { scratch } from '../../../testkit/scratch.ts';
-import { tinyKernel } from '../../../testkit/tiny-kernel.ts';
+import { SAMPLE_FIX, tinyKernel } from '../../../testkit/tiny-kernel.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin');
-const FIX = `--- a/kernel/sample.c
-+++ b/kernel/sample.c
-@@ -6,5 +6,5 @@
- 
- int sample(void)
- {
--	return ANSWER;
-+	return ANSWER + 1;
- }
-`;
 
 test('every replay of a proved verdict runs as it is printed, wherever the fixes lie', async () => {
   const feed = await feedOf([cve(10_001, { files: ['kernel/sample.c'] })]);
@@ -37,7 +27,7 @@ test('every replay of a proved verdict runs as it is printed, wherever the fixes
   await ok('kernel', 'build', 'tiny');
   const fixes = join(home, "it's fixes");
   await mkdir(fixes);
-  await writeFile(join(fixes, `${COMMIT}.patch`), FIX);
+  await writeFile(join(fixes, `${COMMIT}.patch`), SAMPLE_FIX);
   await ok('triage', '--kernel', 'tiny', 'prove', 'CVE-2026-10001', '--fixes', fixes);
   const { evidence, replays } = JSON.parse(await ok('--json', 'triage', 'explain', 'CVE-2026-10001', 'tiny')) as {
     evidence: { rung: string }[];

@@ -10,18 +10,9 @@ import { getVerdict, type KernelRow, listLivepatches, loadProfile, needKernel, p
 import { whileSameBuild } from '../../../src/pipeline/same-build.ts';
 import { addTiny, ask, type BuildPlace, buildPlace } from '../../../testkit/builds.ts';
 import { COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
+import { SAMPLE_FIX } from '../../../testkit/tiny-kernel.ts';
 
 const CVE = 'CVE-2026-10001';
-const FIX = `--- a/kernel/sample.c
-+++ b/kernel/sample.c
-@@ -6,5 +6,5 @@
- 
- int sample(void)
- {
--	return ANSWER;
-+	return ANSWER + 1;
- }
-`;
 
 interface Setting {
   readonly place: BuildPlace;
@@ -39,7 +30,7 @@ async function setting(): Promise<Setting> {
   assert.equal((await rebuild(place)).state, 'done');
   const fixes = join(place.home, 'fixes');
   await mkdir(fixes);
-  await writeFile(join(fixes, `${COMMIT}.patch`), FIX);
+  await writeFile(join(fixes, `${COMMIT}.patch`), SAMPLE_FIX);
   const kernel = await needKernel(store.db, id);
   await triageKernel({ store, kernel, clock: systemClock });
   return { place, kernel, build: treeLayout(treeDirectory).build, fixes };
