@@ -176,7 +176,7 @@ async function proveObjects(
   presence: Presence,
 ): Promise<ObjectFinding | null> {
   const { kernel, jobs, maxObjects, signal } = options;
-  const findings = presence.paths.map((path) => ({ path, ...findFile(path, profile, kernel.arch) }));
+  const findings = presence.paths.map((path) => findFile(path, profile, kernel.arch));
   if (findings.every(({ kind }) => kind === 'not-compiled')) return null;
   const lost = findings.find(({ kind }) => kind === 'undecided');
   if (lost?.kind === 'undecided') return undecided(`${lost.path}: ${lost.why}`);

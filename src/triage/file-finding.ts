@@ -3,7 +3,9 @@ import { blindToDebugInfo } from '#kernel';
 import { knownMoves } from '#patch';
 
 /** What the build says about one program file of a fix. `how`: what is said beside "compiled". */
-export type FileFinding =
+export type FileFinding = { readonly path: string } & Finding;
+
+type Finding =
   | {
       readonly kind: 'compiled';
       readonly targets: string[];
@@ -49,12 +51,12 @@ export function findFile(path: string, profile: Profile, arch: string): FileFind
   if (known !== before) found.set(profile, known);
   const finding = known.findings.get(path);
   if (finding !== undefined) return finding;
-  const made = lookUp(path, profile, arch);
+  const made = { path, ...lookUp(path, profile, arch) };
   known.findings.set(path, made);
   return made;
 }
 
-function lookUp(path: string, profile: Profile, arch: string): FileFinding {
+function lookUp(path: string, profile: Profile, arch: string): Finding {
   const built = compiledIn(path, profile);
   if (built !== null) return built;
   if (!profile.sources.has(path)) return elsewhere(path, profile);
@@ -80,7 +82,7 @@ function lookUp(path: string, profile: Profile, arch: string): FileFinding {
   return { kind: 'undecided', why: 'no object reads it, and it may shape one as the input of generated code' };
 }
 
-function compiledIn(path: string, profile: Profile): FileFinding | null {
+function compiledIn(path: string, profile: Profile): Finding | null {
   const { objects, targets, initOnly } = readersOf(path, profile);
   const prediction = profile.origin === 'config' ? profile.predictions.get(path) : undefined;
   if (objects === 0 && prediction?.state !== 'built') return null;
@@ -108,7 +110,7 @@ function readersOf(path: string, profile: Profile): { objects: number; targets: 
 }
 
 /** Under the other name that the kernel's history gives it, a file can only be found to be there. */
-function elsewhere(path: string, profile: Profile): FileFinding {
+function elsewhere(path: string, profile: Profile): Finding {
   for (const to of knownMoves(path).filter((name) => profile.sources.has(name))) {
     const built = compiledIn(to, profile);
     if (built?.kind === 'compiled') return { ...built, moved: { to, how: "the list of the kernel's moves" } };
@@ -119,14 +121,14 @@ function elsewhere(path: string, profile: Profile): FileFinding {
   };
 }
 
-function predicted(path: string, profile: Profile): FileFinding {
+function predicted(path: string, profile: Profile): Finding {
   const prediction = profile.predictions.get(path);
   if (prediction?.state === 'left-out' && CODE_SUFFIX.test(path))
     return { kind: 'not-compiled', why: `predicted: ${prediction.condition}` };
   return { kind: 'undecided', why: 'without a build it is not known whether an object reads it' };
 }
 
-function inDebugInfo(path: string): FileFinding {
+function inDebugInfo(path: string): Finding {
   if (!blindToDebugInfo(path)) return { kind: 'not-compiled', why: 'no debug information names it' };
   return { kind: 'undecided', why: 'debug information need not name it' };
 }

@@ -18,6 +18,8 @@ interface End {
   readonly end: RangeEnd;
   /** Undefined where the version cannot be read. */
   readonly since: KernelVersion | undefined;
+  /** As it is shown. */
+  readonly name: string;
 }
 
 /** All ranges that begin with the same introducing commit: one bug in one history, with its fixes per branch. */
@@ -26,29 +28,50 @@ interface Group {
   /** Undefined where the origin is unknown or its version cannot be read. */
   readonly since: KernelVersion | undefined;
   readonly fixes: readonly End[];
+  /** The fixes as they stand in the record, and their versions as they are shown. */
+  readonly ends: readonly RangeEnd[];
+  readonly endsText: string;
+}
+
+/** What is said of a record for one kernel is said for all of them. */
+interface History {
+  readonly groups: readonly Group[];
+  /** Versions that the bugs came in with. */
+  readonly origins: readonly string[];
+  readonly originsText: string;
 }
 
 /** A record is held against many kernels; its versions are read once. */
-const parsed = new WeakMap<readonly Range[], readonly Group[]>();
+const parsed = new WeakMap<readonly Range[], History>();
 
 /**
  * Ranges grouped by introducing commit. A fix clears only the group it belongs to: a bug that came back by another
  * commit is another group (measured: counting any fix of any window clears CVEs wrongly).
  */
-function groupsOf(ranges: readonly Range[]): readonly Group[] {
+function historyOf(ranges: readonly Range[]): History {
   const known = parsed.get(ranges);
   if (known !== undefined) return known;
-  const groups = new Map<string, Group & { fixes: End[] }>();
+  const byOrigin = new Map<string, { introduced: RangeEnd | null; fixes: End[] }>();
   for (const { introduced, fixed } of ranges) {
     const key = introduced === null ? '' : (introduced.commit ?? `version ${introduced.version}`);
-    const since = introduced === null ? undefined : parseKernelVersion(introduced.version);
-    const group = groups.get(key) ?? { introduced, since, fixes: [] };
-    if (fixed !== null) group.fixes.push({ end: fixed, since: parseKernelVersion(fixed.version) });
-    groups.set(key, group);
+    const group = byOrigin.get(key) ?? { introduced, fixes: [] };
+    if (fixed !== null) group.fixes.push(endOf(fixed));
+    byOrigin.set(key, group);
   }
-  const all = [...groups.values()];
-  parsed.set(ranges, all);
-  return all;
+  const groups = [...byOrigin.values()].map(({ introduced, fixes }): Group => {
+    const since = introduced === null ? undefined : parseKernelVersion(introduced.version);
+    const ends = fixes.map(({ end }) => end);
+    return { introduced, since, fixes, ends, endsText: list(distinct(ends.map(({ version }) => version))) };
+  });
+  const origins = distinct(groups.map(({ introduced }) => introduced?.version ?? ''));
+  const history = { groups, origins, originsText: list(origins) };
+  parsed.set(ranges, history);
+  return history;
+}
+
+function endOf(end: RangeEnd): End {
+  const name = end.commit ? `${end.version} (${end.commit.slice(0, 12)})` : end.version;
+  return { end, since: parseKernelVersion(end.version), name };
 }
 
 /** Unknown origin and unreadable versions count as introduced: recall comes before precision. */
@@ -61,12 +84,13 @@ function isIntroduced({ since }: Group, version: KernelVersion): boolean {
  * of them (28 records of 14,626 have several in one branch, a first one that was not enough). Elsewhere a mainline fix
  * counts, unless it is from before the bug came in.
  */
-function fixesIn({ fixes, since: introduced }: Group, version: KernelVersion): readonly RangeEnd[] | undefined {
+function fixesIn({ fixes, since: introduced }: Group, version: KernelVersion): readonly End[] | undefined {
   // One pass, because all records are held against every kernel.
-  let own: RangeEnd[] | undefined;
+  let own: End[] | undefined;
   let ownMissing = false;
-  let mainline: RangeEnd | undefined;
-  for (const { end, since } of fixes) {
+  let mainline: End | undefined;
+  for (const end of fixes) {
+    const { since } = end;
     if (since === undefined) continue;
     if (since.patch > 0 && isSameBranch(since, version)) {
       (own ??= []).push(end);
@@ -131,34 +155,28 @@ export function rangesRung(
       version,
     });
   if (record.ranges.length === 0) return unknown('The CVE states no affected ranges.', { version });
-  const groups = groupsOf(record.ranges);
-  const fixes: RangeEnd[] = [];
+  const history = historyOf(record.ranges);
+  const fixes: End[] = [];
   let open: Group | undefined;
-  for (const group of groups) {
+  for (const group of history.groups) {
     const state = stateOf(group, span);
     if (state === 'affected') return { outcome: 'affected', evidence: supports(group, version) };
     if (state === 'unknown') open ??= group;
     if (state === 'fixed') fixes.push(...(fixesIn(group, span.lower) ?? []));
   }
   if (open !== undefined) return undecided(open, version, span);
-  return fixes.length > 0 ? fixed(fixes, version) : notIntroduced(groups, version);
+  return fixes.length > 0 ? fixed(fixes, version) : notIntroduced(history, version);
 }
 
-function fixed(fixes: readonly RangeEnd[], version: string): ReturnType<typeof rangesRung> {
-  const names = fixes.map((fix) => `${fix.version}${fix.commit ? ` (${fix.commit.slice(0, 12)})` : ''}`);
-  const sentence = `Fixed in ${list([...new Set(names)])}, which ${version} contains.`;
-  return { outcome: 'fixed', evidence: clears(sentence, { version, fixes }) };
+function fixed(fixes: readonly End[], version: string): ReturnType<typeof rangesRung> {
+  const names = fixes.length === 1 ? fixes[0]!.name : list(distinct(fixes.map(({ name }) => name)));
+  const sentence = `Fixed in ${names}, which ${version} contains.`;
+  return { outcome: 'fixed', evidence: clears(sentence, { version, fixes: fixes.map(({ end }) => end) }) };
 }
 
-/** What is said of a record for one kernel is said for all of them. */
-const origins = new WeakMap<readonly Group[], { readonly text: string; readonly since: readonly string[] }>();
-
-function notIntroduced(groups: readonly Group[], version: string): ReturnType<typeof rangesRung> {
-  const since = origins.get(groups)?.since ?? [...new Set(groups.map(({ introduced }) => introduced?.version ?? ''))];
-  const text = origins.get(groups)?.text ?? list(since);
-  origins.set(groups, { text, since });
-  const sentence = `The vulnerable code came in ${text}, which ${version} does not contain.`;
-  return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: since }) };
+function notIntroduced({ origins, originsText }: History, version: string): ReturnType<typeof rangesRung> {
+  const sentence = `The vulnerable code came in ${originsText}, which ${version} does not contain.`;
+  return { outcome: 'not-introduced', evidence: clears(sentence, { version, introduced: origins }) };
 }
 
 /**
@@ -174,7 +192,7 @@ export function fixesAnswer(
   const span = spanOf(version, release);
   if (span === undefined) return false;
   const has = ({ end }: End): boolean => end.commit !== null && commits.has(end.commit);
-  return groupsOf(record.ranges).every((group) => {
+  return historyOf(record.ranges).groups.every((group) => {
     const own = group.fixes.filter(
       ({ since }) => since !== undefined && since.patch > 0 && isSameBranch(since, span.lower),
     );
@@ -197,31 +215,17 @@ function originOf({ introduced }: Group): string {
   return introduced === null ? 'an unknown version' : introduced.version;
 }
 
-/** As `origins`, of one bug. */
-const ends = new WeakMap<Group, { readonly text: string; readonly fixes: readonly RangeEnd[] }>();
-
-function endsOf(group: Group): { readonly text: string; readonly fixes: readonly RangeEnd[] } {
-  const known = ends.get(group);
-  if (known !== undefined) return known;
-  const fixes = group.fixes.map(({ end }) => end);
-  const found = { text: list([...new Set(fixes.map(({ version }) => version))]), fixes };
-  ends.set(group, found);
-  return found;
+function restOf({ endsText }: Group, version: string): string {
+  return endsText === '' ? 'no fix is known' : `its fixes are in ${endsText}, not all of which ${version} contains`;
 }
 
-function restOf(group: Group, version: string): string {
-  const { text } = endsOf(group);
-  return text === '' ? 'no fix is known' : `its fixes are in ${text}, not all of which ${version} contains`;
-}
-
-function factsOf(group: Group, version: string): Evidence['facts'] {
-  return { version, introduced: group.introduced, fixes: endsOf(group).fixes };
+function factsOf({ introduced, ends }: Group, version: string): Evidence['facts'] {
+  return { version, introduced, fixes: ends };
 }
 
 /** Between the two ends of a span, or beside a record that contradicts itself, nothing is decided. */
 function undecided(open: Group, version: string, { why }: VersionSpan): ReturnType<typeof rangesRung> {
-  const fixes = [...new Set(open.fixes.map(({ end }) => end.version))];
-  const rest = fixes.length === 0 ? 'no fix is known' : `was fixed in ${list(fixes)}`;
+  const rest = open.endsText === '' ? 'no fix is known' : `was fixed in ${open.endsText}`;
   const reason = why === null ? 'The ranges contradict each other' : `"${version}" ${why}`;
   return unknown(`${reason}: the vulnerable code came in ${originOf(open)} and ${rest}.`, factsOf(open, version));
 }
@@ -232,6 +236,10 @@ function clears(sentence: string, facts: Evidence['facts']): Evidence {
 
 function unknown(sentence: string, facts: Evidence['facts']): { outcome: RangeOutcome; evidence: Evidence } {
   return { outcome: 'unknown', evidence: { rung: 'ranges', outcome: 'inconclusive', sentence, facts } };
+}
+
+function distinct(words: readonly string[]): string[] {
+  return words.length === 1 ? [...words] : [...new Set(words)];
 }
 
 function list(words: readonly string[]): string {
