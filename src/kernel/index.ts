@@ -12,7 +12,7 @@ export {
   type RunningComparison,
   type RunningDifference,
 } from './compare-running.ts';
-export { compileCommand } from './compile-command.ts';
+export { type CompileCommand, compileCommand } from './compile-command.ts';
 export { blindToDebugInfo } from './debug-info/blind.ts';
 export {
   type DebugProfile,

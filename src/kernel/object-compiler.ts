@@ -62,8 +62,10 @@ export interface CompileOptions {
   /** As the profile names it, e.g. `net/ipv4/udp.o`. */
   readonly object: string;
   readonly overlay: Overlay;
-  /** Added at the end of the saved command. */
+  /** As those of `CompileCommand`. */
   readonly flags?: readonly string[];
+  readonly debug?: boolean;
+  readonly finished?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -72,9 +74,9 @@ export interface CompileOptions {
  * Errors: command-unsupported, object-not-compiled (with the compiler's first error).
  */
 export async function compileObject(options: CompileOptions): Promise<Buffer> {
-  const { tree, toolchain, object, flags, signal } = options;
+  const { tree, toolchain, object, signal } = options;
   const cmd = join(tree, dirname(object), `.${basename(object)}.cmd`);
-  const command = compileCommand(await readFile(cmd, 'utf8'), object, basename(object), flags);
+  const command = compileCommand(await readFile(cmd, 'utf8'), { ...options, name: basename(object) });
   const out = await mkdtemp(join(tmpdir(), 'tuxtape-object-'));
   try {
     const mounts: Mount[] = [

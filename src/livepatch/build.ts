@@ -5,7 +5,7 @@ import { sha256 } from '#host';
 import { modinfo } from './elf.ts';
 import type { EngineJob, LivepatchEngine } from './engines/engine.ts';
 import { klpEngine } from './engines/klp.ts';
-import { kpatchEngine } from './engines/kpatch.ts';
+import { kpatchEngine } from './engines/kpatch/kpatch.ts';
 import { LivepatchError } from './error.ts';
 
 const engines: readonly LivepatchEngine[] = [klpEngine, kpatchEngine];
@@ -48,7 +48,6 @@ export async function buildModule(
   engine: LivepatchEngine,
   job: EngineJob,
   kernelRelease: string,
-  profile: Profile,
   files: readonly string[],
 ): Promise<BuiltModule> {
   const result = await engine.build(job);
@@ -68,7 +67,7 @@ export async function buildModule(
     });
   }
   const functions = result.changed.map(({ object, name }) => ({
-    object: targetOfObject(object, profile, files),
+    object: targetOfObject(object, job.profile, files),
     name,
   }));
   return { bytes, sha256: sha256(bytes), engineVersion: result.engineVersion, functions };

@@ -11,6 +11,8 @@ export type LivepatchCode =
   | 'init-changed'
   | 'nothing-changed'
   | 'header-blast'
+  | 'build-input-changed'
+  | 'object-left-out'
   | 'toolchain-mismatch'
   | 'patch-does-not-apply'
   | 'module-unreadable'

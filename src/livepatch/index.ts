@@ -2,7 +2,7 @@ export { type BuiltModule, buildModule, engineFor, moduleNameOf } from './build.
 export { modinfo } from './elf.ts';
 export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
-export { changedFunctions } from './engines/kpatch.ts';
+export { changedFunctions } from './engines/kpatch/diff.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { type VerifyOptions, verifyLivepatch } from './verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';

@@ -19,6 +19,7 @@ export {
 } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, lint, refuseBlocking, refuseBuildFiles } from './lint.ts';
+export { type ChangedText, patchedTexts } from './patched-texts.ts';
 export { preprocess } from './preprocessor.ts';
 export { type Presence, presenceOf, presenceOfAll } from './presence.ts';
 export { namesInHistory } from './rename-history.ts';

@@ -122,8 +122,16 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   try {
     onOutput(`${engine.name} builds ${moduleName}\n`);
     const { jobs, signal } = options;
-    const job = { layout, toolchain, patch: change.text, moduleName, jobs, work: place.work, signal, onOutput };
-    const module = await buildModule(engine, job, built.release, profile, paths);
+    const job = {
+      ...{ layout, toolchain, version: kernel.version, profile },
+      patch: change.text,
+      moduleName,
+      jobs,
+      work: place.work,
+      signal,
+      onOutput,
+    };
+    const module = await buildModule(engine, job, built.release, paths);
     const recipe: LivepatchRecipe = {
       engine: engine.name,
       engineVersion: module.engineVersion,

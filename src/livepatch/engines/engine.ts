@@ -1,9 +1,12 @@
-import type { Engine, Toolchain } from '#domain';
+import type { Engine, Profile, Toolchain } from '#domain';
 import type { TreeLayout } from '#kernel';
 
 export interface EngineJob {
   readonly layout: TreeLayout;
   readonly toolchain: Toolchain;
+  /** Version of the kernel's source. */
+  readonly version: string;
+  readonly profile: Profile;
   /** The exact patch text; it reaches the engine as a file, never a command line. */
   readonly patch: string;
   readonly moduleName: string;
@@ -18,7 +21,7 @@ export interface EngineResult {
   /** Path of the module, inside `work`. */
   readonly module: string;
   readonly engineVersion: string;
-  /** What the engine said it replaces: object file name (`signal.o`) and function. */
+  /** What the engine said it replaces: object file (`kernel/signal.o`, or its name alone) and function. */
   readonly changed: readonly { readonly object: string; readonly name: string }[];
 }
 

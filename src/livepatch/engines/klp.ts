@@ -6,7 +6,7 @@ import { IN_TREE, reproducible } from '#kernel';
 import { LivepatchError } from '../error.ts';
 import { diagnose } from './diagnose.ts';
 import type { EngineJob, EngineResult, LivepatchEngine } from './engine.ts';
-import { changedFunctions } from './kpatch.ts';
+import { changedFunctions } from './kpatch/diff.ts';
 import { withWarmTree } from './warm-tree.ts';
 
 const OLDEST = parseKernelVersion('6.19')!;

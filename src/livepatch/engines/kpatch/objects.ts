@@ -1,0 +1,57 @@
+import type { Profile, ProfileObject } from '#domain';
+import type { ChangedText } from '#patch';
+import { LivepatchError } from '../../error.ts';
+
+/** An object of the kernel, and what it is linked into. */
+export type KernelObject = ProfileObject & { readonly target: string };
+
+/**
+ * Objects that kpatch's compiler wrapper leaves out without a word (kpatch-cc 0.9): linked by themselves, run before there is
+ * a tracer, or used by the tracer. A change there is refused instead.
+ */
+const LEFT_OUT =
+  /^(?:arch\/x86\/(?:boot|entry\/vdso|purgatory|realmode|tools|vdso)\/|drivers\/firmware\/efi\/libstub\/|init\/version(?:-timestamp)?\.o$|kernel\/system_certificates\.o$|lib\/|tools\/)/;
+/** An object is compiled twice, about a second each. */
+const MAX_OBJECTS = 200;
+
+export function isLeftOut({ object, target }: KernelObject): boolean {
+  return target === 'image' || LEFT_OUT.test(object);
+}
+
+/**
+ * Objects that read a changed file. Errors: nothing-changed, when no object does; header-blast, when too many do;
+ * build-input-changed, when what the build generates, or a program of the build, is made from one.
+ */
+export function affectedObjects(profile: Profile, changed: ReadonlyMap<string, ChangedText>): KernelObject[] {
+  const indexes = [...new Set([...changed.keys()].flatMap((path) => profile.files.get(path) ?? []))];
+  const readers = indexes.map((index) => profile.objects[index]!);
+  const objects = readers.filter((object): object is KernelObject => object.target !== null);
+  const program = readers.find(({ target }) => target === null);
+  if (program !== undefined)
+    throw buildInput(`${program.object}, a program of the build, reads what the patch changes`);
+  for (const [made, inputs] of profile.generated) {
+    const input = inputs.find((each) => changed.has(each));
+    if (input !== undefined) throw buildInput(`${made} is generated from ${input}`);
+  }
+  if (objects.length === 0)
+    throw new LivepatchError('nothing-changed', 'patch', {
+      what: 'no object of this kernel reads a file that the patch changes',
+      where: [...changed.keys()].join(', ').slice(0, 300),
+      remedy: 'this kernel is not affected by the change: its code is not built in',
+    });
+  if (objects.length > MAX_OBJECTS)
+    throw new LivepatchError('header-blast', 'patch', {
+      what: `${objects.length} objects read what the patch changes, at most ${MAX_OBJECTS} are compiled`,
+      where: [...changed.keys()].filter((path) => (profile.files.get(path)?.length ?? 0) > MAX_OBJECTS).join(', '),
+      remedy: 'move the change of the header into the files that need it; that is a decision of a person',
+    });
+  return objects;
+}
+
+function buildInput(what: string): LivepatchError {
+  return new LivepatchError('build-input-changed', 'patch', {
+    what,
+    where: 'the build',
+    remedy: 'answer this CVE with another measure: a mitigation, or a new kernel and a reboot',
+  });
+}
