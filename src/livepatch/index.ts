@@ -3,6 +3,8 @@ export { modinfo } from './elf.ts';
 export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
 export { changedFunctions } from './engines/kpatch/diff.ts';
+export { affectedObjects, isLeftOut, type KernelObject } from './engines/kpatch/objects.ts';
+export { structureSizes } from './engines/kpatch/special-sections.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { type VerifyOptions, verifyLivepatch } from './verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';
