@@ -1,3 +1,4 @@
+export * from './autopilot/plan.ts';
 export * from './fleet.ts';
 export * from './freshness.ts';
 export * from './history.ts';

@@ -1,4 +1,5 @@
 export * from './announcements.ts';
+export * from './autopilot.ts';
 export { type CveFilter, type CveLine, searchCves } from './cve-search.ts';
 export * from './cves.ts';
 export * from './decisions.ts';

@@ -49,6 +49,16 @@ export interface Audit {
   subject: string;
 }
 
+export interface AutopilotBuild {
+  at: Timestamp;
+  cves: string[];
+  id: Generated<Int8>;
+  kernel_id: string;
+  livepatch_id: string | null;
+  reason: Json | null;
+  wanted: string;
+}
+
 export interface Cve {
   announced_at: Timestamp | null;
   content: Generated<string>;
@@ -110,6 +120,15 @@ export interface FeedSync {
   bundled: boolean;
   newest: Timestamp | null;
   source: string;
+}
+
+export interface FixTrial {
+  cve_id: string;
+  kernel_id: string;
+  key: string;
+  ready: boolean;
+  reason: Json | null;
+  tried_at: Timestamp;
 }
 
 export interface HostModules {
@@ -185,6 +204,13 @@ export interface Livepatch {
   module_name: string;
   module_sha256: string;
   recipe: Json;
+}
+
+export interface Policy {
+  author: string;
+  kernel_id: string;
+  policy: Json;
+  set_at: Timestamp;
 }
 
 export interface Prediction {
@@ -281,18 +307,21 @@ export interface VexDocument {
 export interface DB {
   announcement: Announcement;
   audit: Audit;
+  autopilot_build: AutopilotBuild;
   cve: Cve;
   decision: Decision;
   feed_cursor: FeedCursor;
   feed_failure: FeedFailure;
   feed_quarantine: FeedQuarantine;
   feed_sync: FeedSync;
+  fix_trial: FixTrial;
   host_modules: HostModules;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
+  policy: Policy;
   prediction: Prediction;
   priority: Priority;
   proof: Proof;
