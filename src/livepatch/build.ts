@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import type { BuildId, CveId, PatchedFunction, Profile } from '#domain';
+import type { BuildId, CveId, PatchedFunction } from '#domain';
 import { sha256 } from '#host';
 import { modinfo } from './elf.ts';
 import type { EngineJob, LivepatchEngine } from './engines/engine.ts';
-import { klpEngine } from './engines/klp.ts';
+import { klpEngine } from './engines/klp/klp.ts';
 import { kpatchEngine } from './engines/kpatch/kpatch.ts';
 import { LivepatchError } from './error.ts';
 
@@ -48,7 +47,6 @@ export async function buildModule(
   engine: LivepatchEngine,
   job: EngineJob,
   kernelRelease: string,
-  files: readonly string[],
 ): Promise<BuiltModule> {
   const result = await engine.build(job);
   const bytes = await readFile(result.module).catch((error: unknown) => {
@@ -66,10 +64,7 @@ export async function buildModule(
       remedy: 'this kernel is not affected by the change: its code is not built in',
     });
   }
-  const functions = result.changed.map(({ object, name }) => ({
-    object: targetOfObject(object, job.profile, files),
-    name,
-  }));
+  const functions = result.changed;
   return { bytes, sha256: sha256(bytes), engineVersion: result.engineVersion, functions };
 }
 
@@ -85,12 +80,4 @@ function checkModule(bytes: Buffer, where: string, name: string, release: string
   if (info.get('name')?.[0] !== name) throw wrong(`the module is named ${info.get('name')?.[0]}, not ${name}`);
   const magic = info.get('vermagic')?.[0] ?? '';
   if (magic.split(' ')[0] !== release) throw wrong(`the module is for ${magic.split(' ')[0]}, not ${release}`);
-}
-
-/** `vmlinux` or the module that an object of a changed file is linked into; the engines name the object file only. */
-function targetOfObject(object: string, profile: Profile, files: readonly string[]): string {
-  const users = files.flatMap((file) => profile.files.get(file) ?? []).map((index) => profile.objects[index]!);
-  const full = users.find((user) => user.object === object);
-  const byName = users.find((user) => basename(user.object) === basename(object) && user.target !== null);
-  return full?.target ?? byName?.target ?? 'vmlinux';
 }

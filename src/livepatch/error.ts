@@ -13,6 +13,7 @@ export type LivepatchCode =
   | 'header-blast'
   | 'build-input-changed'
   | 'object-left-out'
+  | 'symbol-ambiguous'
   | 'toolchain-mismatch'
   | 'patch-does-not-apply'
   | 'module-unreadable'

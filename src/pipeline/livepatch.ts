@@ -107,7 +107,7 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
-  const { kernel, layout, built, profile, change, paths } = prepared;
+  const { kernel, layout, built, profile, change } = prepared;
   const { toolchain } = kernel;
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
@@ -131,7 +131,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
       signal,
       onOutput,
     };
-    const module = await buildModule(engine, job, built.release, paths);
+    const module = await buildModule(engine, job, built.release);
     const recipe: LivepatchRecipe = {
       engine: engine.name,
       engineVersion: module.engineVersion,

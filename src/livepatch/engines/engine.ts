@@ -1,4 +1,4 @@
-import type { Engine, Profile, Toolchain } from '#domain';
+import type { Engine, PatchedFunction, Profile, Toolchain } from '#domain';
 import type { TreeLayout } from '#kernel';
 
 export interface EngineJob {
@@ -21,8 +21,8 @@ export interface EngineResult {
   /** Path of the module, inside `work`. */
   readonly module: string;
   readonly engineVersion: string;
-  /** What the engine said it replaces: object file (`kernel/signal.o`, or its name alone) and function. */
-  readonly changed: readonly { readonly object: string; readonly name: string }[];
+  /** What the engine said it replaces; `object` is `vmlinux` or the name of a module. */
+  readonly changed: readonly PatchedFunction[];
 }
 
 /** A tool that makes a livepatch module of a patch. */

@@ -1,12 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { PatchedFunction } from '#domain';
 import { ProgramError } from '#host';
 import { IN_TREE } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import { diagnose } from '../diagnose.ts';
-import type { EngineJob, EngineResult } from '../engine.ts';
-import type { KernelObject } from './objects.ts';
-import { PROGRAMS, runTool, WORK } from './tools.ts';
+import type { EngineJob } from '../engine.ts';
+import type { KernelObject } from '../pairs/objects.ts';
+import { runStep, runTool, WORK } from '../pairs/tool.ts';
+import { PROGRAMS } from './programs.ts';
 
 /** create-diff-object(1): EXIT_STATUS_NO_CHANGE. */
 const NO_CHANGE = 3;
@@ -27,15 +29,15 @@ export async function diffPairs(
   job: EngineJob,
   objects: readonly KernelObject[],
   env: Readonly<Record<string, string>>,
-): Promise<EngineResult['changed']> {
+): Promise<PatchedFunction[]> {
   const order = await readFile(join(job.layout.build, 'modules.order'), 'utf8').catch(() => '');
   const tables = new Map<string, Target>();
-  const changed: { object: string; name: string }[] = [];
+  const changed: PatchedFunction[] = [];
   for (const { object, target } of objects) {
     const known = tables.get(target) ?? (await symbolTable(job, target, order));
     tables.set(target, known);
     await mkdir(join(job.work, 'output', dirname(object)), { recursive: true });
-    for (const name of await diff(job, object, known, env)) changed.push({ object, name });
+    for (const name of await diff(job, object, known, env)) changed.push({ object: target, name });
   }
   return changed;
 }
@@ -43,7 +45,7 @@ export async function diffPairs(
 async function symbolTable(job: EngineJob, target: string, order: string): Promise<Target> {
   const name = target.replaceAll('-', '_');
   const file = target === 'vmlinux' ? '/mnt/vmlinux' : `${IN_TREE}/${moduleFile(order, name)}`;
-  await runTool(job, 'sh', ['-c', 'readelf -s --wide "$1" >"$2"', 'sh', file, `${WORK}/${name}.symtab`]);
+  await runStep(job, 'sh', ['-c', 'readelf -s --wide "$1" >"$2"', 'sh', file, `${WORK}/${name}.symtab`]);
   return { name, file };
 }
 

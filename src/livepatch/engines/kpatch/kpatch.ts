@@ -2,15 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareKernelVersions, type KernelVersion, parseKernelVersion } from '#domain';
 import { type KernelConfig, needBuilt, readKernelConfig } from '#kernel';
-import { patchedTexts } from '#patch';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob, EngineResult, LivepatchEngine } from '../engine.ts';
+import { compilePairs, nothingChanged } from '../pairs/compile.ts';
+import { runTool } from '../pairs/tool.ts';
 import { diffPairs } from './diff.ts';
 import { linkModule } from './module.ts';
-import { affectedObjects, isLeftOut, type KernelObject } from './objects.ts';
-import { compilePairs } from './pairs.ts';
+import { requireTools, TEMPLATE } from './programs.ts';
 import { specialSections } from './special-sections.ts';
-import { requireTools, runTool } from './tools.ts';
 
 const OLDEST = parseKernelVersion('5.4')!;
 const FIRST_WITHOUT = parseKernelVersion('6.19')!;
@@ -42,17 +41,10 @@ async function build(job: EngineJob): Promise<EngineResult> {
   const config = await readKernelConfig(join(job.layout.build, '.config'));
   refuseConfig(config);
   await mkdir(join(job.work, 'output'), { recursive: true });
-  const changed = await patchedTexts(job.layout.build, job.toolchain, job.patch, 'the patch');
-  const different = await compilePairs(job, affectedObjects(job.profile, changed), changed);
-  refuseLeftOut(different);
+  const different = await compilePairs(job, [`-I${TEMPLATE}`]);
   const env = await specialSections(job, config, version);
   const functions = await diffPairs(job, different, env);
-  if (functions.length === 0)
-    throw new LivepatchError('nothing-changed', 'patch', {
-      what: 'the change does not alter any compiled code of this kernel',
-      where: 'the patch',
-      remedy: 'this kernel is not affected by it: the code is not built in, or compiles to the same',
-    });
+  if (functions.length === 0) throw nothingChanged();
   const module = await linkModule(job, hasKlpArch(version));
   return { module: join(job.work, module), engineVersion: await kpatchVersion(job), changed: functions };
 }
@@ -75,17 +67,6 @@ function refuseConfig(config: KernelConfig): void {
       where: '.config',
       remedy: 'this kernel cannot be livepatched; change its configuration for the next one',
     });
-}
-
-/** kpatch would leave such a change out without a word, and what is left might not fit it. */
-function refuseLeftOut(different: readonly KernelObject[]): void {
-  const wrong = different.find(isLeftOut);
-  if (wrong === undefined) return;
-  throw new LivepatchError('object-left-out', 'patch', {
-    what: `${wrong.object} changes, whose code cannot be redirected: it is linked by itself, or the tracer uses it`,
-    where: wrong.source,
-    remedy: 'answer this CVE with another measure: a mitigation, or a new kernel and a reboot',
-  });
 }
 
 async function kpatchVersion(job: EngineJob): Promise<string> {

@@ -1,8 +1,7 @@
-import { ProgramError } from '#host';
 import { IN_TREE } from '#kernel';
-import { diagnose } from '../diagnose.ts';
 import type { EngineJob } from '../engine.ts';
-import { PROGRAMS, runTool, TEMPLATE, WORK } from './tools.ts';
+import { runStep } from '../pairs/tool.ts';
+import { PROGRAMS, TEMPLATE } from './programs.ts';
 
 /**
  * What kpatch-build does once it has the parts: links them with its module's own code, and turns what only livepatch can
@@ -26,11 +25,6 @@ export async function linkModule(job: EngineJob, hasKlpArch: boolean): Promise<s
     KPATCH_LDFLAGS: hasKlpArch ? '--unique=.parainstructions --unique=.altinstructions' : '',
     KLP_FLAGS: hasKlpArch ? '' : '--no-klp-arch-sections',
   };
-  try {
-    await runTool(job, 'sh', ['-c', SCRIPT], { env });
-    return `${job.moduleName}.ko`;
-  } catch (error) {
-    if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
-    throw diagnose(`${error.stdout}\n${error.stderr}`, WORK, error);
-  }
+  await runStep(job, 'sh', ['-c', SCRIPT], { env });
+  return `${job.moduleName}.ko`;
 }

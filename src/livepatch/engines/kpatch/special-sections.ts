@@ -2,7 +2,7 @@ import { compareKernelVersions, type KernelVersion, parseKernelVersion } from '#
 import type { KernelConfig } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
-import { runTool } from './tools.ts';
+import { runStep } from '../pairs/tool.ts';
 
 interface Special {
   readonly structure: string;
@@ -44,7 +44,7 @@ export async function specialSections(
 ): Promise<Record<string, string>> {
   const used = SPECIAL.filter(({ isUsed }) => isUsed(config, version));
   const names = used.map(({ structure }) => structure).join(',');
-  const { stdout } = await runTool(job, 'pahole', ['-C', names, '/mnt/vmlinux'], {
+  const { stdout } = await runStep(job, 'pahole', ['-C', names, '/mnt/vmlinux'], {
     onOutput: () => {},
     okCodes: [0, 1],
   });

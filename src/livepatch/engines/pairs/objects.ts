@@ -6,13 +6,24 @@ import { LivepatchError } from '../../error.ts';
 export type KernelObject = ProfileObject & { readonly target: string };
 
 /**
- * Objects that kpatch's compiler wrapper leaves out without a word (kpatch-cc 0.9): linked by themselves, run before there is
- * a tracer, or used by the tracer. A change there is refused instead.
+ * Objects that are linked by themselves, run before there is a tracer, or are used by the tracer: kpatch's compiler wrapper leaves
+ * them out without a word (kpatch-cc 0.9), klp-build refuses patches of most of them.
  */
 const LEFT_OUT =
   /^(?:arch\/x86\/(?:boot|entry\/vdso|purgatory|realmode|tools|vdso)\/|drivers\/firmware\/efi\/libstub\/|init\/version(?:-timestamp)?\.o$|kernel\/system_certificates\.o$|lib\/|tools\/)/;
 /** An object is compiled twice, about a second each. */
 const MAX_OBJECTS = 200;
+
+/** What is left might not fit a change of these. Errors: object-left-out. */
+export function refuseLeftOut(different: readonly KernelObject[]): void {
+  const wrong = different.find(isLeftOut);
+  if (wrong === undefined) return;
+  throw new LivepatchError('object-left-out', 'patch', {
+    what: `${wrong.object} changes, whose code cannot be redirected: it is linked by itself, or the tracer uses it`,
+    where: wrong.source,
+    remedy: 'answer this CVE with another measure: a mitigation, or a new kernel and a reboot',
+  });
+}
 
 export function isLeftOut({ object, target }: KernelObject): boolean {
   return target === 'image' || LEFT_OUT.test(object);

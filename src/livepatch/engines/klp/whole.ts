@@ -1,28 +1,20 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { compareKernelVersions, parseKernelVersion } from '#domain';
+import { basename, join } from 'node:path';
 import { exists, makeFolders, ProgramError, runSandboxed } from '#host';
 import { IN_TREE, reproducible } from '#kernel';
-import { LivepatchError } from '../error.ts';
-import { diagnose } from './diagnose.ts';
-import type { EngineJob, EngineResult, LivepatchEngine } from './engine.ts';
-import { changedFunctions } from './kpatch/diff.ts';
+import { LivepatchError } from '../../error.ts';
+import { diagnose } from '../diagnose.ts';
+import type { EngineJob, EngineResult } from '../engine.ts';
+import { changedFunctions } from '../kpatch/diff.ts';
 import { withWarmTree } from './warm-tree.ts';
 
-const OLDEST = parseKernelVersion('6.19')!;
 const BUILD_TIMEOUT_MS = 3 * 3_600_000;
 const SCRIPT = 'scripts/livepatch/klp-build';
 
-/** The kernel's own scripts/livepatch/klp-build, for Linux 6.19 and later on x86-64. */
-export const klpEngine: LivepatchEngine = {
-  name: 'klp',
-  refuses(version) {
-    const parsed = parseKernelVersion(version);
-    if (parsed === undefined) return `the version "${version}" cannot be read`;
-    return compareKernelVersions(parsed, OLDEST) < 0 ? 'klp-build came with Linux 6.19' : null;
-  },
-  build: (job) => withWarmTree(job.layout, 'klp', (tree) => build(job, tree)),
-};
+/** The kernel's own scripts/livepatch/klp-build, on a copy of the tree that it may write to. Errors: those of `diagnose`. */
+export function buildWhole(job: EngineJob): Promise<EngineResult> {
+  return withWarmTree(job.layout, 'klp', (tree) => build(job, tree));
+}
 
 /**
  * Runs klp-build on the engine's tree. Its temporary folder is kept (`-T`): once the original build in it is complete,
@@ -69,10 +61,15 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
     return {
       module: join(job.work, 'out', `${job.moduleName}.ko`),
       engineVersion: 'klp-build of the kernel source',
-      changed: changedFunctions(`${stdout}\n${stderr}`),
+      changed: changedFunctions(`${stdout}\n${stderr}`).map(({ object, name }) => ({ object: targetOf(object), name })),
     };
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;
     throw diagnose(`${error.stdout}\n${error.stderr}`, job.work, error);
   }
+}
+
+/** objtool names what it compares: `vmlinux.o`, or the object of a module by its path. */
+function targetOf(object: string): string {
+  return basename(object, '.o').replaceAll('-', '_');
 }

@@ -3,35 +3,45 @@ import { dirname, join } from 'node:path';
 import { hasCode } from '#domain';
 import { mapLimited } from '#host';
 import { compileObject, type Overlay, overlay } from '#kernel';
-import { aligned, type ChangedText } from '#patch';
+import { aligned, type ChangedText, patchedTexts } from '#patch';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
-import type { KernelObject } from './objects.ts';
+import { affectedObjects, type KernelObject, refuseLeftOut } from './objects.ts';
 
-/** As kpatch-build compiles: a section of its own for every function and variable. */
-export const KPATCH_FLAGS = ['-I/usr/share/kpatch/patch', '-ffunction-sections', '-fdata-sections'];
+/** A section of its own for every function and variable: both engines compile so. */
+const SECTIONS = ['-ffunction-sections', '-fdata-sections'];
 
 /**
- * Compiles objects with and without a change, with the saved commands and the same line numbers, and writes those that differ
- * to `orig/` and `patched/` of the job's folder. Returns them. Errors: compile-failed, engine-failed.
+ * Compiles the objects that read a changed file with and without the change, with the saved commands and the same line
+ * numbers, and writes those that differ to `orig/` and `patched/` of the job's folder. Returns them.
+ * Errors: those of `patchedTexts` and `affectedObjects`; compile-failed, engine-failed, nothing-changed, object-left-out.
  */
-export async function compilePairs(
-  job: EngineJob,
-  objects: readonly KernelObject[],
-  changed: ReadonlyMap<string, ChangedText>,
-): Promise<KernelObject[]> {
+export async function compilePairs(job: EngineJob, flags: readonly string[] = []): Promise<KernelObject[]> {
+  const changed = await patchedTexts(job.layout.build, job.toolchain, job.patch, 'the patch');
+  const objects = affectedObjects(job.profile, changed);
   const texts = [...changed].map(([path, { before, after }]) => ({ path, ...sides(before, after) }));
   await using old = await overlay(job.layout.build, textsOf(texts, 'before'));
   await using now = await overlay(job.layout.build, textsOf(texts, 'after'));
   const compared = await mapLimited(objects, job.jobs, async (object) => {
-    const before = await compile(job, object.object, old);
-    const after = await compile(job, object.object, now);
+    const before = await compile(job, object.object, old, flags);
+    const after = await compile(job, object.object, now, flags);
     if (before.equals(after)) return null;
     await keep(join(job.work, 'orig', object.object), before);
     await keep(join(job.work, 'patched', object.object), after);
     return object;
   });
-  return compared.filter((object) => object !== null);
+  const different = compared.filter((object) => object !== null);
+  if (different.length === 0) throw nothingChanged();
+  refuseLeftOut(different);
+  return different;
+}
+
+export function nothingChanged(): LivepatchError {
+  return new LivepatchError('nothing-changed', 'patch', {
+    what: 'the change does not alter any compiled code of this kernel',
+    where: 'the patch',
+    remedy: 'this kernel is not affected by it: the code is not built in, or compiles to the same',
+  });
 }
 
 function sides(before: string | null, after: string | null): ChangedText {
@@ -42,8 +52,14 @@ function textsOf(texts: readonly ({ path: string } & ChangedText)[], side: 'befo
   return new Map(texts.flatMap(({ path, [side]: text }) => (text === null ? [] : [[path, text]])));
 }
 
-async function compile({ layout, toolchain, signal }: EngineJob, object: string, side: Overlay): Promise<Buffer> {
-  const options = { tree: layout.build, toolchain, object, overlay: side, flags: KPATCH_FLAGS, finished: true, signal };
+async function compile(
+  { layout, toolchain, signal }: EngineJob,
+  object: string,
+  side: Overlay,
+  more: readonly string[],
+): Promise<Buffer> {
+  const flags = [...more, ...SECTIONS];
+  const options = { tree: layout.build, toolchain, object, overlay: side, flags, finished: true, signal };
   try {
     return await compileObject(options);
   } catch (error) {
