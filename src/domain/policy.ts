@@ -35,7 +35,7 @@ export function parseQuietHours(text: string, zone: string): QuietHours | undefi
   const [from, until, ...rest] = text.split('-');
   if (rest.length > 0 || !CLOCK.test(from ?? '') || !CLOCK.test(until ?? '') || from === until) return undefined;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
+    Intl.DateTimeFormat('en', { timeZone: zone });
   } catch {
     return undefined;
   }
