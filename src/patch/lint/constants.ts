@@ -1,0 +1,43 @@
+import type { ChangedFunction } from './change.ts';
+import { type Finding, finding, some } from './finding.ts';
+import type { Family } from './surroundings.ts';
+
+/** Hazard 4: what stored values mean changes, or where state is kept. */
+export const meaning: Family = (change) => {
+  const { path, before, after } = change;
+  const found: Finding[] = [];
+  for (const [name, { value, isFunction, line }] of after.defines) {
+    const old = before.defines.get(name);
+    if (old === undefined || old.value === value || isFunction || old.isFunction) continue;
+    if (isNumber(value) && isNumber(old.value))
+      found.push(finding('constant-changed', { path, line }, `${name} is ${value} instead of ${old.value}`));
+  }
+  const moved = movedMembers(change.functions, before.text, after.text);
+  if (moved.length > 0) {
+    const what = `${some(moved)}: the file wrote and read it, and does so no longer`;
+    found.push(finding('state-moved', { path, line: change.functions[0]?.line ?? 1 }, what));
+  }
+  return found;
+};
+
+function isNumber(value: string): boolean {
+  return /^[\d\w\s()<|+*~-]*$/.test(value) && /\d|BIT|<</.test(value);
+}
+
+/**
+ * Members that the text before wrote and read, and the text after does not name, where the changed functions write
+ * something else instead.
+ */
+function movedMembers(functions: readonly ChangedFunction[], before: string, after: string): string[] {
+  const names = new Set<string>();
+  for (const { before: old, after: now } of functions) {
+    if (old === undefined || now === undefined) continue;
+    for (const [, name] of old.body.matchAll(/(?:- >|\.) (\w+) (?:[|&^+-]|< <|> >)?= (?!=)/g)) names.add(name!);
+  }
+  return [...names].filter((name) => {
+    const use = new RegExp(`(?:->|\\.)\\s*${name}\\b`);
+    if (use.test(after)) return false;
+    const reads = new RegExp(`(?:->|\\.)\\s*${name}\\b(?!\\s*(?:[|&^+-]|<<|>>)?=(?!=))`, 'g');
+    return [...before.matchAll(reads)].length > 0;
+  });
+}

@@ -1,0 +1,89 @@
+import { callsIn, countsOf } from './c-text.ts';
+import type { ChangedFunction } from './change.ts';
+import { type Finding, finding, some } from './finding.ts';
+import type { Family, Surroundings } from './surroundings.ts';
+
+/** Calls whose names end or begin as those of a pair and that count nothing. */
+const NO_PAIR =
+  /^(?:nla_|nlmsg_|skb_put|__skb_put|put_user|get_user|__put_user|__get_user|put_unaligned|get_unaligned|get_random|put_cmsg|seq_put|xa_|tty_put|smp_|this_cpu_|of_get_|i2c_get_|led_get_|platform_get_|snd_kcontrol|inet6?_get|get_cpu|put_cpu|ida_|idr_get|bpf_get|cpu_relax|local_inc|local_dec|test_and|u64_stats|_?_?[A-Z])/;
+const TAKE = /^(.*?)_*(?:try_?get|get|hold|grab|igrab|inc_not_zero|inc|ref|pin)$|^(?:__)?(?:inc|get|try_get)_(.+)$/;
+const GIVE = /^(.*?)_*(?:put_sync|put|release|drop|dec_and_test|dec|unref|unpin)$|^(?:__)?(?:dec|put)_(.+)$/;
+const FREE =
+  /^(?:kv?free(?:_sensitive|_rcu\w*)?|kfree_skb\w*|consume_skb|kmem_cache_free|vfree|free_page\w*|free_percpu|brelse|call_rcu|\w+_free(?:_rcu)?|\w+_destroy|iput|dput|fput|path_put|mntput)$/;
+
+type Kind = 'take' | 'give' | 'free';
+
+function kindOf(name: string): { kind: Kind; stem: string } | undefined {
+  if (FREE.test(name)) return { kind: 'free', stem: 'free' };
+  if (NO_PAIR.test(name)) return undefined;
+  const give = GIVE.exec(name);
+  if (give !== null) return { kind: 'give', stem: stemOf(give[1] ?? give[2] ?? '') };
+  const take = TAKE.exec(name);
+  if (take !== null) return { kind: 'take', stem: stemOf(take[1] ?? take[2] ?? '') };
+  return undefined;
+}
+
+/** `refcount_inc` and `refcount_dec`, `dev_hold` and `dev_put`: what is left of the name without the verb. */
+function stemOf(rest: string): string {
+  return rest.replace(/^_+|_+$/g, '');
+}
+
+/** How much more often a function calls each name of a pair than before. */
+export function pairDelta(fn: ChangedFunction): Map<string, { kind: Kind; stem: string; more: number }> {
+  const [was, is] = [countsOf(callsIn(fn.before?.body ?? '')), countsOf(callsIn(fn.after?.body ?? ''))];
+  const delta = new Map<string, { kind: Kind; stem: string; more: number }>();
+  for (const name of new Set([...was.keys(), ...is.keys()])) {
+    const more = (is.get(name) ?? 0) - (was.get(name) ?? 0);
+    const kind = more === 0 ? undefined : kindOf(name);
+    if (kind !== undefined) delta.set(name, { ...kind, more });
+  }
+  return delta;
+}
+
+/** Hazard 4: a function counts otherwise than before. */
+export const pairs: Family = ({ path, functions }) =>
+  functions
+    .filter(({ before, after }) => before !== undefined && after !== undefined)
+    .flatMap((fn) => {
+      const delta = [...pairDelta(fn)].map(([name, { more }]) => `${name} ${more > 0 ? '+' : ''}${more}`);
+      if (delta.length === 0) return [];
+      return [finding('pair-count', { path, line: fn.line }, `${fn.name}: ${some(delta)}`)];
+    });
+
+/**
+ * Hazard 22: over the whole patch, taking is added or removed in one function and giving back in another, while neither does
+ * both. Functions that only move their calls into a new one add up to nothing.
+ */
+export function splitPairs({ changes }: Surroundings): Finding[] {
+  const takes = new Map<string, Side[]>();
+  const gives = new Map<string, Side[]>();
+  for (const { path, functions } of changes)
+    for (const fn of functions)
+      for (const [name, { kind, stem, more }] of pairDelta(fn)) {
+        if (kind === 'free') continue;
+        const sides = kind === 'take' ? takes : gives;
+        sides.set(stem, [...(sides.get(stem) ?? []), { path, line: fn.line, name, fn: fn.name, more }]);
+      }
+  return [...takes].flatMap(([stem, taken]) => {
+    const given = gives.get(stem) ?? [];
+    const [more, less] = [sum(taken), sum(given)];
+    if (more === 0 || less === 0 || Math.sign(more) !== Math.sign(less)) return [];
+    const both = taken.filter(({ fn }) => given.some((side) => side.fn === fn));
+    if (both.length > 0) return [];
+    const [take, give] = [taken[0]!, given[0]!];
+    const what = `${take.fn} ${more > 0 ? 'now calls' : 'no longer calls'} ${take.name}, and ${give.fn} ${give.name}: what was taken before the load is given back by the new code`;
+    return [finding('pair-split', { path: give.path, line: give.line }, what)];
+  });
+}
+
+interface Side {
+  readonly path: string;
+  readonly line: number;
+  readonly name: string;
+  readonly fn: string;
+  readonly more: number;
+}
+
+function sum(sides: readonly Side[]): number {
+  return sides.reduce((total, { more }) => total + more, 0);
+}
