@@ -20,6 +20,7 @@ export {
   type DebugProfileProgress,
   readDebugProfile,
 } from './debug-info/read.ts';
+export { readTypeLayouts, type TypeLayout, type TypeMember } from './debug-info/types.ts';
 export { loadedContents } from './elf.ts';
 export { bytesOf, ElfError, readElf64 } from './elf-table.ts';
 export { ConfigChangeError, type KernelCode, KernelError } from './error.ts';

@@ -8,6 +8,7 @@ export interface Member {
   readonly line: number;
 }
 
+const CONDITIONAL = /^\s*#\s*(?:if|ifdef|ifndef|elif\w*|else|endif|include|pragma)\b/;
 /** Words that say how a member may be used and not how large it is. */
 const NO_LAYOUT =
   /\b(?:const|volatile|__rcu|__user|__percpu|__iomem|__force|__private|__bitwise|__nonstring)\b|\b(?:__counted_by|__counted_by_le|__guarded_by) \( [^)]* \)/g;
@@ -34,7 +35,9 @@ export function membersOf({ text, first, canonical: all }: Item): Member[] {
       part += ' ';
       continue;
     }
-    if (/^\s*#/.test(chunk)) {
+    // A macro may be defined in a body; what makes members come and go is one of these.
+    if (/^\s*#/.test(chunk) && !CONDITIONAL.test(chunk)) continue;
+    if (CONDITIONAL.test(chunk)) {
       end();
       at = line;
       part = chunk;
