@@ -20,9 +20,17 @@ export const data: Family = (change) => {
     else if (old.canonical !== now.canonical && !INIT_DATA.test(now.canonical)) found.push(changedItem(path, old, now));
   }
   const gone = [...before.items].filter(([key, item]) => isData(item) && !after.items.has(key)).map(([, item]) => item);
-  for (const item of gone) found.push(finding('data-removed', { path, line: item.first }, `${item.name} is removed`));
+  for (const item of gone) found.push(removedItem(path, item));
   return [...found, ...change.functions.flatMap((fn) => staticLocals(change, fn))];
 };
+
+/** A parameter of a module is a table that sysfs has read: the old one stays. */
+function removedItem(path: string, { name, first }: Item): Finding {
+  const place = { path, line: first };
+  if (/^(?:module_param|core_param)\w*\(/.test(name))
+    return finding('static-data-changed', place, `${name} is removed: the parameter stays as it is`);
+  return finding('data-removed', place, `${name} is removed`);
+}
 
 function isData({ kind, name, canonical: text }: Item): boolean {
   if (kind === 'macro') return !NOT_DATA.test(name);

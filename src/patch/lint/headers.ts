@@ -17,7 +17,14 @@ export const headers: Family = (change, { profile }) => {
   const changed = changedParts(change);
   const place = { path, line };
   if (changed.length === 0)
-    return [...found, finding('header-additive', place, `${count} objects read ${path}, which only gets new names`)];
+    return [
+      ...found,
+      finding(
+        'header-additive',
+        place,
+        `${count} objects read ${path}, in which nothing but declarations and new names is another`,
+      ),
+    ];
   const what = `${count} objects read ${path}; ${some(changed)} changes`;
   if (count > WIDE) found.push(finding('header-wide', place, what));
   else if (count > MANY) found.push(finding('header-many', place, what));
