@@ -74,11 +74,6 @@ function whole(file: FileDiff, state: HunkFinding['state'], after: string | null
   return { path: file.path, hunks: [hunk], before: null, after };
 }
 
-/** The same for a text that is at hand. */
-export function placedIn(file: FileDiff, text: string): FileFound {
-  return inText(file, file.path, text);
-}
-
 function inText(file: FileDiff, path: string, text: string): FileFound {
   const lines = linesOf(text);
   const found: Located[] = [];

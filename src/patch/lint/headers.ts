@@ -10,7 +10,7 @@ export const headers: Family = (change, { profile }) => {
   const { path } = change;
   if (!isHeader(path)) return [];
   const found: Finding[] = [];
-  const line = change.hunks.find((lines) => lines !== null)?.around[0] ?? 1;
+  const line = change.hunks[0]?.after[0] ?? change.hunks[0]?.before[0] ?? 1;
   if (/(?:^|\/)uapi\//.test(path) && differs(change)) found.push(finding('uapi-changed', { path, line }));
   const count = readersOf(path, profile)?.length;
   if (count === undefined || count === 0 || !differs(change)) return found;

@@ -17,7 +17,6 @@ export const init: Family = (change, around) => {
   const found: Finding[] = [];
   const areas = areasOf(change, around);
   for (const [hunk, lines] of change.hunks.entries()) {
-    if (lines === null) continue;
     const changed = [
       ...lines.before.filter((line) => isCode(change.before.lines, line)).map((line) => areas.before(line)),
       ...lines.after.filter((line) => isCode(change.after.lines, line)).map((line) => areas.after(line)),

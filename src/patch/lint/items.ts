@@ -16,6 +16,9 @@ export interface Item {
   readonly canonical: string;
 }
 
+/** Characters outside braces; what is longer is no C, and must not be looked at again and again. */
+const MAX_HEAD = 20_000;
+
 /**
  * Splits the top level of a C text into items; functions and directives are passed over. A scanner, not a parser: what it
  * does not understand becomes an item of its own, so that a change of it is not lost.
@@ -36,7 +39,8 @@ export function topItems(text: string, functions: readonly FunctionBody[]): Item
   for (let at = 0; at < code.length; at += 1) {
     const char = code[at]!;
     if (/\s/.test(char)) {
-      if (char === '\n' && start >= 0 && depth === 0 && endsHere(code.slice(start, at), code, at + 1)) end(at);
+      if (char !== '\n' || start < 0 || depth > 0) continue;
+      if (at - start > MAX_HEAD || endsHere(code.slice(start, at), code, at + 1)) end(at);
       continue;
     }
     if (start < 0) start = at;
@@ -71,7 +75,7 @@ const MACRO = /^(?:(?:static|extern|const|__\w+)\s+)*([A-Za-z_]\w*)\s*\(([^]*)\)
 function kindOf(head: string): Pick<Item, 'kind' | 'name'> | undefined {
   if (head === '') return undefined;
   const flat = withoutBodies(head);
-  const equals = flat.indexOf('=');
+  const equals = equalsIn(flat);
   if (equals >= 0) return { kind: 'variable', name: variableName(flat.slice(0, equals)) };
   if (/^typedef\b/.test(flat)) return { kind: flat.includes('{}') ? 'type' : 'declaration', name: variableName(flat) };
   const body = /^(?:(?:static|extern|const|volatile)\s+)*(struct|union|enum)\b\s*([^{}]*)\{\}\s*([^]*)$/.exec(flat);
@@ -86,6 +90,17 @@ function kindOf(head: string): Pick<Item, 'kind' | 'name'> | undefined {
   const prototype = /(\w+)\s*\(/.exec(flat.replace(/__attribute__\s*\(\(.*?\)\)/g, ''));
   if (prototype !== null) return { kind: 'declaration', name: prototype[1]! };
   return { kind: 'variable', name: variableName(flat) };
+}
+
+/** Where the value of a variable begins: the first `=` outside parentheses; -1: it has none. */
+function equalsIn(flat: string): number {
+  let depth = 0;
+  for (let at = 0; at < flat.length; at += 1) {
+    if (flat[at] === '(') depth += 1;
+    else if (flat[at] === ')') depth -= 1;
+    else if (flat[at] === '=' && depth === 0) return at;
+  }
+  return -1;
 }
 
 function typeKind(keyword: string, tag: string, rest: string): Pick<Item, 'kind' | 'name'> {

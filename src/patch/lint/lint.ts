@@ -19,7 +19,7 @@ import { commandPath, type Family, readersOf, type Surroundings } from './surrou
 import { tracing } from './tracing.ts';
 
 /** Files that hold no code of the kernel. */
-const NO_CODE = /^(?:Documentation|LICENSES|samples|tools)\/|^(?:MAINTAINERS|CREDITS)$|\.(?:rst|txt|yaml)$/;
+const NO_CODE = /^(?:Documentation|LICENSES|samples)\/|^(?:MAINTAINERS|CREDITS)$|\.(?:rst|txt|yaml)$/;
 const FAMILIES: readonly Family[] = [
   ...[layout, data, meaning, pairs, locks, init, tracing, messages, syscalls, headers, exports, livepatchApi, stacks],
   removed,

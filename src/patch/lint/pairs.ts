@@ -5,9 +5,12 @@ import type { Family, Surroundings } from './surroundings.ts';
 
 /** Calls whose names end or begin as those of a pair and that count nothing. */
 const NO_PAIR =
-  /^(?:nla_|nlmsg_|skb_put|__skb_put|put_user|get_user|__put_user|__get_user|put_unaligned|get_unaligned|get_random|put_cmsg|seq_put|xa_|tty_put|smp_|this_cpu_|of_get_|i2c_get_|led_get_|platform_get_|snd_kcontrol|inet6?_get|get_cpu|put_cpu|ida_|idr_get|bpf_get|cpu_relax|local_inc|local_dec|test_and|u64_stats|_?_?[A-Z])/;
-const TAKE = /^(.*?)_*(?:try_?get|get|hold|grab|igrab|inc_not_zero|inc|ref|pin)$|^(?:__)?(?:inc|get|try_get)_(.+)$/;
-const GIVE = /^(.*?)_*(?:put_sync|put|release|drop|dec_and_test|dec|unref|unpin)$|^(?:__)?(?:dec|put)_(.+)$/;
+  /^(?:klp_|nla_|nlmsg_|skb_put|__skb_put|put_user|get_user|__put_user|__get_user|put_unaligned|get_unaligned|get_random|put_cmsg|seq_put|xa_|tty_put|smp_|this_cpu_|of_get_|i2c_get_|led_get_|platform_get_|snd_kcontrol|inet6?_get|get_cpu|put_cpu|ida_|idr_get|bpf_get|cpu_relax|local_inc|local_dec|test_and|u64_stats|_?_?[A-Z])/;
+const TAKE = /^(.*?)_*(?:try_?get|get|hold|grab|igrab|inc_not_zero|inc|ref|pin)$|^(?:__)?inc_(.+)$/;
+const GIVE = /^(.*?)_*(?:put_sync|put|release|drop|dec_and_test|dec|unref|unpin)$|^(?:__)?dec_(.+)$/;
+/** Pairs whose verb comes first; get_order() and its like take nothing. */
+const PREFIXED =
+  /^(?:__)?(get|put)_((?:net|task_struct|device|page|file|cred|pid|disk|super|dax|client|group_info)\w*|\w+_(?:ns|ctx|ref|struct))$/;
 const FREE =
   /^(?:kv?free(?:_sensitive|_rcu\w*)?|kfree_skb\w*|consume_skb|kmem_cache_free|vfree|free_page\w*|free_percpu|brelse|call_rcu|\w+_free(?:_rcu)?|\w+_destroy|iput|dput|fput|path_put|mntput)$/;
 
@@ -16,6 +19,8 @@ type Kind = 'take' | 'give' | 'free';
 function kindOf(name: string): { kind: Kind; stem: string } | undefined {
   if (FREE.test(name)) return { kind: 'free', stem: 'free' };
   if (NO_PAIR.test(name)) return undefined;
+  const prefixed = PREFIXED.exec(name);
+  if (prefixed !== null) return { kind: prefixed[1] === 'get' ? 'take' : 'give', stem: prefixed[2]! };
   const give = GIVE.exec(name);
   if (give !== null) return { kind: 'give', stem: stemOf(give[1] ?? give[2] ?? '') };
   const take = TAKE.exec(name);

@@ -21,9 +21,10 @@ export function buildFile(files: readonly FileDiff[]): FileDiff | undefined {
   return files.find(({ path }) => BUILD_FILES.test(path));
 }
 
-/** Hazards 8 and 29: what the path alone says. A file that is found here is looked at no further. */
+/** Hazards 8, 29 and 33: what the path alone says. A file that is found here is looked at no further. */
 export function pathFindings(file: FileDiff): Finding[] {
   const place = { path: file.path, line: file.hunks[0]?.oldStart ?? 1 };
+  if (BUILD_FILES.test(file.path)) return [finding('patch-touches-build', place)];
   if (UNPATCHABLE.test(file.path)) return [finding('assembly-changed', place)];
   if (CORE.some((paths) => paths.test(file.path))) return [finding('core-code', place)];
   return [];
