@@ -20,6 +20,7 @@ export {
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, finding, some } from './lint/finding.ts';
 export { lint, lintPaths } from './lint/lint.ts';
+export { lintTree } from './lint/lint-tree.ts';
 export { type NamedChange, namedChange } from './lint/named.ts';
 export { refuseBlocking, refuseBuildFiles } from './lint/refuse.ts';
 export type { Level, Rule } from './lint/rule.ts';
