@@ -130,8 +130,9 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
   refuseBuildFiles(files, change.where);
   const paths = files.map(({ path }) => path);
   const findings = await lintTree(layout.build, files, profile);
-  refuseBlocking(findings);
+  // What does not apply, or is there already, is said before anything else: findings of it would be of another text.
   const fit = await tryPatch(layout.build, kernel.toolchain, change.text);
+  refuseBlocking(findings);
   return { ...subject, paths, findings, fit };
 }
 

@@ -9,13 +9,13 @@ export const exports: Family = (change, around) => {
   const found: Finding[] = [];
   const [was, is] = [exportsOf(change.before), exportsOf(change.after)];
   for (const [name, { macro, line }] of is) {
-    if (was.has(name)) continue;
+    if (was.has(name) || isExportedElsewhere(name, change, around)) continue;
     const place = { path: change.path, line };
     found.push(finding('export-added', place, `${name} is exported`));
     if (/_NS/.test(macro)) found.push(finding('export-namespace', place, `${name} is exported into a namespace`));
   }
   for (const [name, { line }] of was)
-    if (!is.has(name))
+    if (!is.has(name) && !isExportedAfter(name, change, around))
       found.push(finding('export-changed', { path: change.path, line }, `${name} is no longer exported`));
   return [...found, ...signatures(change, was, around)];
 };
@@ -40,6 +40,11 @@ function signatures(change: FileChange, exported: ReadonlyMap<string, unknown>, 
       ];
     return [finding('signature-changed', { path, line }, `${name} gets other parameters or another result`)];
   });
+}
+
+/** Moved to another file of the patch with its function. */
+function isExportedAfter(name: string, change: FileChange, { changes }: Surroundings): boolean {
+  return changes.some((other) => other !== change && exportsOf(other.after).has(name));
 }
 
 function isExportedElsewhere(name: string, change: FileChange, { changes }: Surroundings): boolean {

@@ -7,6 +7,8 @@ const INIT =
   /\b(?:__init|__exit|__meminit|__memexit|__cpuinit|__devinit|__devexit|__init_or_module|__initdata|__initconst|__exitdata|asmlinkage_init)\b/;
 /** Plain code when namespaces of the network are configured (include/net/net_namespace.h). */
 const NET_INIT = /\b__net_(?:init|exit|initdata)\b/;
+/** include/linux/init.h, module.h: each is called once, at start. */
+const INIT_CALL = /^(?:module_init|module_exit|\w*_initcall\w*|__setup|early_param|console_initcall)\(/;
 const PROBE = /(?:^|_)(?:probe|attach)$/;
 /** Code of the start of a processor or the machine that is not marked so. */
 const BOOT_PATHS =
@@ -61,7 +63,9 @@ function areasOf({ before, after }: FileChange, around: Surroundings): Areas {
   const lookup = (source: FileChange['before']) => {
     const areas = [
       ...[...source.functions.values()].filter(({ head }) => isInit(head)),
-      ...[...source.items.values()].filter(({ kind, canonical }) => kind === 'variable' && isInit(canonical)),
+      ...[...source.items.values()].filter(({ kind, name, canonical }) =>
+        kind === 'macro' ? INIT_CALL.test(name) : kind === 'variable' && isInit(canonical),
+      ),
     ];
     return (line: number): string | undefined => areas.find(({ first, last }) => line >= first && line <= last)?.name;
   };

@@ -1,6 +1,7 @@
 import { type Finding, finding } from './finding.ts';
 import type { Item } from './items.ts';
 import { type Member, membersOf, shiftedValues } from './members.ts';
+import { isOnStack } from './on-stack.ts';
 import type { Family } from './surroundings.ts';
 
 /** Hazard 1: types whose bodies differ before and after, and macros that size arrays in them. */
@@ -8,9 +9,12 @@ export const layout: Family = ({ path, before, after }) => {
   const found: Finding[] = [];
   for (const [key, now] of after.items) {
     const old = before.items.get(key);
-    if (old === undefined || old.canonical === now.canonical || !hasBody(old)) continue;
+    if (old === undefined || old.canonical === now.canonical) continue;
+    if (isAlias(old) && isAlias(now))
+      found.push(finding('layout-may-change', { path, line: now.first }, `${now.name} is another type`));
+    if (!hasBody(old)) continue;
     if (/^(?:typedef )?enum\b/.test(now.canonical)) found.push(...enumFindings(path, old, now));
-    else found.push(...structFindings(path, old, now));
+    else found.push(...structFindings(path, old, now, isOnStack(path, now.name, before)));
   }
   return [...found, ...sizeFindings(path, before, after)];
 };
@@ -20,13 +24,19 @@ function hasBody({ kind, canonical }: Item): boolean {
   return kind === 'type' || (kind === 'variable' && /^(?:\w+ )*(?:struct|union|enum) (?:\w+ )?\{/.test(canonical));
 }
 
-function structFindings(path: string, old: Item, now: Item): Finding[] {
+/** `typedef u32 foo_t;` */
+function isAlias({ kind, canonical }: Item): boolean {
+  return kind === 'declaration' && /^typedef\b/.test(canonical);
+}
+
+function structFindings(path: string, old: Item, now: Item, onStack: boolean): Finding[] {
   const [was, is] = [membersOf(old), membersOf(now)];
   const at = is.findIndex((member, index) => member.form !== was[index]?.form);
   if (at < 0 && was.length === is.length) return [];
   const line = (is[at] ?? is.at(-1))?.line ?? now.first;
   const names = differing(was, is);
   const what = `${now.name} changes${names === '' ? ' the order of its members' : ` (${names})`}: objects made before the livepatch is loaded keep the old layout`;
+  if (onStack) return [finding('layout-on-stack', { path, line }, `${now.name} changes (${names})`)];
   return [finding('layout-may-change', { path, line }, what)];
 }
 

@@ -1,5 +1,6 @@
 import type { Profile } from '#domain';
 import type { FileDiff } from '../diff.ts';
+import { addresses } from './addresses.ts';
 import { changeOf, type FileChange } from './change.ts';
 import { meaning } from './constants.ts';
 import { data } from './data.ts';
@@ -22,7 +23,7 @@ import { tracing } from './tracing.ts';
 const NO_CODE = /^(?:Documentation|LICENSES|samples)\/|^(?:MAINTAINERS|CREDITS)$|\.(?:rst|txt|yaml)$/;
 const FAMILIES: readonly Family[] = [
   ...[layout, data, meaning, pairs, locks, init, tracing, messages, syscalls, headers, exports, livepatchApi, stacks],
-  removed,
+  ...[removed, addresses],
 ];
 const ORDER = { block: 0, 'two-approvals': 1, note: 2 } as const;
 

@@ -56,37 +56,55 @@ export const pairs: Family = ({ path, functions }) =>
     });
 
 /**
- * Hazard 22: over the whole patch, taking is added or removed in one function and giving back in another, while neither does
- * both. Functions that only move their calls into a new one add up to nothing.
+ * Hazard 22, over the whole patch: a reference more is taken in one function and given back in another, or giving back moves
+ * from one to another. A new function that the old one calls is a part of it, and moves nothing.
  */
 export function splitPairs({ changes }: Surroundings): Finding[] {
-  const takes = new Map<string, Side[]>();
-  const gives = new Map<string, Side[]>();
+  const stems = new Map<string, Side[]>();
+  const called = new Set(
+    changes.flatMap(({ functions }) => functions).flatMap(({ after }) => callsIn(after?.body ?? '')),
+  );
   for (const { path, functions } of changes)
-    for (const fn of functions)
+    for (const fn of functions) {
+      const isOwn = fn.after !== undefined && (fn.before !== undefined || !called.has(fn.name));
       for (const [name, { kind, stem, more }] of pairDelta(fn)) {
-        if (kind === 'free') continue;
-        const sides = kind === 'take' ? takes : gives;
-        sides.set(stem, [...(sides.get(stem) ?? []), { path, line: fn.line, name, fn: fn.name, more }]);
+        const sides = stems.get(stem) ?? [];
+        stems.set(stem, sides);
+        sides.push({ path, line: fn.line, name, kind, fn: fn.name, more, isOwn });
       }
-  return [...takes].flatMap(([stem, taken]) => {
-    const given = gives.get(stem) ?? [];
-    const [more, less] = [sum(taken), sum(given)];
-    if (more === 0 || less === 0 || Math.sign(more) !== Math.sign(less)) return [];
-    const both = taken.filter(({ fn }) => given.some((side) => side.fn === fn));
-    if (both.length > 0) return [];
-    const [take, give] = [taken[0]!, given[0]!];
-    const what = `${take.fn} ${more > 0 ? 'now calls' : 'no longer calls'} ${take.name}, and ${give.fn} ${give.name}: what was taken before the load is given back by the new code`;
-    return [finding('pair-split', { path: give.path, line: give.line }, what)];
-  });
+    }
+  return [...stems.values()].flatMap((sides) => [...splitIn(sides), ...movedIn(sides)]);
 }
 
 interface Side {
   readonly path: string;
   readonly line: number;
   readonly name: string;
+  readonly kind: Kind;
   readonly fn: string;
   readonly more: number;
+  /** It runs by itself: it was there before, or is reached by its address only. */
+  readonly isOwn: boolean;
+}
+
+function splitIn(sides: readonly Side[]): Finding[] {
+  const [taken, given] = [sides.filter(({ kind }) => kind === 'take'), sides.filter(({ kind }) => kind === 'give')];
+  const [more, less] = [sum(taken), sum(given)];
+  if (more === 0 || less === 0 || Math.sign(more) !== Math.sign(less)) return [];
+  if (taken.some(({ fn }) => given.some((side) => side.fn === fn))) return [];
+  const [take, give] = [taken[0]!, given[0]!];
+  const place = { path: give.path, line: give.line };
+  if (more > 0) return [finding('pair-split', place, `${take.fn} now calls ${take.name}, and ${give.fn} ${give.name}`)];
+  return [finding('pair-dropped', place, `${take.fn} no longer calls ${take.name}, nor ${give.fn} ${give.name}`)];
+}
+
+function movedIn(sides: readonly Side[]): Finding[] {
+  const given = sides.filter(({ kind, isOwn }) => kind !== 'take' && isOwn);
+  const to = given.find(({ more }) => more > 0);
+  const from = given.find(({ more, name, fn }) => more < 0 && name === to?.name && fn !== to.fn);
+  if (to === undefined || from === undefined) return [];
+  const what = `${to.name} moves from ${from.fn} to ${to.fn}`;
+  return [finding('pair-moved', { path: to.path, line: to.line }, what)];
 }
 
 function sum(sides: readonly Side[]): number {

@@ -10,10 +10,10 @@ const UNPATCHABLE = /\.S$|(?:^|\/)vdso(?:32|64)?\/|(?:^|\/)realmode\/|^arch\/[^/
  */
 const CORE = [
   /^kernel\/(?:livepatch|module|printk|entry)\//,
-  /^kernel\/(?:module|jump_label|static_call|static_call_inline|stacktrace|kprobes|rethook|extable)\.c$/,
-  /^kernel\/trace\/(?:ftrace|fgraph|ring_buffer|rethook|trace_functions|trace_functions_graph)\.c$/,
+  /^kernel\/(?:module|jump_label|static_call|static_call_inline|stacktrace)\.c$/,
+  /^kernel\/trace\/(?:ftrace|fgraph|trace_functions|trace_functions_graph)\.c$/,
   /^arch\/[^/]+\/entry\//,
-  /^arch\/[^/]+\/kernel\/(?:ftrace|nmi|alternative|jump_label|static_call|unwind_\w+|stacktrace|module|traps|entry\w*|kprobes\/\w+)\.c$/,
+  /^arch\/[^/]+\/kernel\/(?:ftrace|nmi|alternative|jump_label|static_call|unwind_\w+|stacktrace|module|entry\w*)\.c$/,
 ];
 
 /** A file that would change how the kernel is built; undefined: the patch has none. */

@@ -12,6 +12,13 @@ export const sourceRules = {
     why: 'objects made before the load have the old layout: new code reads and writes past them (livepatch/shadow-vars.rst)',
     remedy: SHADOW,
   },
+  'layout-on-stack': {
+    hazard: 1,
+    level: 'two-approvals',
+    what: 'a structure changes that one file uses, for variables on the stack only',
+    why: 'no object outlives its function, unless its address is left behind (a list, a completion, another thread)',
+    remedy: 'check that every function that uses it is replaced, and that nobody else sees it',
+  },
   'enum-values-shift': {
     hazard: 1,
     level: 'block',
@@ -84,10 +91,24 @@ export const sourceRules = {
   },
   'pair-split': {
     hazard: 22,
+    level: 'block',
+    what: 'one function takes a reference more, and another gives one more back',
+    why: 'objects that old code did not take are given back by the new code: they are freed while they are used',
+    remedy: 'mark what the new code took by a shadow variable, and give back only that; that needs a person',
+  },
+  'pair-dropped': {
+    hazard: 22,
     level: 'two-approvals',
-    what: 'taking is changed in one function, giving back in another',
-    why: 'objects taken by old code meet the new code that gives back: one too many frees them while they are used',
-    remedy: 'show that no object lives from one to the other, or mark new ones by a shadow variable',
+    what: 'one function takes a reference less, and another gives one less back',
+    why: 'what old code took is never given back',
+    remedy: 'check that a leak of what is alive now can be borne',
+  },
+  'pair-moved': {
+    hazard: 22,
+    level: 'two-approvals',
+    what: 'giving back or freeing moves from one function into another',
+    why: 'an object that went through the old one and then through the new one is given back twice, or never',
+    remedy: 'show that no object is on its way from one to the other',
   },
   'lock-order': {
     hazard: 5,
@@ -299,6 +320,13 @@ export const sourceRules = {
     what: 'a function is removed that static data refers to',
     why: 'the data stays as it is, and the old function is run through it',
     remedy: 'keep the function and make it do what is right',
+  },
+  'module-address': {
+    hazard: 30,
+    level: 'two-approvals',
+    what: 'the address of a new function or of new data is handed on',
+    why: 'timers, works, RCU and live objects that hold it run into nothing once the module is unloaded or replaced',
+    remedy: 'show that nobody holds it when the module goes, or keep the module loaded',
   },
   'patch-touches-build': {
     hazard: 33,

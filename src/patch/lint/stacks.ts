@@ -1,4 +1,5 @@
 import { finding } from './finding.ts';
+import type { Fn } from './source-text.ts';
 import type { Family } from './surroundings.ts';
 
 /** Some task is always in one of these: the scheduler, and the loops of kernel threads (kernel/, mm/, fs/io_uring). */
@@ -92,14 +93,15 @@ const LONG: ReadonlySet<string> = new Set([
     'syslog_print',
   ],
 ]);
-const LOOP = /\b(?:kthread_should_stop|kthread_freezable_should_stop|kthread_should_park) \(/;
+const ASK = /\bkthread_(?:should_stop|freezable_should_stop|should_park) \(/;
+const LOOP = /\bwhile \( [^{};]*\bkthread_(?:should_stop|freezable_should_stop|should_park) \(/;
 
 /** Hazard 26: functions that tasks never leave, or sleep in. */
 export const stacks: Family = ({ path, functions }) =>
   functions.flatMap(({ name, line, before, after }) => {
     if (before === undefined) return [];
     if (ALWAYS.has(name)) return [finding('always-on-stack', { path, line }, `some task is always in ${name}`)];
-    if (isThreadLoop(before.body))
+    if (isThreadLoop(before))
       return [finding('always-on-stack', { path, line }, `${name} is the loop of a kernel thread`)];
     const isLong =
       LONG.has(name) || /\bwait_event(?:_interruptible|_killable|_freezable)\w* \(/.test((after ?? before).body);
@@ -108,9 +110,8 @@ export const stacks: Family = ({ path, functions }) =>
       : [];
   });
 
-/** `while (!kthread_should_stop())`, or an endless loop that asks for it. */
-function isThreadLoop(body: string): boolean {
-  const ask = LOOP.exec(body);
-  if (ask === null) return false;
-  return /\b(?:while|for) \(/.test(body.slice(0, ask.index + 1)) || /\bwhile \( ?! ?$/.test(body.slice(0, ask.index));
+/** `int f(void *data)` with `while (!kthread_should_stop())`, or an endless loop that asks for it. */
+function isThreadLoop({ head, body }: Fn): boolean {
+  if (!/\( void \* \w+ \)$/.test(head) || !ASK.test(body)) return false;
+  return /\bfor \( ; ; \)|\bwhile \( (?:1|true) \)/.test(body) || LOOP.test(body);
 }

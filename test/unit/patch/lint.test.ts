@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createTwoFilesPatch } from 'diff';
+import fc from 'fast-check';
 import type { Profile } from '#domain';
 import { type FileDiff, type Finding, lint, lintRules, namedChange, parseDiff, refuseBlocking } from '#patch';
 import { compiled, profileOfParts } from '../../../testkit/profile.ts';
@@ -61,3 +62,84 @@ for (const name of readdirSync(folder)) {
     assert.equal(found.map(shown).join(' | ') || 'none', expected);
   });
 }
+
+function patchOf(path: string, lines: readonly string[], at: number): FileDiff[] {
+  const count = (kinds: string): number => lines.filter((line) => kinds.includes(line[0]!)).length;
+  const head = `@@ -${at},${count(' -')} +${at},${count(' +')} @@`;
+  return parseDiff(`--- a/${path}\n+++ b/${path}\n${head}\n${lines.join('\n')}\n`, 'x');
+}
+
+const STRUCT = 'struct s {\n\tint a;\n\tint b;\n};\n';
+const GROWS = [' \tint a;', '+\tint more;', ' \tint b;'];
+
+test('every rule of the source is met by a case', () => {
+  const met = new Set(['not-placed']);
+  for (const name of readdirSync(folder))
+    for (const word of readFileSync(join(folder, name), 'utf8').split('\n')[0]!.split(/[ |]+/)) met.add(word);
+  const rules = Object.keys(lintRules).filter((code) => !code.startsWith('object-'));
+  assert.deepEqual(
+    rules.filter((code) => !met.has(code)),
+    [],
+  );
+});
+
+test('a patch that does not fit is looked at where it says, and that is told', () => {
+  const codes = (at: number, text: string): string[] =>
+    lint(patchOf('a.c', GROWS, at), () => text).map(({ code }) => code);
+  assert.deepEqual(codes(2, STRUCT), ['layout-may-change']);
+  assert.deepEqual(codes(2, `\n\n\n${STRUCT}`), ['layout-may-change'], 'an offset is a fit');
+  assert.deepEqual(codes(2, STRUCT.replace('int b', 'int c')), ['layout-may-change', 'not-placed']);
+  assert.deepEqual(codes(2, ''), ['not-placed', 'data-added']);
+});
+
+test('what blocks is refused with the code of the rule, the gravest first', () => {
+  const found = lint(patchOf('a.c', GROWS, 2), () => STRUCT);
+  assert.throws(() => refuseBlocking(found), { code: 'layout-may-change', fault: 'patch', where: 'a.c:3' });
+  refuseBlocking(found.map((one) => ({ ...one, level: 'two-approvals' })));
+  refuseBlocking([]);
+});
+
+test('a patch says which functions it changes, and whether anything else', () => {
+  const text = '#define A 1\nint f(void)\n{\n\treturn A;\n}\n';
+  const named = (lines: readonly string[], at: number): unknown => {
+    const { functions, outside } = namedChange(patchOf('a.c', lines, at), () => text);
+    return [[...functions], outside];
+  };
+  assert.deepEqual(named(['-\treturn A;', '+\treturn A + 1;'], 4), [['f'], false]);
+  assert.deepEqual(named(['-#define A 1', '+#define A 2'], 1), [[], true]);
+  assert.deepEqual(named([' }', '+int g;'], 5), [[], true]);
+});
+
+const piece = fc.constantFrom(
+  ...[
+    'struct s {',
+    '}',
+    ';',
+    'int a',
+    '\n',
+    ' ',
+    '(',
+    ')',
+    '#if A\n',
+    '#endif\n',
+    '"',
+    "'",
+    '/*',
+    '*/',
+    '//',
+    '\\',
+    '=',
+  ],
+  ...['static ', 'f(void)\n{\n', '}\n', 'EXPORT_SYMBOL(f);\n', 'spin_lock(&a);', 'enum e {', ',', '[', ']', 'typedef '],
+);
+
+test('any text is looked at without an error, and every hunk of a diff of two texts is placed', () => {
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), fc.array(piece, { maxLength: 40 }), (a, b) => {
+      const [before, after] = [`${a.join('')}\nend\n`, `${b.join('')}\nend\n`];
+      const files = parseDiff(createTwoFilesPatch('a/x.c', 'b/x.c', before, `${after}more\n`), 'x');
+      const found = lint(files, () => before);
+      assert.ok(found.every(({ code }) => code in lintRules && code !== 'not-placed'));
+    }),
+  );
+});
