@@ -40,6 +40,7 @@ function differenceOf(old: TypeLayout, now: TypeLayout): Difference | undefined 
   if (now.kind === 'enum') return enumDifference(old, now);
   const sizes = old.size === now.size ? '' : `is ${now.size} bytes instead of ${old.size}`;
   const moved = movedMembers(old, now);
+  const retyped = retypedMembers(old, now);
   if (sizes !== '' || moved.length > 0) {
     const words = [sizes, ...moved.slice(0, 4)].filter((word) => word !== '');
     return { code: 'object-layout', what: words.join('; ') };
@@ -47,26 +48,38 @@ function differenceOf(old: TypeLayout, now: TypeLayout): Difference | undefined 
   const [was, is] = [old, now].map(({ members }) => new Set(members.map(({ name }) => name)));
   const added = [...is!].filter((name) => !was!.has(name)).map((name) => `gets ${name}`);
   const gone = [...was!].filter((name) => !is!.has(name)).map((name) => `loses ${name}`);
-  if (added.length === 0 && gone.length === 0) return undefined;
-  return {
-    code: 'object-layout-padding',
-    what: `${some([...added, ...gone])}, nothing else moves (${now.size} bytes)`,
-  };
+  const words = [...added, ...gone, ...retyped];
+  if (words.length === 0) return undefined;
+  return { code: 'object-layout-padding', what: `${some(words)}, nothing else moves (${now.size} bytes)` };
 }
 
-/** Members of both that lie elsewhere, are of another size or of another type. */
-function movedMembers(old: TypeLayout, now: TypeLayout): string[] {
+/** Members of both, each with what it was; names that stand in several alternatives of a union follow each other. */
+function inBoth(old: TypeLayout, now: TypeLayout): (readonly [TypeMember, TypeMember])[] {
   const left = new Map<string, TypeMember[]>();
   for (const member of old.members) left.set(member.name, [...(left.get(member.name) ?? []), member]);
   return now.members.flatMap((member) => {
-    // Bit fields without a name, and names that stand in several alternatives of a union, follow each other.
     const was = left.get(member.name)?.shift();
-    if (was === undefined) return [];
-    if (was.offset !== member.offset)
-      return [`${member.name} is at ${place(member.offset)} instead of ${place(was.offset)}`];
-    if (was.size !== member.size) return [`${member.name} has ${member.size} bits instead of ${was.size}`];
-    return was.type === member.type ? [] : [`${member.name} is ${member.type} instead of ${was.type}`];
+    return was === undefined ? [] : [[was, member] as const];
   });
+}
+
+/** A structure or union itself, or an array of them; not a pointer to one. */
+const HOLDS = /^(?:struct|union) \w+(?: \[.*)?$/;
+
+/** Members that lie elsewhere, are of another size, or hold another structure. */
+function movedMembers(old: TypeLayout, now: TypeLayout): string[] {
+  return inBoth(old, now).flatMap(([was, is]) => {
+    if (was.offset !== is.offset) return [`${is.name} is at ${place(is.offset)} instead of ${place(was.offset)}`];
+    if (was.size !== is.size) return [`${is.name} has ${is.size} bits instead of ${was.size}`];
+    const isHeld = HOLDS.test(was.type) || HOLDS.test(is.type);
+    return isHeld && was.type !== is.type ? [`${is.name} is ${is.type} instead of ${was.type}`] : [];
+  });
+}
+
+function retypedMembers(old: TypeLayout, now: TypeLayout): string[] {
+  return inBoth(old, now)
+    .filter(([was, is]) => was.type !== is.type)
+    .map(([was, is]) => `${is.name} is ${is.type} instead of ${was.type}`);
 }
 
 function place(bits: number): string {
@@ -74,7 +87,9 @@ function place(bits: number): string {
 }
 
 function enumDifference(old: TypeLayout, now: TypeLayout): Difference | undefined {
-  const moved = [...old.values].filter(([name, value]) => now.values.get(name) !== value).map(([name]) => name);
+  const moved = [...old.values]
+    .filter(([name, value]) => now.values.has(name) && now.values.get(name) !== value)
+    .map(([name]) => name);
   const shifted = moved.filter((name) => !SENTINEL.test(name));
   if (shifted.length > 0) return { code: 'object-enum', what: `gives other values to ${some(shifted)}` };
   const added = [...now.values.keys()].filter((name) => !old.values.has(name));

@@ -1,4 +1,7 @@
+import type { ConditionSetting } from '../config-expression.ts';
 import type { FileDiff } from '../diff.ts';
+import { canonical } from './c-text.ts';
+import { maskText } from './mask.ts';
 import { type HunkLines, placeHunks } from './place.ts';
 import { type Fn, readSource, type SourceText } from './source-text.ts';
 
@@ -12,6 +15,8 @@ export interface FileChange {
   readonly hunks: readonly HunkLines[];
   /** Every hunk stands where it says, or a known way off. */
   readonly fits: boolean;
+  /** All of the change stands in branches that the configuration leaves out. */
+  readonly leftOut: boolean;
   /** Functions that are in both texts and differ, or in one of them only. */
   readonly functions: readonly ChangedFunction[];
 }
@@ -26,12 +31,14 @@ export interface ChangedFunction {
   readonly hunks: readonly number[];
 }
 
-/** Puts the hunks of a file into its text, in memory, and reads both. */
-export function changeOf(file: FileDiff, text: string | undefined): FileChange {
+/** Puts the hunks of a file into its text, in memory, and reads both as the configuration leaves them. */
+export function changeOf(file: FileDiff, text: string | undefined, setting?: ConditionSetting): FileChange {
   const { before, after, hunks, fits } = placeHunks(file, text);
-  const [old, now] = [readSource(before), readSource(after)];
+  const mask = (side: string): string => (setting === undefined ? side : maskText(side, setting));
+  const [old, now] = [readSource(mask(before)), readSource(mask(after))];
+  const leftOut = canonical(old.text) === canonical(now.text) && canonical(before) !== canonical(after);
   const functions = changedFunctions(old, now, hunks);
-  return { file, path: file.path, before: old, after: now, hunks, fits, functions };
+  return { file, path: file.path, before: old, after: now, hunks, fits, leftOut, functions };
 }
 
 function changedFunctions(before: SourceText, after: SourceText, hunks: readonly HunkLines[]): ChangedFunction[] {

@@ -1,6 +1,10 @@
 import type { ChangedFunction } from './change.ts';
 import { type Finding, finding, some } from './finding.ts';
+import type { SourceText } from './source-text.ts';
 import type { Family } from './surroundings.ts';
+
+/** `x->m =`, `x.m |=` in canonical form. */
+const WRITE = /(?:- >|\.) (\w+) (?:[|&^+-] |< < |> > )?= (?!=)/g;
 
 /** Hazard 4: what stored values mean changes, or where state is kept. */
 export const meaning: Family = (change) => {
@@ -12,7 +16,7 @@ export const meaning: Family = (change) => {
     if (isNumber(value) && isNumber(old.value))
       found.push(finding('constant-changed', { path, line }, `${name} is ${value} instead of ${old.value}`));
   }
-  const moved = movedMembers(change.functions, before.text, after.text);
+  const moved = movedMembers(change.functions, before, after.text);
   if (moved.length > 0) {
     const what = `${some(moved)}: the file wrote and read it, and does so no longer`;
     found.push(finding('state-moved', { path, line: change.functions[0]?.line ?? 1 }, what));
@@ -25,19 +29,19 @@ function isNumber(value: string): boolean {
 }
 
 /**
- * Members that the text before wrote and read, and the text after does not name, where the changed functions write
+ * Members that one function wrote and another one read, and the text after does not name, where the changed functions write
  * something else instead.
  */
-function movedMembers(functions: readonly ChangedFunction[], before: string, after: string): string[] {
+function movedMembers(functions: readonly ChangedFunction[], { functions: all }: SourceText, after: string): string[] {
   const names = new Set<string>();
   for (const { before: old, after: now } of functions) {
     if (old === undefined || now === undefined) continue;
-    for (const [, name] of old.body.matchAll(/(?:- >|\.) (\w+) (?:[|&^+-]|< <|> >)?= (?!=)/g)) names.add(name!);
+    for (const [, name] of old.body.matchAll(WRITE)) names.add(name!);
   }
   return [...names].filter((name) => {
-    const use = new RegExp(`(?:->|\\.)\\s*${name}\\b`);
-    if (use.test(after)) return false;
-    const reads = new RegExp(`(?:->|\\.)\\s*${name}\\b(?!\\s*(?:[|&^+-]|<<|>>)?=(?!=))`, 'g');
-    return [...before.matchAll(reads)].length > 0;
+    if (new RegExp(`(?:->|\\.)\\s*${name}\\b`).test(after)) return false;
+    const read = new RegExp(`(?:- >|\\.) ${name}\\b(?! (?:[|&^+-] |< < |> > )?= (?!=))`);
+    const write = new RegExp(`(?:- >|\\.) ${name} (?:[|&^+-] |< < |> > )?= (?!=)`);
+    return [...all.values()].some(({ body }) => read.test(body) && !write.test(body));
   });
 }

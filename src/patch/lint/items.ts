@@ -54,7 +54,7 @@ export function topItems(text: string, functions: readonly FunctionBody[]): Item
 
 /** A macro call without a semicolon, or a body that no semicolon follows: the next line begins something new. */
 function endsHere(item: string, code: string, next: number): boolean {
-  const isDone = /^(?:static\s+)?\w+\s*\([\s\S]*\)$/.test(item.trim()) || /\}$/.test(item.trim());
+  const isDone = /^(?:static\s+)?\w+\s*\([\s\S]*\)$/.test(item.trim()) || item.trim().endsWith('}');
   return (
     isDone &&
     /^\s*(?:\n[ \t]*)*[A-Za-z_]/.test(code.slice(next, next + 400)) &&

@@ -1,6 +1,6 @@
 import { type Finding, finding } from './finding.ts';
 import type { Item } from './items.ts';
-import { type Member, membersOf, shiftedValues } from './members.ts';
+import { isSameSize, type Member, membersOf, shiftedValues } from './members.ts';
 import { isOnStack } from './on-stack.ts';
 import type { Family } from './surroundings.ts';
 
@@ -36,6 +36,7 @@ function structFindings(path: string, old: Item, now: Item, onStack: boolean): F
   const line = (is[at] ?? is.at(-1))?.line ?? now.first;
   const names = differing(was, is);
   const what = `${now.name} changes${names === '' ? ' the order of its members' : ` (${names})`}: objects made before the livepatch is loaded keep the old layout`;
+  if (isSameSize(was, is)) return [finding('layout-same-size', { path, line }, `${now.name}: ${names}`)];
   if (onStack) return [finding('layout-on-stack', { path, line }, `${now.name} changes (${names})`)];
   return [finding('layout-may-change', { path, line }, what)];
 }

@@ -1,4 +1,6 @@
 import type { Profile } from '#domain';
+import { parseKernelConfig } from '#kernel';
+import type { ConditionSetting } from '../config-expression.ts';
 import type { FileDiff } from '../diff.ts';
 import { addresses } from './addresses.ts';
 import { changeOf, type FileChange } from './change.ts';
@@ -30,7 +32,7 @@ const ORDER = { block: 0, 'two-approvals': 1, note: 2 } as const;
 /**
  * Looks for what makes a livepatch dangerous or impossible, before anything is built: in the diff, and in the text of each
  * file before and after it. `textOf` gives a file of the target's tree, or undefined when it has none; `lintPaths` names
- * those that are looked at. The gravest findings come first.
+ * those that are looked at. The gravest findings come first. Errors: config-unreadable.
  */
 export function lint(
   files: readonly FileDiff[],
@@ -40,10 +42,14 @@ export function lint(
   const byPath = files.flatMap(pathFindings);
   const rest = files.filter(({ path }) => !NO_CODE.test(path) && !byPath.some((one) => one.path === path));
   const absent = rest.filter((file) => isAbsent(file, profile));
-  const changes = rest.filter((file) => !absent.includes(file)).map((file) => changeOf(file, textOf(file.path)));
+  const setting = settingOf(textOf('.config'));
+  const changes = rest
+    .filter((file) => !absent.includes(file))
+    .map((file) => changeOf(file, textOf(file.path), setting));
   const around: Surroundings = { changes, textOf, profile };
   const found = changes.flatMap((change) => [
     ...notPlaced(change),
+    ...leftOut(change),
     ...FAMILIES.flatMap((family) => family(change, around)),
   ]);
   const all = [
@@ -69,9 +75,19 @@ export function lintPaths(files: readonly FileDiff[], profile?: Profile): string
   return [...new Set(['.config', ...sources, ...makefiles, ...objects])];
 }
 
+/** Undefined: the configuration is not known, and every branch counts. */
+function settingOf(config: string | undefined): ConditionSetting | undefined {
+  return config === undefined ? undefined : { config: parseKernelConfig(config, '.config'), module: null };
+}
+
 /** No object reads it, and the profile can say so. A new file is read by none yet. */
 function isAbsent({ path, kind }: FileDiff, profile: Profile | undefined): boolean {
   return kind !== 'added' && readersOf(path, profile)?.length === 0;
+}
+
+function leftOut({ path, leftOut: isOut }: FileChange): Finding[] {
+  const what = 'the configuration leaves nothing of the change';
+  return isOut ? [finding('not-compiled', { path, line: null }, what)] : [];
 }
 
 function notPlaced({ fits, path, file }: FileChange): Finding[] {

@@ -8,6 +8,8 @@ export interface Member {
   readonly line: number;
 }
 
+/** include/uapi/linux/stddef.h: an array without a size, where C allows none. */
+const FLEXIBLE = /\b(?:__)?DECLARE_FLEX_ARRAY \( (.*?) , (\w+) \)/g;
 const CONDITIONAL = /^\s*#\s*(?:if|ifdef|ifndef|elif\w*|else|endif|include|pragma)\b/;
 /** Words that say how a member may be used and not how large it is. */
 const NO_LAYOUT =
@@ -60,6 +62,7 @@ export function membersOf({ text, first, canonical: all }: Item): Member[] {
 function formOf(part: string): string {
   return canonical(part)
     .replace(/[;,]$/, '')
+    .replace(FLEXIBLE, '$1 $2 [ ]')
     .replace(NO_LAYOUT, '')
     .replace(/\bunsigned int\b/g, 'unsigned')
     .replace(/\b(long|short)( unsigned)? int\b/g, '$1$2')
@@ -73,7 +76,10 @@ export function shiftedValues(
   is: readonly Member[],
 ): { shifted: string[]; sentinels: string[]; added: string[] } {
   const [before, after] = [valuesOf(was), valuesOf(is)];
-  const moved = [...before].filter(([name, value]) => after.get(name) !== value).map(([name]) => name);
+  // One that is gone changes no other; nobody who is compiled again can use it.
+  const moved = [...before]
+    .filter(([name, value]) => after.has(name) && after.get(name) !== value)
+    .map(([name]) => name);
   return {
     shifted: moved.filter((name) => !SENTINEL.test(name)),
     sentinels: moved.filter((name) => SENTINEL.test(name)),
@@ -93,4 +99,49 @@ function valuesOf(members: readonly Member[]): Map<string, string> {
     offset += 1;
   }
   return values;
+}
+
+/** Integer types by their width in bytes, where it is the same on every 64-bit machine. */
+const WIDTHS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    1: ['u8', 's8', '__u8', '__s8', 'char', 'unsigned char', 'signed char', 'uint8_t', 'int8_t', 'bool'],
+    2: ['u16', 's16', '__u16', '__s16', '__le16', '__be16', 'short', 'unsigned short', 'uint16_t', 'int16_t'],
+    4: ['u32', 's32', '__u32', '__s32', '__le32', '__be32', 'int', 'unsigned', 'uint32_t', 'int32_t'],
+    8: [
+      'u64',
+      's64',
+      '__u64',
+      '__s64',
+      '__le64',
+      '__be64',
+      'long',
+      'unsigned long',
+      'long long',
+      'uint64_t',
+      'size_t',
+      'ssize_t',
+    ],
+  }).flatMap(([width, names]) => names.map((name) => [name, Number(width)] as const)),
+);
+
+/** As many members in one order; each keeps its name and its width, or gets a name that is new with the type it had. */
+export function isSameSize(was: readonly Member[], is: readonly Member[]): boolean {
+  if (was.length !== is.length) return false;
+  const [old, now] = [was.map(partsOf), is.map(partsOf)];
+  const [oldNames, newNames] = [old, now].map((all) => new Set(all.map((part) => part?.name)));
+  return was.every(({ form }, index) => {
+    if (form === is[index]!.form) return true;
+    const [a, b] = [old[index], now[index]];
+    if (a === undefined || b === undefined || a.rest !== b.rest) return false;
+    const sameWidth = a.type === b.type || (WIDTHS.has(a.type) && WIDTHS.get(a.type) === WIDTHS.get(b.type));
+    return sameWidth && (a.name === b.name || (!oldNames!.has(b.name) && !newNames!.has(a.name)));
+  });
+}
+
+/** `u8 name [ 4 ]`: type, name, and what stands behind it. */
+function partsOf({ form }: Member): { type: string; name: string; rest: string } | undefined {
+  const [, type, pointer = '', name, rest] = /^((?:\w+ )*\w+) ((?:\* )*)(\w+)((?: \[.*|: \d+)?)$/.exec(form) ?? [];
+  if (type === undefined) return undefined;
+  // A pointer is as wide as any other.
+  return { type: pointer === '' ? type : `* ${pointer.length}`, name: name!, rest: rest! };
 }

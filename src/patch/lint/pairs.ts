@@ -70,7 +70,8 @@ export function splitPairs({ changes }: Surroundings): Finding[] {
       for (const [name, { kind, stem, more }] of pairDelta(fn)) {
         const sides = stems.get(stem) ?? [];
         stems.set(stem, sides);
-        sides.push({ path, line: fn.line, name, kind, fn: fn.name, more, isOwn });
+        const calls = new Set(callsIn(fn.after?.body ?? ''));
+        sides.push({ path, line: fn.line, name, kind, fn: fn.name, calls, more, isOwn });
       }
     }
   return [...stems.values()].flatMap((sides) => [...splitIn(sides), ...movedIn(sides)]);
@@ -82,6 +83,8 @@ interface Side {
   readonly name: string;
   readonly kind: Kind;
   readonly fn: string;
+  /** What the function calls afterwards. */
+  readonly calls: ReadonlySet<string>;
   readonly more: number;
   /** It runs by itself: it was there before, or is reached by its address only. */
   readonly isOwn: boolean;
@@ -91,11 +94,16 @@ function splitIn(sides: readonly Side[]): Finding[] {
   const [taken, given] = [sides.filter(({ kind }) => kind === 'take'), sides.filter(({ kind }) => kind === 'give')];
   const [more, less] = [sum(taken), sum(given)];
   if (more === 0 || less === 0 || Math.sign(more) !== Math.sign(less)) return [];
-  if (taken.some(({ fn }) => given.some((side) => side.fn === fn))) return [];
+  if (taken.some((take) => given.some((give) => isOneFlow(take, give)))) return [];
   const [take, give] = [taken[0]!, given[0]!];
   const place = { path: give.path, line: give.line };
   if (more > 0) return [finding('pair-split', place, `${take.fn} now calls ${take.name}, and ${give.fn} ${give.name}`)];
   return [finding('pair-dropped', place, `${take.fn} no longer calls ${take.name}, nor ${give.fn} ${give.name}`)];
+}
+
+/** One of them calls the other: what is taken there is given back in the same flow. */
+function isOneFlow(a: Side, b: Side): boolean {
+  return a.fn === b.fn || a.calls.has(b.fn) || b.calls.has(a.fn);
 }
 
 function movedIn(sides: readonly Side[]): Finding[] {

@@ -14,7 +14,7 @@ export const objectRules = {
   'object-layout-padding': {
     hazard: 1,
     level: 'two-approvals',
-    what: 'a member is new, gone or renamed where nothing else moves',
+    what: 'a member is new, gone, renamed or of another type where nothing else moves',
     why: 'in objects made before the load its bytes hold whatever was there',
     remedy: 'check that new code never reads it from an object that old code made',
   },

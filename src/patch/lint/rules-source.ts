@@ -12,6 +12,13 @@ export const sourceRules = {
     why: 'objects made before the load have the old layout: new code reads and writes past them (livepatch/shadow-vars.rst)',
     remedy: SHADOW,
   },
+  'layout-same-size': {
+    hazard: 1,
+    level: 'two-approvals',
+    what: 'members get other names, or other types of the same width',
+    why: 'objects made before the load hold in their place what the old name and type meant',
+    remedy: 'check that every old value is right under the new name and type',
+  },
   'layout-on-stack': {
     hazard: 1,
     level: 'two-approvals',
@@ -128,7 +135,7 @@ export const sourceRules = {
     hazard: 6,
     level: 'two-approvals',
     what: 'a hunk lies in code or data that is only used at start or removal',
-    why: 'it has run already and its memory is freed; the engines refuse the whole patch for it',
+    why: 'what runs at start has run and is freed, what runs at removal is out of reach; the engines refuse the whole patch for it',
     remedy: 'leave that hunk out when the rest stands without it',
   },
   'init-mixed': {
@@ -142,7 +149,7 @@ export const sourceRules = {
     hazard: 6,
     level: 'block',
     what: 'every changed function only runs at start or removal',
-    why: 'it has run already: a livepatch of it would change nothing',
+    why: 'what runs at start has run, what runs at removal is out of reach of the engines: a livepatch would change nothing',
     remedy: REBOOT,
   },
   'runs-once': {

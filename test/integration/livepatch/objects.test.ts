@@ -67,7 +67,7 @@ const layouts: readonly (readonly [string, string, string, string, RegExp])[] = 
     'a member of another type and the same size',
     'long last;',
     'unsigned long last;',
-    'object-layout',
+    'object-layout-padding',
     /last is long unsigned int instead of long int/,
   ],
   [
