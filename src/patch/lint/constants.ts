@@ -1,5 +1,6 @@
 import type { ChangedFunction } from './change.ts';
 import { type Finding, finding, some } from './finding.ts';
+import { isSameSize, memberName, membersOf } from './members.ts';
 import type { SourceText } from './source-text.ts';
 import type { Family } from './surroundings.ts';
 
@@ -16,7 +17,8 @@ export const meaning: Family = (change) => {
     if (isNumber(value) && isNumber(old.value))
       found.push(finding('constant-changed', { path, line }, `${name} is ${value} instead of ${old.value}`));
   }
-  const moved = movedMembers(change.functions, before, after.text);
+  const renamed = renamedMembers(before, after);
+  const moved = movedMembers(change.functions, before, after.text).filter((name) => !renamed.has(name));
   if (moved.length > 0) {
     const what = `${some(moved)}: the file wrote and read it, and does so no longer`;
     found.push(finding('state-moved', { path, line: change.functions[0]?.line ?? 1 }, what));
@@ -26,6 +28,19 @@ export const meaning: Family = (change) => {
 
 function isNumber(value: string): boolean {
   return /^[\d\w\s()<|+*~-]*$/.test(value) && /\d|BIT|<</.test(value);
+}
+
+/** Members that keep their place and type under a new name: what live objects hold there is still read. */
+function renamedMembers(before: SourceText, after: SourceText): Set<string> {
+  const names: string[] = [];
+  for (const [key, old] of before.items) {
+    const now = after.items.get(key);
+    if (old.kind !== 'type' || now === undefined || now.canonical === old.canonical) continue;
+    const [was, is] = [membersOf(old), membersOf(now)];
+    if (isSameSize(was, is))
+      names.push(...was.flatMap(({ form }, at) => (form === is[at]!.form ? [] : [memberName(form)])));
+  }
+  return new Set(names);
 }
 
 /**

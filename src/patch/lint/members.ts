@@ -138,6 +138,10 @@ export function isSameSize(was: readonly Member[], is: readonly Member[]): boole
   });
 }
 
+export function memberName(form: string): string {
+  return partsOf({ form, line: 0 })?.name ?? '';
+}
+
 /** `u8 name [ 4 ]`: type, name, and what stands behind it. */
 function partsOf({ form }: Member): { type: string; name: string; rest: string } | undefined {
   const [, type, pointer = '', name, rest] = /^((?:\w+ )*\w+) ((?:\* )*)(\w+)((?: \[.*|: \d+)?)$/.exec(form) ?? [];
