@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { exitCodes } from '../src/agent/status.ts';
 import { arrows } from '../tools/arrows.ts';
 import { configReference } from '../tools/config-reference.ts';
+import { lintReference } from '../tools/lint-reference.ts';
 import { tsconfigs } from '../tools/tsconfigs.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -145,6 +146,7 @@ test("nothing names a path of somebody's machine", () => {
 
 test('the references are those of the code', () => {
   assert.equal(read('docs/reference/config.md'), configReference(), 'run "node tools/config-reference.ts"');
+  assert.equal(read('docs/reference/lint.md'), lintReference(), 'run "node tools/lint-reference.ts"');
   const agent = read('docs/reference/agent.md');
   for (const [code, exit] of Object.entries(exitCodes)) {
     assert.match(agent, new RegExp(`\\| ${exit} +\\| \`${code}\` `), `docs/reference/agent.md lacks ${code}`);

@@ -20,6 +20,7 @@ export {
   type DebugProfileProgress,
   readDebugProfile,
 } from './debug-info/read.ts';
+export { readTypeLayouts, type TypeLayout, type TypeMember } from './debug-info/types.ts';
 export { loadedContents } from './elf.ts';
 export { bytesOf, ElfError, readElf64 } from './elf-table.ts';
 export { ConfigChangeError, type KernelCode, KernelError } from './error.ts';
@@ -33,6 +34,8 @@ export { type ModuleTexts, parseModuleFacts, readModuleFacts } from './modules.t
 export { decodeModuleFacts, encodeModuleFacts } from './modules-codec.ts';
 export { type CommandOptions, makeObjects } from './object-commands.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
+export { type ObjectCode, type ObjectData, type ObjectPart, type ObjectParts, objectParts } from './object-parts.ts';
+export { plainName } from './object-symbols.ts';
 export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
 export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';
 export { sourceFiles } from './profile/list.ts';

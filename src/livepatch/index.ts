@@ -6,6 +6,8 @@ export { changedFunctions } from './engines/kpatch/diff.ts';
 export { structureSizes } from './engines/kpatch/special-sections.ts';
 export { affectedObjects, isLeftOut, type KernelObject } from './engines/pairs/objects.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
+export { functionNames } from './lint/functions.ts';
+export { lintObjects, type ObjectLintOptions, type ObjectPair } from './lint/objects.ts';
 export { type VerifyOptions, verifyLivepatch } from './verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';
 export { initramfs, type PayloadFile } from './vm/initramfs.ts';

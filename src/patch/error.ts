@@ -1,4 +1,5 @@
 import { StageError } from '#domain';
+import type { LintCode } from './lint/rules.ts';
 
 export type PatchCode =
   | 'fix-not-found'
@@ -6,11 +7,9 @@ export type PatchCode =
   | 'patch-unreadable'
   | 'patch-too-large'
   | 'patch-leaves-tree'
-  | 'patch-touches-build'
   | 'patch-unsupported'
   | 'patch-does-not-apply'
   | 'already-fixed'
-  | 'layout-may-change'
-  | 'assembly-changed';
+  | LintCode;
 
 export class PatchError extends StageError<PatchCode> {}

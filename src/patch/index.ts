@@ -18,7 +18,13 @@ export {
   requireFixes,
 } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
-export { type Finding, lint, refuseBlocking, refuseBuildFiles } from './lint.ts';
+export { type Finding, finding, some } from './lint/finding.ts';
+export { lint, lintPaths } from './lint/lint.ts';
+export { lintTree } from './lint/lint-tree.ts';
+export { type NamedChange, namedChange } from './lint/named.ts';
+export { refuseBlocking, refuseBuildFiles } from './lint/refuse.ts';
+export type { Level, Rule } from './lint/rule.ts';
+export { type LintCode, lintRules } from './lint/rules.ts';
 export { type ChangedText, patchedTexts } from './patched-texts.ts';
 export { preprocess } from './preprocessor.ts';
 export { type Presence, presenceOf, presenceOfAll } from './presence.ts';

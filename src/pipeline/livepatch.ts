@@ -6,11 +6,11 @@ import { type Clock, sha256 } from '#host';
 import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
+  type FileDiff,
   type Finding,
   type Fit,
   fetchFix,
-  lint,
-  oldTexts,
+  lintTree,
   parseDiff,
   readPatchFile,
   refuseBlocking,
@@ -54,6 +54,13 @@ export interface BuildLivepatchResult {
   readonly seconds: number;
 }
 
+export interface LintResult {
+  readonly kernel: string;
+  /** The file or commit of the change. */
+  readonly where: string;
+  readonly findings: readonly Finding[];
+}
+
 interface Change {
   readonly text: string;
   readonly where: string;
@@ -84,8 +91,16 @@ interface Prepared {
   readonly fit: Fit;
 }
 
-/** Everything that can be refused before a compiler runs. */
-async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
+interface Subject {
+  readonly kernel: KernelRow;
+  readonly layout: TreeLayout;
+  readonly built: Built;
+  readonly profile: Profile;
+  readonly change: Change;
+  readonly files: readonly FileDiff[];
+}
+
+async function subjectOf(store: Store, name: string, input: LivepatchInput): Promise<Subject> {
   const kernel = await needKernel(store.db, name);
   const layout = treeLayout(kernel.treeDirectory);
   const built = await needBuilt(layout);
@@ -96,14 +111,29 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
   }
   await requireSameBuild(kernel, layout.build);
   const change = await fetchChange(store, kernel, input);
-  const files = parseDiff(change.text, change.where);
+  return { kernel, layout, built, profile, change, files: parseDiff(change.text, change.where) };
+}
+
+/**
+ * What the lint says of a change for a built kernel; nothing is made. Errors: those of finding the change, and of a kernel
+ * that is not built.
+ */
+export async function lintLivepatch(store: Store, name: string, input: LivepatchInput): Promise<LintResult> {
+  const { kernel, layout, profile, change, files } = await subjectOf(store, name, input);
+  return { kernel: kernel.name, where: change.where, findings: await lintTree(layout.build, files, profile) };
+}
+
+/** Everything that can be refused before a compiler runs. */
+async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
+  const { files, ...subject } = await subjectOf(store, name, input);
+  const { kernel, layout, profile, change } = subject;
   refuseBuildFiles(files, change.where);
   const paths = files.map(({ path }) => path);
-  const texts = await oldTexts(layout.build, paths);
-  const findings = lint(files, (path) => texts.get(path));
-  refuseBlocking(findings);
+  const findings = await lintTree(layout.build, files, profile);
+  // What does not apply, or is there already, is said before anything else: findings of it would be of another text.
   const fit = await tryPatch(layout.build, kernel.toolchain, change.text);
-  return { kernel, layout, built, profile, change, paths, findings, fit };
+  refuseBlocking(findings);
+  return { ...subject, paths, findings, fit };
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {

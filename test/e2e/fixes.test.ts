@@ -6,10 +6,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type GateRecord, type LivepatchRecipe, StageError } from '#domain';
+import { type GateRecord, type LivepatchRecipe, type Profile, StageError } from '#domain';
 import { plainEnvironment } from '#host';
-import { treeLayout } from '#kernel';
-import { lint, oldTexts, parseDiff, refuseBlocking, refuseBuildFiles, tryPatch } from '#patch';
+import { readProfile, treeLayout } from '#kernel';
+import { lintTree, parseDiff, refuseBlocking, refuseBuildFiles, tryPatch } from '#patch';
 import { cacheRoot } from './prepare/cache.ts';
 import { type Cli, cliIn, failing } from './prepare/cli.ts';
 import { type BuiltKernel, builtKernel, source61, sourceOr } from './prepare/kernels.ts';
@@ -47,8 +47,9 @@ test('every given fix of a compiled file is taken, or refused with a code', { sk
   if (source === undefined) return;
   kernel = await builtKernel(tuxtape, cache, 'server', source, toolchain);
   const outcomes = new Map<string, number>();
+  const profile = await readProfile(treeLayout(kernel.treeDirectory).build);
   for (const { path, text } of await compiledFixes(kernel, fixes!)) {
-    const outcome = await outcomeOf(kernel, text, path);
+    const outcome = await outcomeOf(kernel, profile, text, path);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     if (outcome === 'exact' || outcome === 'offset') candidates.push(join(fixes!, path));
   }
@@ -93,16 +94,17 @@ interface Livepatch {
 }
 
 /** How a patch fits, or the code it is refused with; anything else is a defect of ours. */
-async function outcomeOf({ treeDirectory, toolchain }: BuiltKernel, text: string, path: string): Promise<string> {
+async function outcomeOf(
+  { treeDirectory, toolchain }: BuiltKernel,
+  profile: Profile,
+  text: string,
+  path: string,
+): Promise<string> {
   const tree = treeLayout(treeDirectory).build;
   try {
     const files = parseDiff(text, path);
     refuseBuildFiles(files, path);
-    const texts = await oldTexts(
-      tree,
-      files.map((file) => file.path),
-    );
-    refuseBlocking(lint(files, (file) => texts.get(file)));
+    refuseBlocking(await lintTree(tree, files, profile));
     return (await tryPatch(tree, toolchain, text)).how;
   } catch (error) {
     if (error instanceof StageError) return String(error.code);

@@ -1,30 +1,22 @@
-import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { systemClock } from '#host';
-import { buildLivepatch, type LivepatchInput } from '#pipeline';
+import { buildLivepatch } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve-args.ts';
+import { changeOptions, type InputOptions, inputOf } from './livepatch-input.ts';
+import { registerLint } from './livepatch-lint.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
-interface BuildOptions {
-  readonly kernel: string;
-  readonly cve?: string;
-  readonly patch?: string;
-  readonly fixes?: string;
+interface BuildOptions extends InputOptions {
   readonly jobs?: number;
 }
 
 export function registerLivepatch(program: Command, context: Context): void {
   const livepatch = program.command('livepatch').description('livepatch modules: build, prove, list');
-  livepatch
-    .command('build')
-    .description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel")
-    .requiredOption('--kernel <name>', 'name, id or build-id')
-    .option('--cve <id>', 'the CVE to fix')
-    .option('--patch <file>', 'a change without a CVE')
-    .option('--fixes <dir|git>', 'where the fix is: a directory of <commit>.patch files or a git repository')
+  changeOptions(
+    livepatch.command('build').description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel"),
+  )
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .addHelpText(
       'after',
@@ -41,18 +33,8 @@ export function registerLivepatch(program: Command, context: Context): void {
     .description('one livepatch: recipe, functions, gate record')
     .argument('<livepatch>', 'id or module name')
     .action((key: string) => show(context, key));
+  registerLint(livepatch, context);
   registerVerify(livepatch, context);
-}
-
-async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {
-  if (options.patch !== undefined && options.cve === undefined) return { patchFile: resolve(options.patch) };
-  if (options.cve === undefined || options.patch !== undefined)
-    throw new InvalidArgumentError('give either --cve or --patch');
-  const config = await context.config();
-  return {
-    cve: needCveId(options.cve),
-    fixes: options.fixes === undefined ? config.need('livepatch.fixes') : resolve(options.fixes),
-  };
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {
@@ -82,7 +64,9 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       `module    ${livepatch.moduleName} (${livepatch.recipe.engine}, ${seconds.toFixed(1)} s)`,
       `applies   ${fit.how}${fit.remarks.length > 0 ? `: ${fit.remarks.map(inert).join('; ')}` : ''}`,
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
-      ...findings.map(({ level, path, line, what }) => `${level.padEnd(9)} ${path}:${line} ${what}`),
+      ...findings.map(
+        ({ level, path, line, what }) => `${level.padEnd(13)} ${path}${line === null ? '' : `:${line}`} ${what}`,
+      ),
       `next: tuxtape livepatch verify ${livepatch.id}`,
     ].join('\n'),
   );

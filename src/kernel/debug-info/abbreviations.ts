@@ -5,15 +5,24 @@ import type { Reader } from './reader.ts';
 export const At = {
   sibling: 0x01,
   name: 0x03,
+  byteSize: 0x0b,
+  bitOffset: 0x0c,
+  bitSize: 0x0d,
   stmtList: 0x10,
   lowPc: 0x11,
   language: 0x13,
   compDir: 0x1b,
+  constValue: 0x1c,
   producer: 0x25,
+  upperBound: 0x2f,
   abstractOrigin: 0x31,
+  count: 0x37,
+  dataMemberLocation: 0x38,
   declaration: 0x3c,
   specification: 0x47,
+  type: 0x49,
   ranges: 0x55,
+  dataBitOffset: 0x6b,
   strOffsetsBase: 0x72,
   dwoName: 0x76,
   gnuDwoName: 0x2130,
@@ -57,8 +66,7 @@ function readAttributes(reader: Reader): Attribute[] {
   for (;;) {
     const name = reader.uleb();
     const form = reader.uleb();
-    // The constant is signed; what is read from one here never is.
-    const constant = form === Form.implicitConst ? reader.uleb() : 0;
+    const constant = form === Form.implicitConst ? reader.sleb() : 0;
     if (name === 0 && form === 0) return attributes;
     if (attributes.length >= MAX_ATTRIBUTES) throw unreadable('an abbreviation has too many attributes', reader.where);
     attributes.push({ name, form, constant });

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { openedBytes } from '../elf-bytes.ts';
-import { ElfError, type ElfSection, type ElfTable, readElf64, SHT_NOBITS } from '../elf-table.ts';
+import { bytesOf, ElfError, type ElfSection, type ElfTable, readElf64, SHT_NOBITS } from '../elf-table.ts';
 import { KernelError } from '../error.ts';
+import { type ByteSource, inMemory } from './byte-source.ts';
 import { inflateSection } from './inflate.ts';
 import { MAX_SECTION_BYTES, unreadable } from './limits.ts';
 
@@ -18,11 +19,11 @@ export class ElfFile implements AsyncDisposable {
   /** As `uname -m` says it. */
   readonly arch: string;
   readonly sections: readonly ElfSection[];
-  readonly #handle: FileHandle;
+  readonly #handle: ByteSource;
   /** Bytes that may still be read: each section is read once, and sections do not overlap. */
   #left: number;
 
-  private constructor(handle: FileHandle, path: string, { table, fileSize }: { table: ElfTable; fileSize: number }) {
+  private constructor(handle: ByteSource, path: string, { table, fileSize }: { table: ElfTable; fileSize: number }) {
     this.#handle = handle;
     this.path = path;
     this.relocatable = table.type === ET_REL;
@@ -38,6 +39,15 @@ export class ElfFile implements AsyncDisposable {
       return new ElfFile(handle, path, await readTable(handle));
     } catch (error) {
       await handle.close();
+      throw error instanceof ElfError ? unreadable(error.message, path, error) : error;
+    }
+  }
+
+  /** A file that is in memory as a whole; `path` is what errors name. Errors: debug-info-unreadable. */
+  static of(bytes: Buffer, path: string): ElfFile {
+    try {
+      return new ElfFile(inMemory(bytes), path, { table: readElf64(bytesOf(bytes)), fileSize: bytes.length });
+    } catch (error) {
       throw error instanceof ElfError ? unreadable(error.message, path, error) : error;
     }
   }
@@ -67,7 +77,7 @@ export class ElfFile implements AsyncDisposable {
   }
 }
 
-async function readAt(handle: FileHandle, offset: number, size: number, where: string): Promise<Buffer> {
+async function readAt(handle: ByteSource, offset: number, size: number, where: string): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(size);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await handle.read(bytes, at, Math.min(MAX_READ, size - at), offset + at);

@@ -97,7 +97,11 @@ function readOrigin(reader: Reader, form: number, unit: UnitHeader, entry: Entry
 }
 
 /** Undefined: the text stands in another file. Errors: debug-info-unreadable. */
-function textOf(reader: Reader, form: number, { sections, unit, stringOffsetsBase }: UnitContext): string | undefined {
+export function textOf(
+  reader: Reader,
+  form: number,
+  { sections, unit, stringOffsetsBase }: UnitContext,
+): string | undefined {
   switch (form) {
     case Form.string:
       return reader.string();

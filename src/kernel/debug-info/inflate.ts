@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflate, createZstdDecompress } from 'node:zlib';
+import type { ByteSource } from './byte-source.ts';
 import { MAX_SECTION_BYTES, unreadable } from './limits.ts';
 
 const ELFCOMPRESS_ZLIB = 1;
@@ -14,7 +14,7 @@ const MAX_RATIO = 1_100;
  * big-endian. It is streamed, so that the packed and the unpacked bytes are not held together.
  */
 export async function inflateSection(
-  handle: FileHandle,
+  handle: ByteSource,
   section: { readonly offset: number; readonly size: number },
   flagged: boolean,
   where: string,
@@ -50,7 +50,7 @@ export async function inflateSection(
   return bytes;
 }
 
-async function* packed(handle: FileHandle, offset: number, size: number): AsyncGenerator<Buffer> {
+async function* packed(handle: ByteSource, offset: number, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < size; ) {
     const { bytesRead, buffer } = await handle.read(
       Buffer.allocUnsafe(CHUNK),

@@ -74,6 +74,20 @@ export class Reader {
     }
   }
 
+  /** Signed LEB128 (DWARF 5, 7.6); too large to be exact: infinity. */
+  sleb(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.u8();
+      value += (byte & 127) * scale;
+      scale *= 128;
+      if (byte >= 128) continue;
+      if ((byte & 64) !== 0) value -= scale;
+      return Number.isSafeInteger(value) ? value : Infinity;
+    }
+  }
+
   skipLeb(): void {
     while (this.u8() >= 128);
   }

@@ -10,7 +10,7 @@ import { plainEnvironment } from '#host';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { scratch } from '../../../testkit/scratch.ts';
-import { tinyKernel } from '../../../testkit/tiny-kernel.ts';
+import { SAMPLE_FIX, tinyKernel } from '../../../testkit/tiny-kernel.ts';
 
 const TUXTAPE = join(import.meta.dirname, '../../../bin/tuxtape');
 
@@ -47,6 +47,7 @@ test('help says what there is, with examples and exit codes', async () => {
     'kernel add',
     'triage',
     'livepatch build',
+    'livepatch lint',
     'klog parse',
     'klog explain',
     'archive init',
@@ -160,6 +161,16 @@ test('a patch that does not apply leaves the tree and the store as they were', a
   );
   assert.equal(result.exitCode, 71);
   assert.equal((await tuxtape(['--json', 'livepatch', 'list'], env)).stdout, '[]\n');
+  await writeFile(patch, SAMPLE_FIX);
+  const linted = await tuxtape(['livepatch', 'lint', '--kernel', 'tiny', '--patch', patch], env);
+  assert.match(linted.stdout, /^block +no-ftrace-object, hazard 7 {2}kernel\/sample\.c:8\n/, linted.stderr);
+  assert.match(linted.stdout, /\n1 block, 0 need two approvals, 0 notes: no livepatch is made of it\n$/);
+  assert.equal(linted.exitCode, 71);
+  const refused = await tuxtape(['--json', 'livepatch', 'build', '--kernel', 'tiny', '--patch', patch], env);
+  assert.equal(
+    (JSON.parse(refused.stderr.slice(refused.stderr.indexOf('{\n'))) as ErrorReport).error.code,
+    'no-ftrace-object',
+  );
   const removed = await tuxtape(['kernel', 'remove', 'tiny'], env);
   assert.match(removed.stdout, /^removed kernel "tiny", with its verdicts\ndeleted .*kernels/, removed.stderr);
   assert.equal((await tuxtape(['kernel', 'remove', 'tiny'], env)).exitCode, 65);
