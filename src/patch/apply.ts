@@ -45,7 +45,8 @@ async function dryRun(
   return runInTree(tree, toolchain, 'patch', args, { input: text, okCodes: [0, 1], timeoutMs: TIMEOUT_MS });
 }
 
-function remarks({ stdout }: RunResult): string[] {
+/** What GNU patch says of hunks, each with its file; hunks that fit exactly are not spoken of. */
+export function remarks({ stdout }: Pick<RunResult, 'stdout'>): string[] {
   let file = '';
   const found: string[] = [];
   for (const line of stdout.split('\n')) {

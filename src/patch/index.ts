@@ -1,22 +1,17 @@
 export { aligned } from './align.ts';
 export { type Fit, tryPatch } from './apply.ts';
+export { branchOf, type FixBranch, type FixChoice, fixesInOrder } from './branch.ts';
 export { type TypeBody, typeBodies } from './c-types.ts';
 export { type CompareOptions, compareObjects } from './compare-objects.ts';
+export { type Composed, type ComposedStep, composePatch } from './compose/compose.ts';
+export type { ComposeOptions } from './compose/options.ts';
+export { type ComposeFix, type ComposePart, type ComposeStep, planSteps } from './compose/steps.ts';
 export { conditionsOf, leavesSame } from './conditions.ts';
 export { type ConditionSetting, type ConfigValues, evaluate } from './config-expression.ts';
 export { type DiffLine, type FileDiff, type Hunk, parseDiff } from './diff.ts';
 export { type PatchCode, PatchError } from './error.ts';
 export { type SourceTexts } from './file-in.ts';
-export {
-  type Fix,
-  fetchBranchFixes,
-  fetchFix,
-  fixesInOrder,
-  isGitRepository,
-  oldTexts,
-  readPatchFile,
-  requireFixes,
-} from './fix-source.ts';
+export { type Fix, fetchBranchFixes, fetchFix, oldTexts, readPatchFile } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, lint, refuseBlocking, refuseBuildFiles } from './lint.ts';
 export { type ChangedText, patchedTexts } from './patched-texts.ts';
@@ -24,3 +19,6 @@ export { preprocess } from './preprocessor.ts';
 export { type Presence, presenceOf, presenceOfAll } from './presence.ts';
 export { namesInHistory } from './rename-history.ts';
 export { knownMoves } from './renames.ts';
+export { diffOf, renderDiff, reviewKey } from './render.ts';
+export { openFixes } from './sources/open.ts';
+export type { FetchedFix, FixDoors, FixSource } from './sources/source.ts';

@@ -1,4 +1,6 @@
 export * from './autopilot/plan.ts';
+export type { TakenFix } from './change.ts';
+export { openFixSource } from './fixes.ts';
 export * from './fleet.ts';
 export * from './freshness.ts';
 export * from './history.ts';

@@ -1,40 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CveId, LivepatchRecipe, Profile, Verdict } from '#domain';
+import { type CveId, compareCveIds, type LivepatchRecipe, type Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
 import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
+  type Composed,
   type Finding,
   type Fit,
-  fetchFix,
+  type FixSource,
   lint,
   oldTexts,
   parseDiff,
   readPatchFile,
   refuseBlocking,
   refuseBuildFiles,
-  tryPatch,
 } from '#patch';
 import {
   addLivepatch,
   findLivepatch,
-  getCve,
-  getVerdict,
   type KernelRow,
   type LivepatchRow,
   needKernel,
   needLivepatch,
   type Store,
-  StoreError,
 } from '#store';
+import { composeFor, fetchParts, partOfPatch, type TakenFix } from './change.ts';
 import { profileOf } from './kernel.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
 import { requireSameBuild } from './same-build.ts';
 
-/** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
-export type LivepatchInput = { readonly cve: CveId; readonly fixes: string } | { readonly patchFile: string };
+/** What a livepatch is made of: the fixes of CVEs from a source of fixes, or a change of our own. */
+export type LivepatchInput =
+  | { readonly cves: readonly CveId[]; readonly fixes: FixSource }
+  | { readonly patchFile: string };
 
 export interface BuildLivepatchOptions {
   readonly store: Store;
@@ -49,7 +49,10 @@ export interface BuildLivepatchOptions {
 
 export interface BuildLivepatchResult {
   readonly livepatch: LivepatchRow;
+  /** The loosest of all steps, with what was said of any. */
   readonly fit: Fit;
+  readonly steps: Composed['steps'];
+  readonly taken: readonly TakenFix[];
   readonly findings: readonly Finding[];
   readonly seconds: number;
 }
@@ -59,10 +62,12 @@ interface Change {
   readonly where: string;
   readonly cves: readonly CveId[];
   readonly commits: readonly string[];
+  readonly steps: Composed['steps'];
+  readonly taken: readonly TakenFix[];
 }
 
 /**
- * From a CVE (or a patch of ours) and a built kernel to a module: fetch the fix, guard, lint, try it on the source, build.
+ * From CVEs (or a patch of ours) and a built kernel to a module: fetch the fixes, compose one change of them, guard, lint, build.
  * The livepatch appears whole, in its directory and in the store, or not at all; the log of a failed build is kept.
  */
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
@@ -70,7 +75,8 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
   const prepared = await prepare(options.store, options.kernel, options.input);
   const livepatch = await buildAndKeep(options, prepared);
   const seconds = (options.clock.monotonicMs() - started) / 1000;
-  return { livepatch, fit: prepared.fit, findings: prepared.findings, seconds };
+  const { findings, change } = prepared;
+  return { livepatch, fit: fitOf(change.steps), steps: change.steps, taken: change.taken, findings, seconds };
 }
 
 interface Prepared {
@@ -81,7 +87,6 @@ interface Prepared {
   readonly change: Change;
   readonly paths: readonly string[];
   readonly findings: readonly Finding[];
-  readonly fit: Fit;
 }
 
 /** Everything that can be refused before a compiler runs. */
@@ -95,15 +100,14 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
     throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
   }
   await requireSameBuild(kernel, layout.build);
-  const change = await fetchChange(store, kernel, input);
+  const change = await fetchChange(store, kernel, layout.build, profile, input);
   const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);
   const paths = files.map(({ path }) => path);
   const texts = await oldTexts(layout.build, paths);
   const findings = lint(files, (path) => texts.get(path));
   refuseBlocking(findings);
-  const fit = await tryPatch(layout.build, kernel.toolchain, change.text);
-  return { kernel, layout, built, profile, change, paths, findings, fit };
+  return { kernel, layout, built, profile, change, paths, findings };
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
@@ -174,26 +178,30 @@ function withLog(error: unknown, log: string): unknown {
   });
 }
 
-async function fetchChange(store: Store, kernel: KernelRow, input: LivepatchInput): Promise<Change> {
-  if ('patchFile' in input)
-    return { text: await readPatchFile(input.patchFile), where: input.patchFile, cves: [], commits: [] };
-  const row = await getCve(store.db, input.cve);
-  if (!row)
-    throw new StoreError('not-found', 'input', {
-      what: 'this CVE is not known',
-      where: input.cve,
-      remedy: 'run "tuxtape feed sync"',
-    });
-  refuseNotAffected((await getVerdict(store.db, kernel.id, input.cve))?.verdict, kernel);
-  const fix = await fetchFix(row.record, kernel.version, input.fixes);
-  return { text: fix.text, where: fix.where, cves: [input.cve], commits: [fix.commit] };
+async function fetchChange(
+  store: Store,
+  kernel: KernelRow,
+  tree: string,
+  profile: Profile,
+  input: LivepatchInput,
+): Promise<Change> {
+  if ('patchFile' in input) {
+    const parts = [partOfPatch(await readPatchFile(input.patchFile), input.patchFile)];
+    const { text, steps } = await composeFor(kernel, tree, profile, parts, null);
+    return { text, where: input.patchFile, cves: [], commits: [], steps, taken: [] };
+  }
+  const { parts, taken } = await fetchParts(store, kernel, input.cves, input.fixes);
+  const { text, steps } = await composeFor(kernel, tree, profile, parts, input.fixes);
+  const cves = [...new Set(input.cves)].toSorted(compareCveIds);
+  const commits = steps.flatMap(({ commit }) => commit ?? []);
+  const where = steps.length === 1 ? steps[0]!.where : input.fixes.address;
+  return { text, where, cves, commits, steps, taken };
 }
 
-function refuseNotAffected(verdict: Verdict | undefined, kernel: KernelRow): void {
-  if (verdict === undefined || verdict.status === 'affected' || verdict.status === 'under_investigation') return;
-  throw new LivepatchError('not-affected', 'input', {
-    what: `${verdict.cve} is ${verdict.status === 'fixed' ? 'fixed in' : 'not affecting'} kernel "${kernel.name}": ${verdict.evidence.at(-1)?.sentence ?? ''}`,
-    where: kernel.name,
-    remedy: `see "tuxtape triage explain ${verdict.cve} --kernel ${kernel.name}"`,
-  });
+const LOOSENESS = ['exact', 'offset', 'fuzz'] as const;
+
+function fitOf(steps: Composed['steps']): Fit {
+  const fits = steps.flatMap(({ fit }) => fit ?? []);
+  const how = LOOSENESS.findLast((one) => fits.some((fit) => fit.how === one)) ?? 'exact';
+  return { how, remarks: fits.flatMap(({ remarks }) => remarks) };
 }

@@ -6,11 +6,12 @@ import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { FIXES_HELP, fixesOf } from './fixes-args.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions {
   readonly kernel: string;
-  readonly cve?: string;
+  readonly cve: readonly string[];
   readonly patch?: string;
   readonly fixes?: string;
   readonly jobs?: number;
@@ -22,13 +23,13 @@ export function registerLivepatch(program: Command, context: Context): void {
     .command('build')
     .description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel")
     .requiredOption('--kernel <name>', 'name, id or build-id')
-    .option('--cve <id>', 'the CVE to fix')
+    .option('--cve <id>', 'a CVE to fix; once for each: one cumulative livepatch is built', collect, [])
     .option('--patch <file>', 'a change without a CVE')
-    .option('--fixes <dir|git>', 'where the fix is: a directory of <commit>.patch files or a git repository')
+    .option('--fixes <source>', FIXES_HELP)
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .addHelpText(
       'after',
-      '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --patch change.patch',
+      '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --cve CVE-2026-43074 --fixes git:/srv/linux-stable.git\n  tuxtape livepatch build --kernel web --patch change.patch',
     )
     .action((options: BuildOptions) => build(context, options));
   livepatch
@@ -44,15 +45,15 @@ export function registerLivepatch(program: Command, context: Context): void {
   registerVerify(livepatch, context);
 }
 
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
 async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {
-  if (options.patch !== undefined && options.cve === undefined) return { patchFile: resolve(options.patch) };
-  if (options.cve === undefined || options.patch !== undefined)
-    throw new InvalidArgumentError('give either --cve or --patch');
-  const config = await context.config();
-  return {
-    cve: needCveId(options.cve),
-    fixes: options.fixes === undefined ? config.need('livepatch.fixes') : resolve(options.fixes),
-  };
+  const isPatch = options.patch !== undefined;
+  if (isPatch === options.cve.length > 0) throw new InvalidArgumentError('give either --cve or --patch');
+  if (options.patch !== undefined) return { patchFile: resolve(options.patch) };
+  return { cves: options.cve.map(needCveId), fixes: await fixesOf(context, options.fixes) };
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {
@@ -76,17 +77,26 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
     }),
   );
   const { livepatch, fit, findings, seconds } = result;
+  const gone = result.steps.filter(({ state }) => state !== 'applied');
   context.print(result, () =>
     [
       `livepatch ${livepatch.id}`,
       `module    ${livepatch.moduleName} (${livepatch.recipe.engine}, ${seconds.toFixed(1)} s)`,
       `applies   ${fit.how}${fit.remarks.length > 0 ? `: ${fit.remarks.map(inert).join('; ')}` : ''}`,
+      ...result.taken.map(({ cve, reason }) => `fixes     ${cve}: ${inert(reason)}`),
+      ...gone.map(({ where, state }) => `left out  ${inert(where)}: ${LEFT_OUT[state]}`),
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       ...findings.map(({ level, path, line, what }) => `${level.padEnd(9)} ${path}:${line} ${what}`),
       `next: tuxtape livepatch verify ${livepatch.id}`,
     ].join('\n'),
   );
 }
+
+const LEFT_OUT = {
+  applied: '',
+  'in-source': 'the source of this kernel has it already',
+  'in-others': 'the others have it already',
+} as const;
 
 async function list(context: Context, options: { kernel?: string }): Promise<void> {
   const { db } = await context.store();

@@ -1,0 +1,99 @@
+import { type CveId, compareKernelVersions, type Profile, parseKernelVersion, type Verdict } from '#domain';
+import { LivepatchError } from '#livepatch';
+import {
+  type Composed,
+  type ComposePart,
+  composePatch,
+  type Fix,
+  type FixSource,
+  fetchBranchFixes,
+  namesInHistory,
+} from '#patch';
+import { getCve, getVerdict, type KernelRow, type Store, StoreError } from '#store';
+import { kernelTexts } from './kernel-texts.ts';
+
+/** Why which commit was taken for a CVE, in sentences. */
+export interface TakenFix {
+  readonly cve: CveId;
+  readonly commit: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
+/** The fixes of CVEs for one kernel, ready to be composed. */
+export interface FetchedParts {
+  readonly parts: readonly ComposePart[];
+  readonly taken: readonly TakenFix[];
+}
+
+/**
+ * Fetches the fixes of CVEs for a kernel: of each all commits of the nearest branch, without those that its version has.
+ * Errors: not-found (CVE), not-affected, fix-not-found, those of the source.
+ */
+export async function fetchParts(
+  store: Store,
+  kernel: KernelRow,
+  cves: readonly CveId[],
+  source: FixSource,
+): Promise<FetchedParts> {
+  const parts: ComposePart[] = [];
+  const taken: TakenFix[] = [];
+  for (const cve of new Set(cves)) {
+    const row = await getCve(store.db, cve);
+    if (row === undefined) throw unknownCve(cve);
+    refuseNotAffected((await getVerdict(store.db, kernel.id, cve))?.verdict, kernel);
+    const fixes = withoutOld(await fetchBranchFixes(row.record, kernel.version, source), kernel.version);
+    parts.push({ cve, fixes });
+    taken.push(...fixes.map(({ commit, version, reason }) => ({ cve, commit, version, reason })));
+  }
+  return { parts, taken };
+}
+
+/** A CVE may have been fixed twice in a branch: what is older than the kernel is in there, unless all of it would be. */
+function withoutOld(fixes: readonly Fix[], version: string): readonly Fix[] {
+  const kernel = parseKernelVersion(version);
+  const open = fixes.filter(({ branch, version: fixed }) => {
+    const at = parseKernelVersion(fixed);
+    return branch !== 'own-branch' || !kernel || !at || compareKernelVersions(at, kernel) > 0;
+  });
+  return open.length === 0 ? fixes : open;
+}
+
+/** A change that a person gives, as a part. */
+export function partOfPatch(text: string, where: string): ComposePart {
+  return { cve: null, fixes: [{ commit: null, version: '', branch: 'unknown', date: null, text, where }] };
+}
+
+/** Composes parts against the source of a kernel. `source` null: no history can be asked. Errors: as `composePatch`. */
+export function composeFor(
+  kernel: KernelRow,
+  tree: string,
+  profile: Profile,
+  parts: readonly ComposePart[],
+  source: FixSource | null,
+): Promise<Composed> {
+  const history = source?.history ?? null;
+  return composePatch(parts, {
+    source: kernelTexts(tree, profile),
+    toolchain: kernel.toolchain,
+    otherNames: (commit, path) =>
+      commit === null || history === null ? Promise.resolve([]) : namesInHistory(history, commit, path),
+  });
+}
+
+function unknownCve(cve: CveId): StoreError {
+  return new StoreError('not-found', 'input', {
+    what: 'this CVE is not known',
+    where: cve,
+    remedy: 'run "tuxtape feed sync"',
+  });
+}
+
+function refuseNotAffected(verdict: Verdict | undefined, kernel: KernelRow): void {
+  if (verdict === undefined || verdict.status === 'affected' || verdict.status === 'under_investigation') return;
+  throw new LivepatchError('not-affected', 'input', {
+    what: `${verdict.cve} is ${verdict.status === 'fixed' ? 'fixed in' : 'not affecting'} kernel "${kernel.name}": ${verdict.evidence.at(-1)?.sentence ?? ''}`,
+    where: kernel.name,
+    remedy: `see "tuxtape triage explain ${verdict.cve} --kernel ${kernel.name}"`,
+  });
+}
