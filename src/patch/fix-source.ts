@@ -36,7 +36,7 @@ async function fetchOne(
   source: FixSource,
   passed: readonly FixChoice[],
 ): Promise<Fix | undefined> {
-  const found = await source.fetch(choice.commit);
+  const found = await source.changeOf(choice.commit);
   if (found === undefined) return undefined;
   return {
     ...choice,

@@ -71,6 +71,7 @@ export function composeFor(
   profile: Profile,
   parts: readonly ComposePart[],
   source: FixSource | null,
+  conflicts?: 'mark',
 ): Promise<Composed> {
   const history = source?.history ?? null;
   return composePatch(parts, {
@@ -78,6 +79,8 @@ export function composeFor(
     toolchain: kernel.toolchain,
     otherNames: (commit, path) =>
       commit === null || history === null ? Promise.resolve([]) : namesInHistory(history, commit, path),
+    sides: (commit, path) => source?.sides(commit, path) ?? Promise.resolve(null),
+    conflicts,
   });
 }
 

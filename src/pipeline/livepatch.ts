@@ -198,7 +198,7 @@ async function fetchChange(
   return { text, where, cves, commits, steps, taken };
 }
 
-const LOOSENESS = ['exact', 'offset', 'fuzz'] as const;
+const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;
 
 function fitOf(steps: Composed['steps']): Fit {
   const fits = steps.flatMap(({ fit }) => fit ?? []);

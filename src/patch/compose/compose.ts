@@ -1,6 +1,5 @@
 import type { CveId } from '#domain';
 import type { Fit } from '../apply.ts';
-import type { FileDiff } from '../diff.ts';
 import { PatchError } from '../error.ts';
 import type { SourceTexts } from '../file-in.ts';
 import { presenceOf } from '../presence.ts';
@@ -9,6 +8,7 @@ import { conflictOf } from './conflict.ts';
 import { type Moved, moveFiles } from './move.ts';
 import type { ComposeOptions } from './options.ts';
 import { type ComposePart, type ComposeStep, planSteps } from './steps.ts';
+import { mergeStep } from './three-way.ts';
 import { readNow, tryStep } from './try-step.ts';
 
 /** What became of one commit. */
@@ -33,6 +33,10 @@ export interface Composed {
   readonly paths: readonly string[];
   readonly reviewKey: string;
   readonly steps: readonly ComposedStep[];
+  /** What became of the files, a character a byte; null: it is not there. With markers in them, they are for a person only. */
+  readonly files: ReadonlyMap<string, { readonly before: string | null; readonly after: string | null }>;
+  /** A step was left between markers: this is no change to build. */
+  readonly unfinished: boolean;
 }
 
 /** Files as they stand after the steps so far. */
@@ -44,7 +48,7 @@ interface State {
 
 /**
  * Makes one change of the fixes of several CVEs: each is applied to what the ones before it left, exactly where that is
- * possible, else with fuzz, which is reported. Nothing but the files they touch is copied. To take a CVE back, compose the
+ * possible, else with fuzz, else by a merge, which is reported. Nothing but the files they touch is copied. To take a CVE back, compose the
  * others again. Errors: patches-conflict, naming both CVEs; patch-does-not-apply; already-fixed, when nothing is left to do;
  * those of `planSteps`.
  */
@@ -52,8 +56,7 @@ export async function composePatch(parts: readonly ComposePart[], options: Compo
   const state: State = { texts: new Map(), steps: [], applied: [] };
   let left = planSteps(parts);
   while (left.length > 0) {
-    const next = await firstThatFits(left, state, options);
-    if (next === null) throw await conflictOf(left[0]!, state.applied, options);
+    const next = (await firstThatFits(left, state, options)) ?? (await firstThatMerges(left, state, options));
     left = left.filter((step) => step !== next);
   }
   return finish(state, options);
@@ -67,6 +70,35 @@ async function firstThatFits(
 ): Promise<ComposeStep | null> {
   for (const fuzz of [false, true]) for (const step of left) if (await take(step, state, options, fuzz)) return step;
   return null;
+}
+
+/** The first that merges without a conflict; else the first, with markers where that is allowed. */
+async function firstThatMerges(
+  left: readonly ComposeStep[],
+  state: State,
+  options: ComposeOptions,
+): Promise<ComposeStep> {
+  for (const step of left) if (await merge(step, state, options, false)) return step;
+  const [first] = left;
+  if (options.conflicts !== 'mark') throw await conflictOf(first!, state.applied, options);
+  await merge(first!, state, options, true);
+  return first!;
+}
+
+async function merge(given: ComposeStep, state: State, options: ComposeOptions, mark: boolean): Promise<boolean> {
+  const { step, merged } = await mergeStep(given, state.texts, options);
+  const clean = merged.every(({ conflicts, known }) => conflicts === 0 && known);
+  if (!clean && !mark) return false;
+  for (const { path, text } of merged) state.texts.set(path, text);
+  state.applied.push(step);
+  const { commit, version, cves, where, leftOut } = given;
+  const { moved } = await moveFiles(given, state.texts, options);
+  const remarks = merged.map(({ path, conflicts, known }) =>
+    known && conflicts === 0 ? `${path}: merged` : `${path}: ${conflicts} conflicts, to be looked at`,
+  );
+  const fit: Fit = { how: clean ? 'three-way' : 'marked', remarks };
+  state.steps.push({ commit, version, cves, where, leftOut, moved, state: 'applied', fit });
+  return true;
 }
 
 async function take(given: ComposeStep, state: State, options: ComposeOptions, fuzz: boolean): Promise<boolean> {
@@ -93,15 +125,29 @@ async function take(given: ComposeStep, state: State, options: ComposeOptions, f
 }
 
 async function finish({ texts, steps }: State, { source }: ComposeOptions): Promise<Composed> {
-  const files: FileDiff[] = [];
-  for (const path of [...texts.keys()].toSorted()) {
-    const file = diffOf(path, (await source.read(path)) ?? null, texts.get(path) ?? null);
-    if (file !== null) files.push(file);
-  }
+  const changed = new Map<string, { before: string | null; after: string | null }>();
+  for (const path of [...texts.keys()].toSorted())
+    changed.set(path, { before: (await source.read(path)) ?? null, after: texts.get(path) ?? null });
+  return { ...changeBetween(changed, steps.map(({ where }) => where).join(', ')), steps, unfinished: isUnfinished(steps) };
+}
+
+function isUnfinished(steps: readonly ComposedStep[]): boolean {
+  return steps.some(({ fit }) => fit?.how === 'marked');
+}
+
+/**
+ * The change between the source and what became of its files. Errors: already-fixed, when there is none; patch-unsupported,
+ * when it cannot be told in UTF-8.
+ */
+export function changeBetween(
+  changed: Composed['files'],
+  where: string,
+): Pick<Composed, 'text' | 'paths' | 'reviewKey' | 'files'> {
+  const files = [...changed].flatMap(([path, { before, after }]) => diffOf(path, before, after) ?? []);
   if (files.length === 0)
     throw new PatchError('already-fixed', 'input', {
       what: 'the change is in this source already',
-      where: steps.map(({ where }) => where).join(', '),
+      where,
       remedy: 'nothing is to be done for this kernel; its version number only does not say so',
     });
   const bytes = Buffer.from(renderDiff(files), 'latin1');
@@ -112,5 +158,5 @@ async function finish({ texts, steps }: State, { source }: ComposeOptions): Prom
       where: files.map(({ path }) => path).join(', '),
       remedy: 'make a smaller change by hand that keeps away from these lines',
     });
-  return { text, paths: files.map(({ path }) => path), reviewKey: reviewKey(files), steps };
+  return { text, paths: files.map(({ path }) => path), reviewKey: reviewKey(files), files: changed };
 }

@@ -23,8 +23,9 @@ export function cgitSource(address: string, doors: FixDoors): FixSource {
     kind: 'http',
     address,
     history: null,
+    sides: () => Promise.resolve(null),
     list: async () => (await kept(cache)).map((name) => name.slice(0, -'.patch'.length)),
-    fetch: (commit) => (isCommitName(commit) ? fetchOne(base, cache, commit, doors) : Promise.resolve(undefined)),
+    changeOf: (commit) => (isCommitName(commit) ? fetchOne(base, cache, commit, doors) : Promise.resolve(undefined)),
   };
 }
 

@@ -15,8 +15,9 @@ export function directorySource(folder: string): FixSource {
     kind: 'directory',
     address: folder,
     history: null,
+    sides: () => Promise.resolve(null),
     list: async () => (await names()).map((name) => name.slice(0, -'.patch'.length)),
-    async fetch(commit) {
+    async changeOf(commit) {
       if (!isCommitName(commit)) return undefined;
       const [name, ...more] = (await names()).filter((entry) => entry.startsWith(commit));
       if (name === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { exists, Git, HostError, sha256, withLock } from '#host';
-import { fetchFromGit } from './git.ts';
+import { fetchFromGit, sidesFromGit } from './git.ts';
 import { isCommitName } from './mail.ts';
 import type { FetchedFix, FixDoors, FixSource } from './source.ts';
 
@@ -20,7 +20,8 @@ export function remoteGitSource(url: string, doors: FixDoors): FixSource {
     // Of single commits no history can be told.
     history: null,
     list: () => Promise.resolve([]),
-    async fetch(commit): Promise<FetchedFix | undefined> {
+    sides: (commit, path) => sidesFromGit(git, commit, path),
+    async changeOf(commit): Promise<FetchedFix | undefined> {
       if (!isCommitName(commit)) return undefined;
       return withLock(`${git.directory}.lock`, LOCK_WAIT_MS, async () => {
         await prepare(git, url);

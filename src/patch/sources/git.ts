@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { MAX_PATCH_BYTES } from '#domain';
 import type { Git } from '#host';
+import type { Sides } from '../compose/options.ts';
 import { PatchError } from '../error.ts';
 import { isCommitName } from './mail.ts';
 import type { FetchedFix, FixSource } from './source.ts';
 
 const MAX_COMMIT_BYTES = 1 << 20;
+const MAX_FILE_BYTES = 32 << 20;
 
 /** A git repository on this machine, with a work tree or bare. */
 export function gitSource(git: Git): FixSource {
@@ -14,7 +16,8 @@ export function gitSource(git: Git): FixSource {
     address: git.directory,
     history: git,
     list: () => Promise.resolve([]),
-    fetch: (commit) => fetchFromGit(git, commit),
+    sides: (commit, path) => sidesFromGit(git, commit, path),
+    changeOf: (commit) => fetchFromGit(git, commit),
   };
 }
 
@@ -27,6 +30,18 @@ export async function fetchFromGit(git: Git, commit: string): Promise<FetchedFix
   const args = ['--patch', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-commit-id', '-r'];
   const { stdout } = await git.run(['diff-tree', ...args, '--first-parent', full], { maxOutput: MAX_PATCH_BYTES });
   return { text: stdout, file: null, date };
+}
+
+/** A file in a commit and in its first parent. */
+export async function sidesFromGit(git: Git, commit: string, path: string): Promise<Sides | null> {
+  const full = isCommitName(commit) && !path.includes('\n') ? await resolve(git, commit) : undefined;
+  if (full === undefined) return null;
+  const found: (string | null)[] = [];
+  for await (const { oid, content } of git.catFile([`${full}^:${path}`, `${full}:${path}`], MAX_FILE_BYTES)) {
+    if (oid !== null && content === null) return null;
+    found.push(content?.toString('latin1') ?? null);
+  }
+  return { before: found[0] ?? null, after: found[1] ?? null };
 }
 
 /** A branch may have a name that looks like a commit, and git takes the branch: what comes out must begin as was asked. */

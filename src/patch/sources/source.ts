@@ -1,4 +1,5 @@
 import type { Git } from '#host';
+import type { Sides } from '../compose/options.ts';
 
 /** The change of one commit, as a source gave it. */
 export interface FetchedFix {
@@ -20,7 +21,9 @@ export interface FixSource {
    * The change of this very commit (7 to 40 hex digits); undefined: the source does not have it.
    * Errors: wrong-commit, fix-unreadable, and those of the door it goes through.
    */
-  fetch(commit: string): Promise<FetchedFix | undefined>;
+  changeOf(commit: string): Promise<FetchedFix | undefined>;
+  /** A file before and after a commit, a character a byte; null: that cannot be had here. */
+  sides(commit: string, path: string): Promise<Sides | null>;
   /** Commits it holds, sorted; empty where it cannot say. */
   list(): Promise<readonly string[]>;
 }

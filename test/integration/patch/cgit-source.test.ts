@@ -45,15 +45,15 @@ const good = send(cgitMail(COMMIT, SAMPLE_FIX));
 test('a commit is fetched once, and kept under its name', async () => {
   for (const path of ['', '/', '/patch', '/patch/']) {
     await using asked = await ask([good], path);
-    const fix = await asked.source.fetch(COMMIT);
+    const fix = await asked.source.changeOf(COMMIT);
     assert.deepEqual(asked.server.requests, [`/linux.git/patch/?id=${COMMIT}`]);
     assert.deepEqual(
       parseDiff(fix?.text ?? '', 'x').map((file) => file.path),
       ['kernel/sample.c'],
     );
     assert.equal(fix?.date, Date.parse('2026-08-04T08:00:00Z'));
-    assert.deepEqual(await asked.source.fetch(COMMIT), fix);
-    assert.deepEqual(await asked.source.fetch(COMMIT.slice(0, 12)), fix);
+    assert.deepEqual(await asked.source.changeOf(COMMIT), fix);
+    assert.deepEqual(await asked.source.changeOf(COMMIT.slice(0, 12)), fix);
     assert.equal(asked.server.requests.length, 1);
     assert.deepEqual(await asked.source.list(), [COMMIT]);
   }
@@ -61,9 +61,9 @@ test('a commit is fetched once, and kept under its name', async () => {
 
 test('a kept file that somebody wrote into is fetched again', async () => {
   await using asked = await ask([good]);
-  const fix = await asked.source.fetch(COMMIT);
+  const fix = await asked.source.changeOf(COMMIT);
   await writeFile(fix?.file ?? '', cgitMail(OTHER, SAMPLE_FIX));
-  assert.deepEqual(await asked.source.fetch(COMMIT), fix);
+  assert.deepEqual(await asked.source.changeOf(COMMIT), fix);
   assert.equal(asked.server.requests.length, 2);
   assert.equal(await readFile(fix?.file ?? '', 'utf8'), fix?.text);
 });
@@ -72,14 +72,14 @@ test('what fails in passing is asked once more, what is not there is not', async
   const passing: Answer[] = [send('', 503, { 'retry-after': '7' }), (response) => void response.destroy(), () => {}];
   for (const [i, answer] of passing.entries()) {
     await using asked = await ask([answer, good]);
-    assert.match((await asked.source.fetch(COMMIT))?.text ?? '', /ANSWER \+ 1/);
+    assert.match((await asked.source.changeOf(COMMIT))?.text ?? '', /ANSWER \+ 1/);
     assert.deepEqual(asked.waited, [i === 0 ? 7_000 : 2_000]);
   }
   await using down = await ask([send('', 503)]);
-  await assert.rejects(down.source.fetch(COMMIT), { code: 'http-failed', fault: 'network' });
+  await assert.rejects(down.source.changeOf(COMMIT), { code: 'http-failed', fault: 'network' });
   assert.equal(down.server.requests.length, 2);
   await using absent = await ask([send('Bad object id', 404)]);
-  assert.equal(await absent.source.fetch(COMMIT), undefined);
+  assert.equal(await absent.source.changeOf(COMMIT), undefined);
   assert.equal(absent.server.requests.length, 1);
 });
 
@@ -116,7 +116,7 @@ const hostile: Record<string, { answer: Answer; code: string; requests?: number 
 for (const [name, { answer, code, requests }] of Object.entries(hostile)) {
   test(`refused, and nothing of it kept: ${name}`, async () => {
     await using asked = await ask([answer]);
-    await assert.rejects(asked.source.fetch(COMMIT), (error: { code?: string; message?: string }) => {
+    await assert.rejects(asked.source.changeOf(COMMIT), (error: { code?: string; message?: string }) => {
       assert.equal(error.code, code);
       // oxlint-disable-next-line no-control-regex -- what a terminal would obey
       assert.doesNotMatch(error.message ?? '', /[\u0000-\u001f]/);
@@ -130,7 +130,7 @@ for (const [name, { answer, code, requests }] of Object.entries(hostile)) {
 test('what is no commit is never asked for', async () => {
   await using asked = await ask([good]);
   for (const text of ['', 'HEAD', '../../etc', `${COMMIT}&id2=x`, COMMIT.toUpperCase(), `${COMMIT}0`])
-    assert.equal(await asked.source.fetch(text), undefined);
+    assert.equal(await asked.source.changeOf(text), undefined);
   assert.deepEqual(asked.server.requests, []);
 });
 

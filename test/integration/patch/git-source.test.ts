@@ -51,7 +51,7 @@ async function doors(): Promise<FixDoors> {
 }
 
 async function changes(source: FixSource, commit: string): Promise<unknown> {
-  const fix = await source.fetch(commit);
+  const fix = await source.changeOf(commit);
   return fix && [fix.date, ...parseDiff(fix.text, 'x').flatMap(({ hunks }) => hunks.flatMap(({ lines }) => lines))];
 }
 
@@ -68,8 +68,8 @@ test('a commit of a repository on this machine, by its whole name or the beginni
     const source = await openFixes(address, await doors());
     assert.deepEqual(await changes(source, commits[1]!), SECOND);
     assert.deepEqual(await changes(source, commits[1]!.slice(0, 12)), SECOND);
-    assert.equal(await source.fetch('0'.repeat(40)), undefined);
-    assert.equal(await source.fetch('HEAD'), undefined);
+    assert.equal(await source.changeOf('0'.repeat(40)), undefined);
+    assert.equal(await source.changeOf('HEAD'), undefined);
   }
 });
 
@@ -78,11 +78,11 @@ test('a repository elsewhere gives single commits, and is not asked again for wh
   const given = await doors();
   const source = await openFixes(`git:file://${folder}`, given);
   assert.deepEqual(await changes(source, commits[1]!), SECOND);
-  assert.equal(await source.fetch('0'.repeat(40)), undefined);
+  assert.equal(await source.changeOf('0'.repeat(40)), undefined);
   const again = await openFixes(`git:file://${folder}`, given);
   await run('mv', [folder, `${folder}-gone`]);
   assert.deepEqual(await changes(again, commits[1]!), SECOND);
-  await assert.rejects(again.fetch(commits[2]!), { code: 'git-failed' });
+  await assert.rejects(again.changeOf(commits[2]!), { code: 'git-failed' });
 });
 
 test('a branch that is named as a commit, a replaced and a forged commit are refused or seen through', async () => {
@@ -93,13 +93,13 @@ test('a branch that is named as a commit, a replaced and a forged commit are ref
   await git('replace', commits[1]!, commits[2]!);
   assert.deepEqual(await changes(source, commits[1]!), SECOND);
   await git('branch', short, commits[0]!);
-  await assert.rejects(source.fetch(short), { code: 'wrong-commit', fault: 'untrusted' });
+  await assert.rejects(source.changeOf(short), { code: 'wrong-commit', fault: 'untrusted' });
   const forged = 'ab'.repeat(20);
   const content = (await run('git', ['-C', folder, 'cat-file', 'commit', commits[2]!], { env })).stdout;
   await mkdir(join(folder, '.git/objects/ab'), { recursive: true });
   const object = deflateSync(Buffer.from(`commit ${Buffer.byteLength(content)}\0${content}`));
   await writeFile(join(folder, '.git/objects/ab', forged.slice(2)), object);
-  await assert.rejects(source.fetch(forged), { code: /^(?:wrong-commit|git-failed)$/ });
+  await assert.rejects(source.changeOf(forged), { code: /^(?:wrong-commit|git-failed)$/ });
 });
 
 test('a directory: the head of a file must name the commit, a short name stands for one file', async () => {
@@ -108,12 +108,12 @@ test('a directory: the head of a file must name the commit, a short name stands 
   const diff = '--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n';
   await writeFile(join(folder, `${a}.patch`), `From ${b} Mon Sep 17 00:00:00 2001\n\n${diff}`);
   const source = await openFixes(folder, await doors());
-  await assert.rejects(source.fetch(a), { code: 'wrong-commit', fault: 'untrusted' });
+  await assert.rejects(source.changeOf(a), { code: 'wrong-commit', fault: 'untrusted' });
   await writeFile(join(folder, `${a}.patch`), diff);
-  assert.equal((await source.fetch(a))?.text, diff);
+  assert.equal((await source.changeOf(a))?.text, diff);
   await writeFile(join(folder, `${b}.patch`), diff);
   const both = await openFixes(folder, await doors());
   assert.deepEqual(await both.list(), [a, b]);
-  await assert.rejects(both.fetch(a.slice(0, 12)), { code: 'wrong-commit', fault: 'input' });
-  assert.equal((await both.fetch(b))?.text, diff);
+  await assert.rejects(both.changeOf(a.slice(0, 12)), { code: 'wrong-commit', fault: 'input' });
+  assert.equal((await both.changeOf(b))?.text, diff);
 });

@@ -21,8 +21,9 @@ function sourceOf(commits: Readonly<Record<string, number | null>>): FixSource {
     kind: 'directory',
     address: '/fixes',
     history: null,
+    sides: () => Promise.resolve(null),
     list: () => Promise.resolve(Object.keys(commits)),
-    fetch: (commit) =>
+    changeOf: (commit) =>
       Promise.resolve(
         commits[commit[0]!] === undefined ? undefined : { text: commit, file: null, date: commits[commit[0]!]! },
       ),
