@@ -2,15 +2,19 @@ import { type CveId, compareKernelVersions, type Profile, parseKernelVersion, ty
 import { LivepatchError } from '#livepatch';
 import {
   type Composed,
+  type ComposeFix,
+  type ComposeOptions,
   type ComposePart,
   composePatch,
   type Fix,
   type FixSource,
   fetchBranchFixes,
   namesInHistory,
+  PatchError,
 } from '#patch';
 import { getCve, getVerdict, type KernelRow, type Store, StoreError } from '#store';
 import { kernelTexts } from './kernel-texts.ts';
+import { withNeeds } from './needs.ts';
 
 /** Why which commit was taken for a CVE, in sentences. */
 export interface TakenFix {
@@ -27,7 +31,8 @@ export interface FetchedParts {
 }
 
 /**
- * Fetches the fixes of CVEs for a kernel: of each all commits of the nearest branch, without those that its version has.
+ * Fetches the fixes of CVEs for a kernel: of each all commits of the nearest branch, without those that its version has. `more`:
+ * commits that are needed besides.
  * Errors: not-found (CVE), not-affected, fix-not-found, those of the source.
  */
 export async function fetchParts(
@@ -35,6 +40,7 @@ export async function fetchParts(
   kernel: KernelRow,
   cves: readonly CveId[],
   source: FixSource,
+  more: readonly string[] = [],
 ): Promise<FetchedParts> {
   const parts: ComposePart[] = [];
   const taken: TakenFix[] = [];
@@ -46,7 +52,19 @@ export async function fetchParts(
     parts.push({ cve, fixes });
     taken.push(...fixes.map(({ commit, version, reason }) => ({ cve, commit, version, reason })));
   }
+  for (const commit of new Set(more)) parts.push({ cve: null, fixes: [await fetchCommit(commit, source)] });
   return { parts, taken };
+}
+
+async function fetchCommit(commit: string, source: FixSource): Promise<ComposeFix> {
+  const found = await source.changeOf(commit);
+  const where = `${source.address} ${commit}`;
+  if (found !== undefined) return { commit, version: '', branch: 'unknown', date: found.date, text: found.text, where };
+  throw new PatchError('fix-not-found', 'input', {
+    what: `the source of fixes does not have commit ${JSON.stringify(commit.slice(0, 64))}`,
+    where: source.address,
+    remedy: 'give the commit in full, or a source that has it',
+  });
 }
 
 /** A CVE may have been fixed twice in a branch: what is older than the kernel is in there, unless all of it would be. */
@@ -64,24 +82,43 @@ export function partOfPatch(text: string, where: string): ComposePart {
   return { cve: null, fixes: [{ commit: null, version: '', branch: 'unknown', date: null, text, where }] };
 }
 
-/** Composes parts against the source of a kernel. `source` null: no history can be asked. Errors: as `composePatch`. */
-export function composeFor(
-  kernel: KernelRow,
-  tree: string,
-  profile: Profile,
-  parts: readonly ComposePart[],
-  source: FixSource | null,
-  conflicts?: 'mark',
-): Promise<Composed> {
-  const history = source?.history ?? null;
-  return composePatch(parts, {
+/** What a change is composed against. */
+export interface ComposePlace {
+  readonly store: Store;
+  readonly kernel: KernelRow;
+  readonly tree: string;
+  readonly profile: Profile;
+  /** Null: a change of a person alone. */
+  readonly fixes: FixSource | null;
+}
+
+export function composeOptions({ kernel, tree, profile, fixes }: ComposePlace): ComposeOptions {
+  const history = fixes?.history ?? null;
+  return {
     source: kernelTexts(tree, profile),
     toolchain: kernel.toolchain,
     otherNames: (commit, path) =>
       commit === null || history === null ? Promise.resolve([]) : namesInHistory(history, commit, path),
-    sides: (commit, path) => source?.sides(commit, path) ?? Promise.resolve(null),
-    conflicts,
-  });
+    sides: (commit, path) => fixes?.sides(commit, path) ?? Promise.resolve(null),
+  };
+}
+
+/**
+ * Composes parts against the source of a kernel. Errors: as `composePatch`; one that does not apply names the earlier commits
+ * it seems to need.
+ */
+export async function composeFor(
+  place: ComposePlace,
+  parts: readonly ComposePart[],
+  conflicts?: 'mark',
+): Promise<Composed> {
+  const options = { ...composeOptions(place), conflicts };
+  try {
+    return await composePatch(parts, options);
+  } catch (error) {
+    const { store, kernel, fixes } = place;
+    throw fixes === null ? error : await withNeeds(error, { store, kernel, fixes, parts, options });
+  }
 }
 
 function unknownCve(cve: CveId): StoreError {

@@ -7,6 +7,7 @@ import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from 
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
   type Composed,
+  type ComposePart,
   type Finding,
   type Fit,
   type FixSource,
@@ -26,14 +27,21 @@ import {
   needLivepatch,
   type Store,
 } from '#store';
-import { composeFor, fetchParts, partOfPatch, type TakenFix } from './change.ts';
+import { type ComposePlace, composeFor, composeOptions, fetchParts, partOfPatch, type TakenFix } from './change.ts';
 import { profileOf } from './kernel.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
+import { withNeeds } from './needs.ts';
 import { requireSameBuild } from './same-build.ts';
 
-/** What a livepatch is made of: the fixes of CVEs from a source of fixes, or a change of our own. */
+/** Output of an engine that is looked at when it fails. */
+const MAX_TAIL = 1 << 20;
+
+/**
+ * What a livepatch is made of: the fixes of CVEs from a source of fixes, `with` other commits of it that they need, or a
+ * change of our own.
+ */
 export type LivepatchInput =
-  | { readonly cves: readonly CveId[]; readonly fixes: FixSource }
+  | { readonly cves: readonly CveId[]; readonly fixes: FixSource; readonly with?: readonly string[] | undefined }
   | { readonly patchFile: string };
 
 export interface BuildLivepatchOptions {
@@ -64,6 +72,7 @@ interface Change {
   readonly commits: readonly string[];
   readonly steps: Composed['steps'];
   readonly taken: readonly TakenFix[];
+  readonly parts: readonly ComposePart[];
 }
 
 /**
@@ -84,6 +93,7 @@ interface Prepared {
   readonly layout: TreeLayout;
   readonly built: Built;
   readonly profile: Profile;
+  readonly place: ComposePlace;
   readonly change: Change;
   readonly paths: readonly string[];
   readonly findings: readonly Finding[];
@@ -100,14 +110,15 @@ async function prepare(store: Store, name: string, input: LivepatchInput): Promi
     throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
   }
   await requireSameBuild(kernel, layout.build);
-  const change = await fetchChange(store, kernel, layout.build, profile, input);
+  const place = { store, kernel, tree: layout.build, profile, fixes: 'fixes' in input ? input.fixes : null };
+  const change = await fetchChange(store, kernel, place, input);
   const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);
   const paths = files.map(({ path }) => path);
   const texts = await oldTexts(layout.build, paths);
   const findings = lint(files, (path) => texts.get(path));
   refuseBlocking(findings);
-  return { kernel, layout, built, profile, change, paths, findings };
+  return { kernel, layout, built, profile, place, change, paths, findings };
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
@@ -119,7 +130,9 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
+  let tail = '';
   const onOutput = (text: string): void => {
+    tail = (tail + text).slice(-MAX_TAIL);
     appendFileSync(place.log, text);
     options.onOutput(text);
   };
@@ -161,10 +174,17 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
     });
   } catch (error) {
     await clear(place);
-    throw withLog(error, place.log);
+    throw withLog(await explained(error, prepared, tail), place.log);
   }
   await endWork(place);
   return await needLivepatch(db, id);
+}
+
+/** What the change lacks, where the compiler says that it lacks something. */
+async function explained(error: unknown, { place, change }: Prepared, output: string): Promise<unknown> {
+  const { store, kernel, fixes } = place;
+  if (fixes === null) return error;
+  return withNeeds(error, { store, kernel, fixes, parts: change.parts, options: composeOptions(place) }, output);
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */
@@ -181,21 +201,20 @@ function withLog(error: unknown, log: string): unknown {
 async function fetchChange(
   store: Store,
   kernel: KernelRow,
-  tree: string,
-  profile: Profile,
+  place: ComposePlace,
   input: LivepatchInput,
 ): Promise<Change> {
   if ('patchFile' in input) {
     const parts = [partOfPatch(await readPatchFile(input.patchFile), input.patchFile)];
-    const { text, steps } = await composeFor(kernel, tree, profile, parts, null);
-    return { text, where: input.patchFile, cves: [], commits: [], steps, taken: [] };
+    const { text, steps } = await composeFor(place, parts);
+    return { text, where: input.patchFile, cves: [], commits: [], steps, taken: [], parts };
   }
-  const { parts, taken } = await fetchParts(store, kernel, input.cves, input.fixes);
-  const { text, steps } = await composeFor(kernel, tree, profile, parts, input.fixes);
+  const { parts, taken } = await fetchParts(store, kernel, input.cves, input.fixes, input.with);
+  const { text, steps } = await composeFor(place, parts);
   const cves = [...new Set(input.cves)].toSorted(compareCveIds);
   const commits = steps.flatMap(({ commit }) => commit ?? []);
   const where = steps.length === 1 ? steps[0]!.where : input.fixes.address;
-  return { text, where, cves, commits, steps, taken };
+  return { text, where, cves, commits, steps, taken, parts };
 }
 
 const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;

@@ -12,6 +12,7 @@ import { registerVerify } from './livepatch-verify.ts';
 interface BuildOptions {
   readonly kernel: string;
   readonly cve: readonly string[];
+  readonly with: readonly string[];
   readonly patch?: string;
   readonly fixes?: string;
   readonly jobs?: number;
@@ -24,6 +25,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel")
     .requiredOption('--kernel <name>', 'name, id or build-id')
     .option('--cve <id>', 'a CVE to fix; once for each: one cumulative livepatch is built', collect, [])
+    .option('--with <commit>', 'a commit that these fixes need besides; once for each', collect, [])
     .option('--patch <file>', 'a change without a CVE')
     .option('--fixes <source>', FIXES_HELP)
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
@@ -53,7 +55,7 @@ async function inputOf(context: Context, options: BuildOptions): Promise<Livepat
   const isPatch = options.patch !== undefined;
   if (isPatch === options.cve.length > 0) throw new InvalidArgumentError('give either --cve or --patch');
   if (options.patch !== undefined) return { patchFile: resolve(options.patch) };
-  return { cves: options.cve.map(needCveId), fixes: await fixesOf(context, options.fixes) };
+  return { cves: options.cve.map(needCveId), fixes: await fixesOf(context, options.fixes), with: options.with };
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {

@@ -128,7 +128,11 @@ async function finish({ texts, steps }: State, { source }: ComposeOptions): Prom
   const changed = new Map<string, { before: string | null; after: string | null }>();
   for (const path of [...texts.keys()].toSorted())
     changed.set(path, { before: (await source.read(path)) ?? null, after: texts.get(path) ?? null });
-  return { ...changeBetween(changed, steps.map(({ where }) => where).join(', ')), steps, unfinished: isUnfinished(steps) };
+  return {
+    ...changeBetween(changed, steps.map(({ where }) => where).join(', ')),
+    steps,
+    unfinished: isUnfinished(steps),
+  };
 }
 
 function isUnfinished(steps: readonly ComposedStep[]): boolean {

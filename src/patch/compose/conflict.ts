@@ -1,6 +1,7 @@
-import { PatchError } from '../error.ts';
+import type { PatchError } from '../error.ts';
 import { moveFiles } from './move.ts';
 import type { ComposeOptions } from './options.ts';
+import { StepError } from './step-error.ts';
 import type { ComposeStep } from './steps.ts';
 import { tryStep } from './try-step.ts';
 
@@ -22,20 +23,28 @@ export async function conflictOf(
   const { files } = await moveFiles(step, new Map(), options);
   const alone = await tryStep(files, new Map(), options, true);
   if (alone.texts === null)
-    return new PatchError('patch-does-not-apply', 'patch', {
-      what: `the fix of ${nameOf(step)} does not apply: ${alone.remarks.slice(0, 6).join('; ')}`,
-      where: step.where,
-      remedy:
-        'take the fix of a nearer branch, open it with "tuxtape patch open" and adapt it, or give it with --patch',
-    });
+    return new StepError(
+      'patch-does-not-apply',
+      { ...step, files },
+      {
+        what: `the fix of ${nameOf(step)} does not apply: ${alone.remarks.slice(0, 6).join('; ')}`,
+        where: step.where,
+        remedy:
+          'take the fix of a nearer branch, open it with "tuxtape patch open" and adapt it, or give it with --patch',
+      },
+    );
   const other = await culprit(step, files, applied, options);
   const shared = files.map(({ path }) => path).filter((path) => other.files.some((file) => file.path === path));
-  return new PatchError('patches-conflict', 'patch', {
-    what: `the fixes of ${nameOf(step)} and ${nameOf(other)} do not fit together: both change ${shared.join(', ')}`,
-    where: step.where,
-    remedy:
-      'leave one of them out, or open the change of both with "tuxtape patch open" and join them by hand; each applies without the other',
-  });
+  return new StepError(
+    'patches-conflict',
+    { ...step, files },
+    {
+      what: `the fixes of ${nameOf(step)} and ${nameOf(other)} do not fit together: both change ${shared.join(', ')}`,
+      where: step.where,
+      remedy:
+        'leave one of them out, or open the change of both with "tuxtape patch open" and join them by hand; each applies without the other',
+    },
+  );
 }
 
 /** The last step that alone keeps this one out; where only several together do, the last that touches its files. */

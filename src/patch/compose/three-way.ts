@@ -55,7 +55,8 @@ async function byGit(
 ): Promise<MergedFile> {
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-merge-'));
   try {
-    for (const [name, text] of Object.entries({ ours, before, after })) await writeFile(join(folder, name), text, 'latin1');
+    for (const [name, text] of Object.entries({ ours, before, after }))
+      await writeFile(join(folder, name), text, 'latin1');
     const short = commit.slice(0, 12);
     const labels = ['this kernel', `before ${short}`, `after ${short}`].flatMap((label) => ['-L', label]);
     const args = ['merge-file', '--quiet', '--diff3', ...labels, 'ours', 'before', 'after'];
