@@ -2,7 +2,7 @@ import { parsePatch } from 'diff';
 import { MAX_PATCH_BYTES } from '#domain';
 import { PatchError } from './error.ts';
 
-const MAX_FILES = 200;
+export const MAX_FILES = 200;
 
 /** One line of a hunk: kept, removed or added, with its text. */
 export interface DiffLine {
@@ -116,18 +116,18 @@ function refuseSpecial(text: string, where: string): void {
 function treePath(name: string | undefined, where: string): string | null {
   if (name === undefined || name === '/dev/null') return null;
   const path = name.replace(/^[ab]\//, '');
-  const parts = path.split('/');
-  const clean =
-    path !== '' &&
-    !path.startsWith('/') &&
-    !path.includes('\0') &&
-    !path.includes('\\') &&
-    parts.every((part) => part !== '' && part !== '.' && part !== '..');
-  if (!clean || parts[0] === '.git' || !/^[\w.+,@/-]+$/.test(path)) {
+  if (!isTreePath(path)) {
     throw new PatchError('patch-leaves-tree', 'untrusted', {
       what: `the patch names a path that is none of a kernel tree: "${name.slice(0, 100)}"`,
       where,
     });
   }
   return path;
+}
+
+/** A path that a file of a kernel tree can have. */
+export function isTreePath(path: string): boolean {
+  const parts = path.split('/');
+  const clean = parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  return clean && parts[0] !== '.git' && /^[\w.+,@/-]+$/.test(path);
 }

@@ -14,6 +14,9 @@ export type PatchCode =
   | 'patch-does-not-apply'
   | 'patches-conflict'
   | 'edit-unfinished'
+  | 'patch-name-invalid'
+  | 'patch-version-unknown'
+  | 'patch-opened'
   | 'already-fixed'
   | 'layout-may-change'
   | 'assembly-changed';

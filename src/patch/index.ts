@@ -10,15 +10,16 @@ export { type ComposeFix, type ComposePart, type ComposeStep, planSteps } from '
 export { conditionsOf, leavesSame } from './conditions.ts';
 export { type ConditionSetting, type ConfigValues, evaluate } from './config-expression.ts';
 export { type DiffLine, type FileDiff, type Hunk, parseDiff } from './diff.ts';
+export { readEdited, writeForEdit } from './edit-files.ts';
 export { type PatchCode, PatchError } from './error.ts';
 export { type SourceTexts } from './file-in.ts';
 export { type Fix, fetchBranchFixes, fetchFix, oldTexts, readPatchFile } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, lint, refuseBlocking, refuseBuildFiles } from './lint.ts';
-export { type ChangedText, patchedTexts } from './patched-texts.ts';
 export { findNeeds } from './needs/find.ts';
 export { missingNames } from './needs/missing-names.ts';
 export type { Need, NeedQuestion } from './needs/need.ts';
+export { type ChangedText, patchedTexts } from './patched-texts.ts';
 export { preprocess } from './preprocessor.ts';
 export { type Presence, presenceOf, presenceOfAll } from './presence.ts';
 export { namesInHistory } from './rename-history.ts';

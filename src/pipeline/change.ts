@@ -1,4 +1,4 @@
-import { type CveId, compareKernelVersions, type Profile, parseKernelVersion, type Verdict } from '#domain';
+import { type CveId, compareKernelVersions, type Profile, parseKernelVersion } from '#domain';
 import { LivepatchError } from '#livepatch';
 import {
   type Composed,
@@ -47,7 +47,7 @@ export async function fetchParts(
   for (const cve of new Set(cves)) {
     const row = await getCve(store.db, cve);
     if (row === undefined) throw unknownCve(cve);
-    refuseNotAffected((await getVerdict(store.db, kernel.id, cve))?.verdict, kernel);
+    await refuseNotAffected(store, kernel, cve);
     const fixes = withoutOld(await fetchBranchFixes(row.record, kernel.version, source), kernel.version);
     parts.push({ cve, fixes });
     taken.push(...fixes.map(({ commit, version, reason }) => ({ cve, commit, version, reason })));
@@ -129,7 +129,9 @@ function unknownCve(cve: CveId): StoreError {
   });
 }
 
-function refuseNotAffected(verdict: Verdict | undefined, kernel: KernelRow): void {
+/** Errors: not-affected, with the last evidence. */
+export async function refuseNotAffected(store: Store, kernel: KernelRow, cve: CveId): Promise<void> {
+  const verdict = (await getVerdict(store.db, kernel.id, cve))?.verdict;
   if (verdict === undefined || verdict.status === 'affected' || verdict.status === 'under_investigation') return;
   throw new LivepatchError('not-affected', 'input', {
     what: `${verdict.cve} is ${verdict.status === 'fixed' ? 'fixed in' : 'not affecting'} kernel "${kernel.name}": ${verdict.evidence.at(-1)?.sentence ?? ''}`,

@@ -1,48 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CveId, compareCveIds, type LivepatchRecipe, type Profile } from '#domain';
+import type { LivepatchRecipe, PatchVersion, Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
-import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
+import { type Built, needBuilt, type TreeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import {
   type Composed,
-  type ComposePart,
   type Finding,
   type Fit,
-  type FixSource,
   lint,
   oldTexts,
   parseDiff,
-  readPatchFile,
   refuseBlocking,
   refuseBuildFiles,
 } from '#patch';
-import {
-  addLivepatch,
-  findLivepatch,
-  type KernelRow,
-  type LivepatchRow,
-  needKernel,
-  needLivepatch,
-  type Store,
-} from '#store';
-import { type ComposePlace, composeFor, composeOptions, fetchParts, partOfPatch, type TakenFix } from './change.ts';
-import { profileOf } from './kernel.ts';
+import { addLivepatch, findLivepatch, type KernelRow, type LivepatchRow, needLivepatch, type Store } from '#store';
+import { type ComposePlace, composeOptions, type TakenFix } from './change.ts';
+import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
 import { withNeeds } from './needs.ts';
-import { requireSameBuild } from './same-build.ts';
+import { patchPlace } from './patch-place.ts';
 
 /** Output of an engine that is looked at when it fails. */
 const MAX_TAIL = 1 << 20;
-
-/**
- * What a livepatch is made of: the fixes of CVEs from a source of fixes, `with` other commits of it that they need, or a
- * change of our own.
- */
-export type LivepatchInput =
-  | { readonly cves: readonly CveId[]; readonly fixes: FixSource; readonly with?: readonly string[] | undefined }
-  | { readonly patchFile: string };
 
 export interface BuildLivepatchOptions {
   readonly store: Store;
@@ -61,18 +42,10 @@ export interface BuildLivepatchResult {
   readonly fit: Fit;
   readonly steps: Composed['steps'];
   readonly taken: readonly TakenFix[];
+  /** Version of an opened patch that was built. */
+  readonly version: PatchVersion | null;
   readonly findings: readonly Finding[];
   readonly seconds: number;
-}
-
-interface Change {
-  readonly text: string;
-  readonly where: string;
-  readonly cves: readonly CveId[];
-  readonly commits: readonly string[];
-  readonly steps: Composed['steps'];
-  readonly taken: readonly TakenFix[];
-  readonly parts: readonly ComposePart[];
 }
 
 /**
@@ -85,7 +58,8 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
   const livepatch = await buildAndKeep(options, prepared);
   const seconds = (options.clock.monotonicMs() - started) / 1000;
   const { findings, change } = prepared;
-  return { livepatch, fit: fitOf(change.steps), steps: change.steps, taken: change.taken, findings, seconds };
+  const { steps, taken, version } = change;
+  return { livepatch, fit: fitOf(steps), steps, taken, version, findings, seconds };
 }
 
 interface Prepared {
@@ -101,24 +75,17 @@ interface Prepared {
 
 /** Everything that can be refused before a compiler runs. */
 async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
-  const kernel = await needKernel(store.db, name);
-  const layout = treeLayout(kernel.treeDirectory);
+  const place = await patchPlace(store, name, null);
+  const { kernel, layout, profile } = place;
   const built = await needBuilt(layout);
-  const profile = await profileOf(store.db, kernel);
-  if (profile === null) {
-    const what = 'the kernel has no profile';
-    throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
-  }
-  await requireSameBuild(kernel, layout.build);
-  const place = { store, kernel, tree: layout.build, profile, fixes: 'fixes' in input ? input.fixes : null };
-  const change = await fetchChange(store, kernel, place, input);
+  const change = await changeFor(place, input);
   const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);
   const paths = files.map(({ path }) => path);
   const texts = await oldTexts(layout.build, paths);
   const findings = lint(files, (path) => texts.get(path));
   refuseBlocking(findings);
-  return { kernel, layout, built, profile, place, change, paths, findings };
+  return { kernel, layout, built, profile, place: { ...place, fixes: change.fixes }, change, paths, findings };
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
@@ -196,25 +163,6 @@ function withLog(error: unknown, log: string): unknown {
     remedy: error.remedy,
     cause: error.cause,
   });
-}
-
-async function fetchChange(
-  store: Store,
-  kernel: KernelRow,
-  place: ComposePlace,
-  input: LivepatchInput,
-): Promise<Change> {
-  if ('patchFile' in input) {
-    const parts = [partOfPatch(await readPatchFile(input.patchFile), input.patchFile)];
-    const { text, steps } = await composeFor(place, parts);
-    return { text, where: input.patchFile, cves: [], commits: [], steps, taken: [], parts };
-  }
-  const { parts, taken } = await fetchParts(store, kernel, input.cves, input.fixes, input.with);
-  const { text, steps } = await composeFor(place, parts);
-  const cves = [...new Set(input.cves)].toSorted(compareCveIds);
-  const commits = steps.flatMap(({ commit }) => commit ?? []);
-  const where = steps.length === 1 ? steps[0]!.where : input.fixes.address;
-  return { text, where, cves, commits, steps, taken, parts };
 }
 
 const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;

@@ -15,6 +15,7 @@ export * from './livepatches.ts';
 export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export * from './overrides.ts';
+export * from './patches.ts';
 export {
   analyze,
   countTriagedKernels,

@@ -4,7 +4,7 @@ import { systemClock } from '#host';
 import { buildLivepatch, type LivepatchInput } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
-import { inert, table, wholeNumber } from '../text.ts';
+import { collect, inert, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
 import { FIXES_HELP, fixesOf } from './fixes-args.ts';
 import { registerVerify } from './livepatch-verify.ts';
@@ -14,6 +14,7 @@ interface BuildOptions {
   readonly cve: readonly string[];
   readonly with: readonly string[];
   readonly patch?: string;
+  readonly opened?: string;
   readonly fixes?: string;
   readonly jobs?: number;
 }
@@ -27,6 +28,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .option('--cve <id>', 'a CVE to fix; once for each: one cumulative livepatch is built', collect, [])
     .option('--with <commit>', 'a commit that these fixes need besides; once for each', collect, [])
     .option('--patch <file>', 'a change without a CVE')
+    .option('--opened <name>', 'a patch that was opened under a name')
     .option('--fixes <source>', FIXES_HELP)
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .addHelpText(
@@ -47,21 +49,19 @@ export function registerLivepatch(program: Command, context: Context): void {
   registerVerify(livepatch, context);
 }
 
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-async function inputOf(context: Context, options: BuildOptions): Promise<LivepatchInput> {
-  const isPatch = options.patch !== undefined;
-  if (isPatch === options.cve.length > 0) throw new InvalidArgumentError('give either --cve or --patch');
-  if (options.patch !== undefined) return { patchFile: resolve(options.patch) };
-  return { cves: options.cve.map(needCveId), fixes: await fixesOf(context, options.fixes), with: options.with };
+function inputOf(context: Context, { cve, patch, opened, fixes, with: more }: BuildOptions): LivepatchInput {
+  const given = [cve.length > 0, patch !== undefined, opened !== undefined].filter(Boolean).length;
+  if (given !== 1) throw new InvalidArgumentError('give one of --cve, --patch and --opened');
+  if (more.length > 0 && cve.length === 0) throw new InvalidArgumentError('--with goes with --cve');
+  if (patch !== undefined) return { patchFile: resolve(patch) };
+  if (opened !== undefined) return { opened };
+  return { cves: cve.map(needCveId), fixes: () => fixesOf(context, fixes), with: more };
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {
   const config = await context.config();
   const store = await context.store();
-  const input = await inputOf(context, options);
+  const input = inputOf(context, options);
   let lines = 0;
   const result = await context.progress('building the livepatch', (step) =>
     buildLivepatch({
@@ -85,6 +85,11 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       `livepatch ${livepatch.id}`,
       `module    ${livepatch.moduleName} (${livepatch.recipe.engine}, ${seconds.toFixed(1)} s)`,
       `applies   ${fit.how}${fit.remarks.length > 0 ? `: ${fit.remarks.map(inert).join('; ')}` : ''}`,
+      ...(result.version === null
+        ? []
+        : [
+            `patch     version ${result.version.number}, ${inert(result.version.author)}: ${inert(result.version.note)}`,
+          ]),
       ...result.taken.map(({ cve, reason }) => `fixes     ${cve}: ${inert(reason)}`),
       ...gone.map(({ where, state }) => `left out  ${inert(where)}: ${LEFT_OUT[state]}`),
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),

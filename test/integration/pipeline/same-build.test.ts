@@ -59,7 +59,7 @@ function prove({ place, kernel, fixes }: Setting): ReturnType<typeof proveKernel
 
 function livepatch({ place, kernel, fixes }: Setting): ReturnType<typeof buildLivepatch> {
   const { store, clock, home } = place;
-  const input = { cves: [CVE], fixes } as const;
+  const input = { cves: [CVE], fixes: () => Promise.resolve(fixes) } as const;
   const own = { dataDirectory: join(home, 'data'), jobs: 1, onOutput: () => {} };
   return buildLivepatch({ store, clock, kernel: kernel.name, input, ...own });
 }
