@@ -12,6 +12,7 @@ import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerKlog } from './commands/klog.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
+import { registerPatch } from './commands/patch.ts';
 import { registerReport } from './commands/report.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
@@ -113,6 +114,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerKernelBuilds,
     registerToolchain,
     registerTriage,
+    registerPatch,
     registerLivepatch,
     registerKlog,
     registerArchive,

@@ -38,6 +38,16 @@ export function inert(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
 }
 
+/** The same for a text of several lines, whose line ends and tabs stay. */
+export function inertLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, inert);
+}
+
+/** A flag that may be given again: all its values, in order. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
 export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

@@ -168,7 +168,7 @@ function check(name: ConfigKey, value: unknown, where: string): Value {
     default:
       if (typeof value !== 'string' || value === '' || value.includes('\0')) throw bad('a text that is not empty');
       if (type === 'source' && value === 'none') return null;
-      return type === 'path' || (/^(?:url-or-path|source)$/.test(type) && !value.includes('://'))
+      return type === 'path' || (/^(?:url-or-path|source)$/.test(type) && !/:\/\/|^git:/.test(value))
         ? absolute(value)
         : value;
   }

@@ -124,7 +124,7 @@ export const schema = {
   'livepatch.fixes': key(
     'url-or-path',
     'TUXTAPE_LIVEPATCH_FIXES',
-    'where fixes come from: a directory of `<commit>.patch` or a git mirror',
+    'where fixes come from: a directory of `<commit>.patch`, a git mirror, `git:ADDRESS` or the https address of a page of cgit',
     () => null,
   ),
   'kernel.chroot': key(

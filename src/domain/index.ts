@@ -10,6 +10,7 @@ export * from './kernel-origin.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
+export * from './patch.ts';
 export * from './policy.ts';
 export * from './priority.ts';
 export * from './proof.ts';

@@ -33,6 +33,8 @@ export class Git {
       GIT_TERMINAL_PROMPT: '0',
       GIT_ASKPASS: '/bin/false',
       GIT_OPTIONAL_LOCKS: '0',
+      // A replacement (git-replace(1)) would be another object under the name that was asked for.
+      GIT_NO_REPLACE_OBJECTS: '1',
     });
   }
 

@@ -44,3 +44,13 @@ export function startInteractive(program: string, args: readonly string[]): Inte
     },
   };
 }
+
+/** Runs a program that takes over the terminal, and waits for it; true: it ended well. `command`: its words, no shell reads them. */
+export async function runOnTerminal(command: readonly string[]): Promise<boolean> {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { stdio: 'inherit' });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(false));
+    child.on('close', (code) => resolve(code === 0));
+  });
+}

@@ -5,9 +5,12 @@ import { PatchError } from './error.ts';
 
 const TIMEOUT_MS = 120_000;
 
-/** How a patch fits a tree. `fuzz`: it applies only when context lines are ignored, which a person must look at. */
+/**
+ * How a patch fits a tree. `fuzz`: it applies only when context lines are ignored; `three-way`: only by a merge with the
+ * file that it was made for. A person must look at both. `marked`: it does not, and markers stand where it did not.
+ */
 export interface Fit {
-  readonly how: 'exact' | 'offset' | 'fuzz';
+  readonly how: 'exact' | 'offset' | 'fuzz' | 'three-way' | 'marked';
   readonly remarks: readonly string[];
 }
 
@@ -45,7 +48,8 @@ async function dryRun(
   return runInTree(tree, toolchain, 'patch', args, { input: text, okCodes: [0, 1], timeoutMs: TIMEOUT_MS });
 }
 
-function remarks({ stdout }: RunResult): string[] {
+/** What GNU patch says of hunks, each with its file; hunks that fit exactly are not spoken of. */
+export function remarks({ stdout }: Pick<RunResult, 'stdout'>): string[] {
   let file = '';
   const found: string[] = [];
   for (const line of stdout.split('\n')) {

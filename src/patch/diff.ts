@@ -2,12 +2,14 @@ import { parsePatch } from 'diff';
 import { MAX_PATCH_BYTES } from '#domain';
 import { PatchError } from './error.ts';
 
-const MAX_FILES = 200;
+export const MAX_FILES = 200;
 
 /** One line of a hunk: kept, removed or added, with its text. */
 export interface DiffLine {
   readonly kind: ' ' | '-' | '+';
   readonly text: string;
+  /** The file ends with this line, and without a line end. Absent: a line like any other. */
+  readonly endless?: true;
 }
 
 export interface Hunk {
@@ -39,8 +41,8 @@ export function parseDiff(text: string, where: string): FileDiff[] {
   refuseSpecial(text, where);
   let parsed: ReturnType<typeof parsePatch>;
   try {
-    // git format-patch ends a mail with "-- \n<version>", which a diff parser takes for a removed line.
-    parsed = parsePatch(text.replace(/\n-- ?\n\d+\.[^\n]*\n*$/, '\n'));
+    // A mail ends with "-- \n<version>" (git) or "-- \ncgit <version>", which a diff parser takes for a removed line.
+    parsed = parsePatch(text.replace(/\n-- ?\n(?:cgit )?v?\d+\.[^\n]*\n*$/, '\n'));
   } catch (error) {
     throw new PatchError('patch-unreadable', 'patch', {
       what: `not a unified diff: ${(error as Error).message.slice(0, 200)}`,
@@ -73,7 +75,7 @@ export function parseDiff(text: string, where: string): FileDiff[] {
     const kind = before === null ? 'added' : after === null ? 'removed' : 'changed';
     const hunks = file.hunks.map(({ oldStart, lines }) => ({
       oldStart,
-      lines: lines.flatMap(asLine),
+      lines: linesOfHunk(lines),
       heading: known ? headings.shift()! : '',
     }));
     return { path, kind, hunks };
@@ -85,10 +87,16 @@ function headingsOf(text: string): string[] {
   return [...text.matchAll(/^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@ ?(.*)$/gm)].map(([, heading]) => heading!.trim());
 }
 
-/** "\ No newline at end of file" is a remark, not a line. */
-function asLine(line: string): DiffLine[] {
-  const kind = line[0];
-  return kind === ' ' || kind === '-' || kind === '+' ? [{ kind, text: line.slice(1) }] : [];
+/** "\ No newline at end of file" is a remark on the line before it. */
+function linesOfHunk(lines: readonly string[]): DiffLine[] {
+  const found: DiffLine[] = [];
+  for (const line of lines) {
+    const kind = line[0];
+    const last = found.at(-1);
+    if (kind === ' ' || kind === '-' || kind === '+') found.push({ kind, text: line.slice(1) });
+    else if (kind === '\\' && last !== undefined) found.splice(-1, 1, { ...last, endless: true });
+  }
+  return found;
 }
 
 function refuseSpecial(text: string, where: string): void {
@@ -108,18 +116,18 @@ function refuseSpecial(text: string, where: string): void {
 function treePath(name: string | undefined, where: string): string | null {
   if (name === undefined || name === '/dev/null') return null;
   const path = name.replace(/^[ab]\//, '');
-  const parts = path.split('/');
-  const clean =
-    path !== '' &&
-    !path.startsWith('/') &&
-    !path.includes('\0') &&
-    !path.includes('\\') &&
-    parts.every((part) => part !== '' && part !== '.' && part !== '..');
-  if (!clean || parts[0] === '.git' || !/^[\w.+,@/-]+$/.test(path)) {
+  if (!isTreePath(path)) {
     throw new PatchError('patch-leaves-tree', 'untrusted', {
       what: `the patch names a path that is none of a kernel tree: "${name.slice(0, 100)}"`,
       where,
     });
   }
   return path;
+}
+
+/** A path that a file of a kernel tree can have. */
+export function isTreePath(path: string): boolean {
+  const parts = path.split('/');
+  const clean = parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  return clean && parts[0] !== '.git' && /^[\w.+,@/-]+$/.test(path);
 }

@@ -1,13 +1,11 @@
 import type { HunkCondition, HunkFinding, SourceFinding } from '#domain';
+import { isCode } from './code-files.ts';
 import { conditionsOf } from './conditions.ts';
 import type { ConditionSetting } from './config-expression.ts';
 import type { FileDiff } from './diff.ts';
 import { type FileFound, fileIn, type SourceTexts } from './file-in.ts';
 import { functionAt, functionBodies } from './functions.ts';
 import { changedLines } from './hunk-lines.ts';
-
-/** Files whose text no kernel runs: their hunks say nothing of a fix. */
-const NO_CODE = /^(?:Documentation\/|LICENSES\/|MAINTAINERS$|CREDITS$|tools\/testing\/)/;
 
 /** What a fix makes of a source: the finding, and for a fix that fits, each changed file before and after. */
 export interface Presence {
@@ -33,7 +31,7 @@ export async function presenceOf(
   const paths: string[] = [];
   const changed = new Map<string, { before: string | null; after: string }>();
   let fits = true;
-  for (const file of files.filter(({ path }) => !NO_CODE.test(path))) {
+  for (const file of files.filter(({ path }) => isCode(path))) {
     const found = await fileIn(file, source);
     hunks.push(...lookedInto(file, found, setting(found.path)));
     if (found.path !== file.path) renamed[file.path] = found.path;

@@ -1,4 +1,6 @@
 export * from './autopilot/plan.ts';
+export type { TakenFix } from './change.ts';
+export { openFixSource } from './fixes.ts';
 export * from './fleet.ts';
 export * from './freshness.ts';
 export * from './history.ts';
@@ -18,7 +20,10 @@ export { importBuildTree } from './kernel-import-build.ts';
 export { type KernelRemoval, removeKernelAndTree } from './kernel-remove.ts';
 export { compareWithRunning } from './kernel-toolchain.ts';
 export * from './livepatch.ts';
+export type { LivepatchInput } from './livepatch-change.ts';
 export * from './modules.ts';
+export * from './patch-edit.ts';
+export * from './patches.ts';
 export * from './prove.ts';
 export * from './publish.ts';
 export * from './rank.ts';

@@ -1,40 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CveId, LivepatchRecipe, Profile, Verdict } from '#domain';
+import type { LivepatchRecipe, PatchVersion, Profile } from '#domain';
 import { type Clock, sha256 } from '#host';
-import { type Built, KernelError, needBuilt, type TreeLayout, treeLayout } from '#kernel';
+import { type Built, needBuilt, type TreeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
-import {
-  type FileDiff,
-  type Finding,
-  type Fit,
-  fetchFix,
-  lintTree,
-  parseDiff,
-  readPatchFile,
-  refuseBlocking,
-  refuseBuildFiles,
-  tryPatch,
-} from '#patch';
-import {
-  addLivepatch,
-  findLivepatch,
-  getCve,
-  getVerdict,
-  type KernelRow,
-  type LivepatchRow,
-  needKernel,
-  needLivepatch,
-  type Store,
-  StoreError,
-} from '#store';
-import { profileOf } from './kernel.ts';
+import { type Composed, type Finding, type Fit, lintTree, parseDiff, refuseBlocking, refuseBuildFiles } from '#patch';
+import { addLivepatch, findLivepatch, type KernelRow, type LivepatchRow, needLivepatch, type Store } from '#store';
+import { type ComposePlace, composeOptions, type TakenFix } from './change.ts';
+import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
-import { requireSameBuild } from './same-build.ts';
+import { withNeeds } from './needs.ts';
+import { patchPlace } from './patch-place.ts';
 
-/** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
-export type LivepatchInput = { readonly cve: CveId; readonly fixes: string } | { readonly patchFile: string };
+/** Output of an engine that is looked at when it fails. */
+const MAX_TAIL = 1 << 20;
 
 export interface BuildLivepatchOptions {
   readonly store: Store;
@@ -49,9 +29,38 @@ export interface BuildLivepatchOptions {
 
 export interface BuildLivepatchResult {
   readonly livepatch: LivepatchRow;
+  /** The loosest of all steps, with what was said of any. */
   readonly fit: Fit;
+  readonly steps: Composed['steps'];
+  readonly taken: readonly TakenFix[];
+  /** Version of an opened patch that was built. */
+  readonly version: PatchVersion | null;
   readonly findings: readonly Finding[];
   readonly seconds: number;
+}
+
+/**
+ * From CVEs (or a patch of ours) and a built kernel to a module: fetch the fixes, compose one change of them, guard, lint, build.
+ * The livepatch appears whole, in its directory and in the store, or not at all; the log of a failed build is kept.
+ */
+export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
+  const started = options.clock.monotonicMs();
+  const prepared = await prepare(options.store, options.kernel, options.input);
+  const livepatch = await buildAndKeep(options, prepared);
+  const seconds = (options.clock.monotonicMs() - started) / 1000;
+  const { findings, change } = prepared;
+  const { steps, taken, version } = change;
+  return { livepatch, fit: fitOf(steps), steps, taken, version, findings, seconds };
+}
+
+interface Prepared {
+  readonly kernel: KernelRow;
+  readonly layout: TreeLayout;
+  readonly built: Built;
+  readonly profile: Profile;
+  readonly place: ComposePlace;
+  readonly change: Change;
+  readonly findings: readonly Finding[];
 }
 
 export interface LintResult {
@@ -61,79 +70,28 @@ export interface LintResult {
   readonly findings: readonly Finding[];
 }
 
-interface Change {
-  readonly text: string;
-  readonly where: string;
-  readonly cves: readonly CveId[];
-  readonly commits: readonly string[];
-}
-
-/**
- * From a CVE (or a patch of ours) and a built kernel to a module: fetch the fix, guard, lint, try it on the source, build.
- * The livepatch appears whole, in its directory and in the store, or not at all; the log of a failed build is kept.
- */
-export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
-  const started = options.clock.monotonicMs();
-  const prepared = await prepare(options.store, options.kernel, options.input);
-  const livepatch = await buildAndKeep(options, prepared);
-  const seconds = (options.clock.monotonicMs() - started) / 1000;
-  return { livepatch, fit: prepared.fit, findings: prepared.findings, seconds };
-}
-
-interface Prepared {
-  readonly kernel: KernelRow;
-  readonly layout: TreeLayout;
-  readonly built: Built;
-  readonly profile: Profile;
-  readonly change: Change;
-  readonly paths: readonly string[];
-  readonly findings: readonly Finding[];
-  readonly fit: Fit;
-}
-
-interface Subject {
-  readonly kernel: KernelRow;
-  readonly layout: TreeLayout;
-  readonly built: Built;
-  readonly profile: Profile;
-  readonly change: Change;
-  readonly files: readonly FileDiff[];
-}
-
-async function subjectOf(store: Store, name: string, input: LivepatchInput): Promise<Subject> {
-  const kernel = await needKernel(store.db, name);
-  const layout = treeLayout(kernel.treeDirectory);
-  const built = await needBuilt(layout);
-  const profile = await profileOf(store.db, kernel);
-  if (profile === null) {
-    const what = 'the kernel has no profile';
-    throw new KernelError('tree-missing', 'input', { what, where: kernel.name, remedy: 'run "tuxtape kernel build"' });
-  }
-  await requireSameBuild(kernel, layout.build);
-  const change = await fetchChange(store, kernel, input);
-  return { kernel, layout, built, profile, change, files: parseDiff(change.text, change.where) };
-}
-
 /**
  * What the lint says of a change for a built kernel; nothing is made. Errors: those of finding the change, and of a kernel
  * that is not built.
  */
 export async function lintLivepatch(store: Store, name: string, input: LivepatchInput): Promise<LintResult> {
-  const { kernel, layout, profile, change, files } = await subjectOf(store, name, input);
-  return { kernel: kernel.name, where: change.where, findings: await lintTree(layout.build, files, profile) };
+  const place = await patchPlace(store, name, null);
+  const { text, where } = await changeFor(place, input);
+  const findings = await lintTree(place.layout.build, parseDiff(text, where), place.profile);
+  return { kernel: place.kernel.name, where, findings };
 }
 
 /** Everything that can be refused before a compiler runs. */
 async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
-  const { files, ...subject } = await subjectOf(store, name, input);
-  const { kernel, layout, profile, change } = subject;
+  const place = await patchPlace(store, name, null);
+  const { kernel, layout, profile } = place;
+  const built = await needBuilt(layout);
+  const change = await changeFor(place, input);
+  const files = parseDiff(change.text, change.where);
   refuseBuildFiles(files, change.where);
-  const paths = files.map(({ path }) => path);
   const findings = await lintTree(layout.build, files, profile);
-  // What does not apply, or is there already, is said before anything else: findings of it would be of another text.
-  const fit = await tryPatch(layout.build, kernel.toolchain, change.text);
   refuseBlocking(findings);
-  return { ...subject, paths, findings, fit };
+  return { kernel, layout, built, profile, place: { ...place, fixes: change.fixes }, change, findings };
 }
 
 async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
@@ -145,7 +103,9 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
+  let tail = '';
   const onOutput = (text: string): void => {
+    tail = (tail + text).slice(-MAX_TAIL);
     appendFileSync(place.log, text);
     options.onOutput(text);
   };
@@ -187,10 +147,17 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
     });
   } catch (error) {
     await clear(place);
-    throw withLog(error, place.log);
+    throw withLog(await explained(error, prepared, tail), place.log);
   }
   await endWork(place);
   return await needLivepatch(db, id);
+}
+
+/** What the change lacks, where the compiler says that it lacks something. */
+async function explained(error: unknown, { place, change }: Prepared, output: string): Promise<unknown> {
+  const { store, kernel, fixes } = place;
+  if (fixes === null) return error;
+  return withNeeds(error, { store, kernel, fixes, parts: change.parts, options: composeOptions(place) }, output);
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */
@@ -204,26 +171,10 @@ function withLog(error: unknown, log: string): unknown {
   });
 }
 
-async function fetchChange(store: Store, kernel: KernelRow, input: LivepatchInput): Promise<Change> {
-  if ('patchFile' in input)
-    return { text: await readPatchFile(input.patchFile), where: input.patchFile, cves: [], commits: [] };
-  const row = await getCve(store.db, input.cve);
-  if (!row)
-    throw new StoreError('not-found', 'input', {
-      what: 'this CVE is not known',
-      where: input.cve,
-      remedy: 'run "tuxtape feed sync"',
-    });
-  refuseNotAffected((await getVerdict(store.db, kernel.id, input.cve))?.verdict, kernel);
-  const fix = await fetchFix(row.record, kernel.version, input.fixes);
-  return { text: fix.text, where: fix.where, cves: [input.cve], commits: [fix.commit] };
-}
+const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;
 
-function refuseNotAffected(verdict: Verdict | undefined, kernel: KernelRow): void {
-  if (verdict === undefined || verdict.status === 'affected' || verdict.status === 'under_investigation') return;
-  throw new LivepatchError('not-affected', 'input', {
-    what: `${verdict.cve} is ${verdict.status === 'fixed' ? 'fixed in' : 'not affecting'} kernel "${kernel.name}": ${verdict.evidence.at(-1)?.sentence ?? ''}`,
-    where: kernel.name,
-    remedy: `see "tuxtape triage explain ${verdict.cve} --kernel ${kernel.name}"`,
-  });
+function fitOf(steps: Composed['steps']): Fit {
+  const fits = steps.flatMap(({ fit }) => fit ?? []);
+  const how = LOOSENESS.findLast((one) => fits.some((fit) => fit.how === one)) ?? 'exact';
+  return { how, remarks: fits.flatMap(({ remarks }) => remarks) };
 }

@@ -1,17 +1,16 @@
 import { type CveId, type CveRecord, type ObjectFinding, type Profile, type Proof } from '#domain';
-import { type Clock, Git, sha256 } from '#host';
+import { type Clock, sha256 } from '#host';
 import {
   type ConditionSetting,
   compareObjects,
+  type FixSource,
   fetchBranchFixes,
-  isGitRepository,
   knownMoves,
   namesInHistory,
   PatchError,
   type Presence,
   parseDiff,
   presenceOfAll,
-  requireFixes,
 } from '#patch';
 import { getCves, type KernelRow, listVerdicts, putProof, type Store } from '#store';
 import { findFile } from '#triage';
@@ -24,8 +23,7 @@ import { proverHash } from './triage-inputs.ts';
 export interface ProveOptions {
   readonly store: Store;
   readonly kernel: KernelRow;
-  /** Directory of `<commit>.patch` files, or a git repository. */
-  readonly fixes: string;
+  readonly fixes: FixSource;
   /** These CVEs; undefined = all that affect the kernel or may. */
   readonly cves?: readonly CveId[] | undefined;
   readonly jobs: number;
@@ -49,11 +47,10 @@ const FIXES_AT_ONCE = 64;
 /**
  * Holds the fix of each CVE against the source of a kernel, compiles the objects that it changes with and without it,
  * stores what was found, and decides anew. The source is only read; a tree that was never built is given the objects that
- * are needed. A kill leaves what was proved before. Errors: those of `requireFixes`, `proveSubject` and `compareObjects`.
+ * are needed. A kill leaves what was proved before. Errors: those of `proveSubject`, `compareObjects` and the source of fixes.
  */
 export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]> {
   const { store, kernel, clock } = options;
-  await requireFixes(options.fixes);
   const subject = await proveSubject(store, kernel);
   const records = await recordsOf(options);
   const outcomes: ProveOutcome[] = [];
@@ -86,16 +83,15 @@ async function openCves(store: Store, kernel: KernelRow): Promise<CveId[]> {
 
 /** Paths that this source does not have, under the names that history or the list of moves give them. */
 async function movedPaths(
-  fixes: string,
+  { history }: FixSource,
   commit: string,
   paths: readonly string[],
   { sources }: Profile,
 ): Promise<NonNullable<Proof['source']['moved']>> {
   const moved: Record<string, { to: string; how: 'history' | 'table' }> = {};
-  const isGit = await isGitRepository(fixes);
   for (const path of paths.filter((each) => !sources.has(each))) {
     const listed = knownMoves(path).find((to) => sources.has(to));
-    const names = isGit ? await namesInHistory(new Git(fixes), commit, path) : [];
+    const names = history === null ? [] : await namesInHistory(history, commit, path);
     const told = names.find((to) => sources.has(to));
     if (told !== undefined) moved[path] = { to: told, how: 'history' };
     else if (listed !== undefined) moved[path] = { to: listed, how: 'table' };
@@ -164,7 +160,7 @@ async function proveOne(options: ProveOptions, subject: ProveSubject, held: Held
     build !== null && setting !== undefined && (await isExcluded(build, profile, presence, source, setting));
   const moved = await movedPaths(options.fixes, looked[0]!.commit, presence.paths, profile);
   const finding = { ...presence.finding, moved };
-  const from = { directory: options.fixes, files };
+  const from = { directory: options.fixes.address, files };
   const proof = { fixes: looked, from, source: finding, paths: presence.paths, excluded, object, by: proverHash() };
   return { cve: record.id, proof };
 }

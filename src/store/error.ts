@@ -15,6 +15,7 @@ export type StoreCode =
   | 'not-found'
   | 'kernel-in-use'
   | 'build-fenced'
+  | 'edit-outdated'
   | 'version-invalid';
 
 export class StoreError extends StageError<StoreCode> {}

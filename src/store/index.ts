@@ -6,6 +6,7 @@ export * from './decisions.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './figures.ts';
+export { cvesOfFixes } from './fix-commits.ts';
 export * from './host-modules.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
@@ -14,6 +15,7 @@ export * from './livepatches.ts';
 export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export * from './overrides.ts';
+export * from './patches.ts';
 export {
   analyze,
   countTriagedKernels,

@@ -206,6 +206,27 @@ export interface Livepatch {
   recipe: Json;
 }
 
+export interface Patch {
+  cves: string[];
+  id: string;
+  kernel_id: string;
+  made_at: Timestamp;
+  name: string;
+}
+
+export interface PatchVersion {
+  author: string;
+  base: string | null;
+  made_at: Timestamp;
+  note: string;
+  number: number;
+  origin: Json;
+  patch_id: string;
+  review_key: string;
+  sha256: string;
+  text: string;
+}
+
 export interface Policy {
   author: string;
   kernel_id: string;
@@ -321,6 +342,8 @@ export interface DB {
   kernel_modules: KernelModules;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
+  patch: Patch;
+  patch_version: PatchVersion;
   policy: Policy;
   prediction: Prediction;
   priority: Priority;

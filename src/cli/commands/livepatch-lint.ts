@@ -18,7 +18,7 @@ export function registerLint(livepatch: Command, context: Context): void {
       '\nExamples:\n  tuxtape livepatch lint --kernel web --cve CVE-2026-43074 --fixes /srv/fixes\n  tuxtape livepatch lint --kernel web --patch change.patch',
     )
     .action(async (options: InputOptions) => {
-      const input = await inputOf(context, options);
+      const input = inputOf(context, options);
       const result = await lintLivepatch(await context.store(), options.kernel, input);
       if (result.findings.some(({ level }) => level === 'block')) process.exitCode = exitCodes.patch;
       context.print(result, () => [...result.findings.map(findingText), summary(result.findings)].join('\n'));

@@ -20,7 +20,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .addHelpText(
       'after',
-      '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --patch change.patch',
+      '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --cve CVE-2026-43074 --fixes git:/srv/linux-stable.git\n  tuxtape livepatch build --kernel web --patch change.patch',
     )
     .action((options: BuildOptions) => build(context, options));
   livepatch
@@ -40,7 +40,7 @@ export function registerLivepatch(program: Command, context: Context): void {
 async function build(context: Context, options: BuildOptions): Promise<void> {
   const config = await context.config();
   const store = await context.store();
-  const input = await inputOf(context, options);
+  const input = inputOf(context, options);
   let lines = 0;
   const result = await context.progress('building the livepatch', (step) =>
     buildLivepatch({
@@ -58,11 +58,19 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
     }),
   );
   const { livepatch, fit, findings, seconds } = result;
+  const gone = result.steps.filter(({ state }) => state !== 'applied');
   context.print(result, () =>
     [
       `livepatch ${livepatch.id}`,
       `module    ${livepatch.moduleName} (${livepatch.recipe.engine}, ${seconds.toFixed(1)} s)`,
       `applies   ${fit.how}${fit.remarks.length > 0 ? `: ${fit.remarks.map(inert).join('; ')}` : ''}`,
+      ...(result.version === null
+        ? []
+        : [
+            `patch     version ${result.version.number}, ${inert(result.version.author)}: ${inert(result.version.note)}`,
+          ]),
+      ...result.taken.map(({ cve, reason }) => `fixes     ${cve}: ${inert(reason)}`),
+      ...gone.map(({ where, state }) => `left out  ${inert(where)}: ${LEFT_OUT[state]}`),
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       ...findings.map(
         ({ level, path, line, what }) => `${level.padEnd(13)} ${path}${line === null ? '' : `:${line}`} ${what}`,
@@ -71,6 +79,12 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
     ].join('\n'),
   );
 }
+
+const LEFT_OUT = {
+  applied: '',
+  'in-source': 'the source of this kernel has it already',
+  'in-others': 'the others have it already',
+} as const;
 
 async function list(context: Context, options: { kernel?: string }): Promise<void> {
   const { db } = await context.store();

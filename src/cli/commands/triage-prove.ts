@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '#host';
 import { type ProveOutcome, proveKernel } from '#pipeline';
@@ -6,6 +5,7 @@ import { needKernel } from '#store';
 import type { Context } from '../context.ts';
 import { inert, shorten, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { FIXES_HELP, fixesOf } from './fixes-args.ts';
 
 const DEFAULT_MAX_OBJECTS = 64;
 
@@ -21,7 +21,7 @@ export function registerProve(triage: Command, context: Context): void {
     .command('prove')
     .description('hold fixes against the source of a built kernel, and compile what they change with and without them')
     .argument('[cve...]', 'CVE ids; all that affect the kernel, or may, when there is none')
-    .option('--fixes <dir|git>', 'where the fixes are: a directory of <commit>.patch files or a git repository')
+    .option('--fixes <source>', FIXES_HELP)
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .option('--max-objects <n>', 'a fix that more objects read is not compiled', wholeNumber, DEFAULT_MAX_OBJECTS)
     .addHelpText(
@@ -40,11 +40,12 @@ async function prove(context: Context, name: string, cves: readonly string[], fl
   const store = await context.store();
   const kernel = await needKernel(store.db, name);
   const ids = cves.map(needCveId);
+  const fixes = await fixesOf(context, flags.fixes);
   const outcomes = await context.progress('holding fixes against the source', (step) =>
     proveKernel({
       store,
       kernel,
-      fixes: flags.fixes === undefined ? config.need('livepatch.fixes') : resolve(flags.fixes),
+      fixes,
       cves: ids.length > 0 ? ids : undefined,
       jobs: flags.jobs ?? config.number('kernel.jobs'),
       maxObjects: flags.maxObjects,

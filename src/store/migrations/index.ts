@@ -18,6 +18,7 @@ const names = [
   '0007_fleet',
   '0008_kernel_origin',
   '0009_triage_due',
+  '0010_patch',
   '0011_autopilot',
 ] as const;
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { run, systemClock } from '#host';
 import { treeLayout } from '#kernel';
-import { buildLivepatch, profileAgain, proveKernel, triageKernel, workUntilEnded } from '#pipeline';
+import type { FixSource } from '#patch';
+import { buildLivepatch, openFixSource, profileAgain, proveKernel, triageKernel, workUntilEnded } from '#pipeline';
 import { getVerdict, type KernelRow, listLivepatches, loadProfile, needKernel, proofsOf } from '#store';
 import { whileSameBuild } from '../../../src/pipeline/same-build.ts';
 import { addTiny, ask, type BuildPlace, buildPlace } from '../../../testkit/builds.ts';
@@ -18,7 +19,7 @@ interface Setting {
   readonly place: BuildPlace;
   readonly kernel: KernelRow;
   readonly build: string;
-  readonly fixes: string;
+  readonly fixes: FixSource;
 }
 
 /** A tiny kernel, built and decided, and a fix for it. */
@@ -28,9 +29,10 @@ async function setting(): Promise<Setting> {
   await sync(store, await feedOf([cve(10_001, { files: ['kernel/sample.c'] })]));
   const { id, treeDirectory } = await addTiny(place);
   assert.equal((await rebuild(place)).state, 'done');
-  const fixes = join(place.home, 'fixes');
-  await mkdir(fixes);
-  await writeFile(join(fixes, `${COMMIT}.patch`), SAMPLE_FIX);
+  const folder = join(place.home, 'fixes');
+  await mkdir(folder);
+  await writeFile(join(folder, `${COMMIT}.patch`), SAMPLE_FIX);
+  const fixes = await openFixSource(folder, { dataDirectory: place.home, clock: systemClock });
   const kernel = await needKernel(store.db, id);
   await triageKernel({ store, kernel, clock: systemClock });
   return { place, kernel, build: treeLayout(treeDirectory).build, fixes };
@@ -57,7 +59,7 @@ function prove({ place, kernel, fixes }: Setting): ReturnType<typeof proveKernel
 
 function livepatch({ place, kernel, fixes }: Setting): ReturnType<typeof buildLivepatch> {
   const { store, clock, home } = place;
-  const input = { cve: CVE, fixes } as const;
+  const input = { cves: [CVE], fixes: () => Promise.resolve(fixes) } as const;
   const own = { dataDirectory: join(home, 'data'), jobs: 1, onOutput: () => {} };
   return buildLivepatch({ store, clock, kernel: kernel.name, input, ...own });
 }
