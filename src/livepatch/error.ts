@@ -17,6 +17,7 @@ export type LivepatchCode =
   | 'patch-does-not-apply'
   | 'module-unreadable'
   | 'not-affected'
+  | 'not-one-livepatch'
   | 'vm-program-missing'
   | 'vm-boot-failed'
   | 'vm-died'

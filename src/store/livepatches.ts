@@ -1,4 +1,4 @@
-import type { GateRecord, LivepatchRecipe } from '#domain';
+import { currentGate, type GateRecord, type GateRecordV1, type LivepatchRecipe } from '#domain';
 import { StoreError } from './error.ts';
 import { storableJson } from './storable.ts';
 import type { Db } from './store.ts';
@@ -80,14 +80,16 @@ function fromRow(row: {
   gate: unknown;
   built_at: Date;
 }): LivepatchRow {
+  const recipe = row.recipe as LivepatchRecipe;
+  const gate = row.gate as GateRecord | GateRecordV1 | null;
   return {
     id: row.id,
     kernelId: row.kernel_id,
     moduleName: row.module_name,
     moduleSha256: row.module_sha256,
     directory: row.directory,
-    recipe: row.recipe as LivepatchRecipe,
-    gate: row.gate as GateRecord | null,
+    recipe,
+    gate: gate === null ? null : currentGate(gate, recipe.functions),
     builtAt: row.built_at,
   };
 }

@@ -6,6 +6,7 @@ import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { needCveId } from './cve-args.ts';
+import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions {
@@ -102,15 +103,10 @@ async function list(context: Context, options: { kernel?: string }): Promise<voi
             moduleName,
             recipe.cves.join(' ') || '(none)',
             recipe.engine,
-            proof(gate),
+            proofWord(gate),
           ]),
         ),
   );
-}
-
-function proof(gate: { passed: boolean } | null): string {
-  if (gate === null) return 'not proved';
-  return gate.passed ? 'passed' : 'FAILED';
 }
 
 async function show(context: Context, key: string): Promise<void> {
@@ -125,10 +121,8 @@ async function show(context: Context, key: string): Promise<void> {
       `built by  ${row.recipe.engineVersion}, ${row.recipe.compiler}`,
       ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       `files     ${row.directory}`,
-      `proof     ${proof(row.gate)}`,
-      ...(row.gate?.checks ?? []).map(
-        ({ name, passed, detail }) => `  ${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail)}`,
-      ),
+      ...(row.gate === null ? ['proof     not proved'] : gateSummary(row.gate)),
+      ...(row.gate === null ? [] : gateChecks(row.gate)),
     ].join('\n'),
   );
 }
