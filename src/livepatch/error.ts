@@ -18,6 +18,7 @@ export type LivepatchCode =
   | 'module-unreadable'
   | 'not-affected'
   | 'not-one-livepatch'
+  | 'signing-failed'
   | 'vm-program-missing'
   | 'vm-boot-failed'
   | 'vm-died'

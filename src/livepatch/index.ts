@@ -7,6 +7,8 @@ export { affectedObjects, isLeftOut, type KernelObject } from './engines/kpatch/
 export { structureSizes } from './engines/kpatch/special-sections.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { appendSignature, SIGNATURE_MARK, splitSignature } from './signature/appended.ts';
+export { readSignature, signerOf } from './signature/read.ts';
+export { certificateId, keySigner, type ModuleSigner, type SigningHash, signModule } from './signature/sign.ts';
 export { type FileSubject, fileChecks } from './verify/file-checks.ts';
 export { type HunkFunctions, plainName } from './verify/function-checks.ts';
 export { judge } from './verify/judge.ts';

@@ -9,3 +9,9 @@ export const HASHES: ReadonlyMap<string, string> = new Map([
 export const DATA = '1.2.840.113549.1.7.1';
 export const SIGNED_DATA = '1.2.840.113549.1.7.2';
 export const RSA = '1.2.840.113549.1.1.1';
+/** ecdsa-with-SHA256 and so on (RFC 5758, section 3.2). */
+export const ECDSA = {
+  sha256: '1.2.840.10045.4.3.2',
+  sha384: '1.2.840.10045.4.3.3',
+  sha512: '1.2.840.10045.4.3.4',
+} as const;
