@@ -7,7 +7,15 @@ export interface Der {
   readonly whole: Buffer;
 }
 
-export const TAG = { integer: 0x02, octets: 0x04, nothing: 0x05, oid: 0x06, sequence: 0x30, set: 0x31, explicit0: 0xa0 } as const;
+export const TAG = {
+  integer: 0x02,
+  octets: 0x04,
+  nothing: 0x05,
+  oid: 0x06,
+  sequence: 0x30,
+  set: 0x31,
+  explicit0: 0xa0,
+} as const;
 
 /** What is read is not DER. */
 export class DerError extends RangeError {}

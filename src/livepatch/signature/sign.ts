@@ -44,7 +44,14 @@ export async function signModule(file: Buffer, signer: ModuleSigner): Promise<Bu
   if (damage !== null) throw failed(`the module claims to be signed, and is damaged: ${damage}`);
   const value = await signer.sign(module);
   const hash = der(TAG.sequence, oid(oidOf(signer.hash)));
-  const info = der(TAG.sequence, version(1), signerName(signer.certificate), hash, algorithmOf(signer), der(TAG.octets, value));
+  const info = der(
+    TAG.sequence,
+    version(1),
+    signerName(signer.certificate),
+    hash,
+    algorithmOf(signer),
+    der(TAG.octets, value),
+  );
   const data = der(TAG.sequence, version(1), der(TAG.set, hash), der(TAG.sequence, oid(DATA)), der(TAG.set, info));
   const message = der(TAG.sequence, oid(SIGNED_DATA), der(TAG.explicit0, data));
   return appendSignature(module, message);

@@ -16,8 +16,8 @@ export interface Before {
   readonly broken: ReadonlySet<string>;
 }
 
-/** Judges what a step printed; that text is of the machine, and so hostile. Pure. */
-export function judge(how: Judge, result: CommandResult, before: Before): Judgement {
+/** Judges what a step printed, and what the kernel logged meanwhile; both are of the machine, and so hostile. Pure. */
+export function judge(how: Judge, result: CommandResult, before: Before, log = ''): Judgement {
   const { output } = result;
   if (how.by === 'build-id') return byBuildId(output, how.buildId);
   if (how.by === 'workload') return byWorkload(output, before);
@@ -25,7 +25,18 @@ export function judge(how: Judge, result: CommandResult, before: Before): Judgem
   if (how.by === 'objects') return byObjects(output, how.objects);
   if (how.by === 'functions') return byFunctions(result, how.functions);
   if (how.by === 'hits') return byHits(result, how.moduleName, how.functions);
+  if (how.by === 'return') return byReturn(result, log);
   return byExit(result, how.by === 'reproduced');
+}
+
+/** Printed by kernels before 6.4, which do not clear relocations when a target module leaves (klp_clear_object_relocs). */
+const NOT_CLEARED = /invalid relocation target, existing value is nonzero/i;
+
+function byReturn(result: CommandResult, log: string): Judgement {
+  const judgement = byExit(result, false);
+  if (judgement.outcome !== 'failed' || !NOT_CLEARED.test(log)) return judgement;
+  const detail = `while it is on, this kernel cannot load a target module again that was unloaded: ${judgement.detail}`;
+  return { outcome: 'warned', detail };
 }
 
 function byBuildId(output: string, wanted: BuildId): Judgement {

@@ -11,6 +11,8 @@ export type Judge =
   | { readonly by: 'objects'; readonly objects: readonly string[] }
   | { readonly by: 'functions'; readonly functions: readonly PatchedFunction[] }
   | { readonly by: 'hits'; readonly moduleName: string; readonly functions: readonly PatchedFunction[] }
+  /** As by exit; where this kernel cannot do it at all, that is said, and what it logs meanwhile is not held against the livepatch. */
+  | { readonly by: 'return' }
   /** The bug shows: it ends with another code than 0, or the kernel reports. */
   | { readonly by: 'reproduced' };
 

@@ -13,6 +13,11 @@ const SECTION_PREFIX = '.klp.rela.';
 const SYMBOL = /^\.klp\.sym\.([^.]+)\.(.+),(\d+)$/;
 const LONGEST_MODULE_NAME = 55;
 
+/** The object that a symbol for the livepatch core is looked for in; null for another name. */
+export function objectOfSymbol(name: string): string | null {
+  return SYMBOL.exec(name)?.[1] ?? null;
+}
+
 /**
  * Everything a module refers to is there: undefined symbols are exported by the kernel or by a module it depends on, in a
  * namespace it imports (kernel/module/main.c, simplify_symbols), and symbols for the livepatch core stand in the object they

@@ -12,7 +12,7 @@ const STEP_TIMEOUT_MS = 120_000;
 export interface PlanRun {
   readonly checks: readonly GateCheck[];
   readonly hits: readonly FunctionHits[] | null;
-  /** Since the last cut. */
+  /** Since the last cut, without what is not held against the livepatch. */
   readonly log: string;
   /** Of machines that were left on the way: a reproducer broke them. */
   readonly earlierLog: string;
@@ -28,6 +28,8 @@ interface Progress {
   readonly outcomes: Map<string, Judgement>;
   hits: readonly FunctionHits[] | null;
   earlierLog: string;
+  /** Parts of the log that are not held against the livepatch. */
+  readonly asides: string[];
   state: 'running' | 'stopped' | 'dead';
 }
 
@@ -40,7 +42,14 @@ export async function runPlan(
   session: Session,
   onStep: (what: string) => void,
 ): Promise<PlanRun> {
-  const progress: Progress = { checks: [], outcomes: new Map(), hits: null, earlierLog: '', state: 'running' };
+  const progress: Progress = {
+    checks: [],
+    outcomes: new Map(),
+    hits: null,
+    earlierLog: '',
+    asides: [],
+    state: 'running',
+  };
   await session.cut();
   for (const step of plan) {
     if (progress.state === 'dead') break;
@@ -49,7 +58,7 @@ export async function runPlan(
     const judgement = unmet ? skippedFor(step, progress) : await runStep(step, session, progress, onStep);
     note(step, judgement, progress);
   }
-  const log = await session.log();
+  const log = progress.asides.reduce((rest, part) => rest.replace(part, () => ''), await session.log());
   const isClean =
     progress.state === 'running' &&
     progress.checks.every(({ outcome }) => outcome !== 'failed') &&
@@ -71,6 +80,7 @@ async function runStep(
 ): Promise<Judgement> {
   if (step.quiet !== true) onStep(step.name);
   const { machine, findings } = await session.machine();
+  const before = (await session.log()).length;
   let result: CommandResult;
   try {
     result = await machine.run(step.command, step.timeoutMs ?? STEP_TIMEOUT_MS);
@@ -81,7 +91,10 @@ async function runStep(
     return { outcome: 'failed', detail: error.message };
   }
   if (step.mayBreak === true && reportsOf(await session.log()).length > 0) return broken(session, progress, false);
-  return judge(step.judge, result, findings);
+  const meanwhile = (await session.log()).slice(before);
+  const judgement = judge(step.judge, result, findings, meanwhile);
+  if (step.judge.by === 'return' && judgement.outcome === 'warned') progress.asides.push(meanwhile);
+  return judgement;
 }
 
 /** A reproducer did what it is for; what it left is no machine to prove anything in. */

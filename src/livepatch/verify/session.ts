@@ -31,6 +31,10 @@ export class Session {
     this.#options = options;
   }
 
+  get isUp(): boolean {
+    return this.#machine !== undefined;
+  }
+
   /** Errors: those of `startMachine`. */
   async machine(): Promise<{ readonly machine: Machine; readonly findings: BootFindings }> {
     if (this.#machine === undefined || this.#findings === undefined) {

@@ -1,15 +1,10 @@
 import type { GateRecord } from '#domain';
 import { LivepatchError } from '../error.ts';
-import { bootSession } from './boot.ts';
-import { type FileFindings, fileChecks } from './file-checks.ts';
-import { type KernelSymbols, readKernelSymbols } from './kernel-symbols.ts';
 import { makePlan } from './make-plan.ts';
-import { enforcesSignatures, planSubject, targetsOf } from './plan-subject.ts';
+import { type Prepared, type Proof, prepare } from './prepare.ts';
 import { gateRecord } from './record.ts';
 import { runPlan } from './run-plan.ts';
-import type { Session } from './session.ts';
 import type { ProofPlace, ProofSubject } from './subject.ts';
-import { type Workload, workload } from './workload.ts';
 
 /** A gate record, passed or not; or why no machine could be had for it. */
 export type ProofResult = { readonly gate: GateRecord } | { readonly error: LivepatchError };
@@ -40,67 +35,14 @@ export async function verifyLivepatches(
   const proof = await prepare(subjects, place, kernelRelease);
   try {
     const results: ProofResult[] = [];
-    for (const one of proof.subjects) results.push(await proveOne(one, proof, place));
+    for (const one of proof.subjects) results.push('error' in one ? one : await proveOne(one, proof, place));
     return results;
   } finally {
     await proof.session?.drop();
   }
 }
 
-interface Prepared {
-  readonly subject: ProofSubject;
-  readonly file: FileFindings;
-  /** Null: its file failed. */
-  readonly plan: ReturnType<typeof planSubject> | null;
-  /** Milliseconds of the checks of its file. */
-  readonly spent: number;
-}
-
-interface Proof {
-  readonly subjects: readonly Prepared[];
-  /** Undefined where no file got so far as to need a machine. */
-  readonly session: Session | undefined;
-  readonly workload: Workload;
-}
-
-async function prepare(subjects: readonly ProofSubject[], place: ProofPlace, release: string): Promise<Proof> {
-  const objects = subjects.flatMap((one) => [
-    ...targetsOf(one),
-    ...(one.hunks ?? []).flatMap((hunk) => hunk.objects.filter((object) => object !== 'vmlinux')),
-  ]);
-  const kernel = await readKernelSymbols(place.kernelOut, release, objects);
-  const mustBeSigned = await enforcesSignatures(place.kernelOut);
-  const ready = subjects.map((subject, i) => prepareOne(subject, i, kernel, mustBeSigned, place));
-  const plans = ready.flatMap(({ plan }) => (plan === null ? [] : [plan]));
-  const proved = ready.filter(({ plan }) => plan !== null);
-  const targets = proved.flatMap(({ subject, file }) => [...targetsOf(subject), ...file.depends]);
-  const work = await workload(place.toolchain ?? null, kernel.modules, targets);
-  if (plans.length === 0) return { subjects: ready, session: undefined, workload: work };
-  const session = await bootSession(place, {
-    release,
-    buildId: proved[0]!.subject.recipe.buildId,
-    modules: [...targets, ...work.modules],
-    files: [...work.files, ...plans.flatMap(({ files }) => files)],
-  });
-  return { subjects: ready, session, workload: work };
-}
-
-function prepareOne(
-  subject: ProofSubject,
-  index: number,
-  kernel: KernelSymbols,
-  mustBeSigned: boolean,
-  { clock }: ProofPlace,
-): Prepared {
-  const started = clock.monotonicMs();
-  const { module, moduleName, recipe, hunks = null } = subject;
-  const file = fileChecks({ module, moduleName, recipe, hunks }, kernel);
-  const isGood = file.checks.every(({ outcome }) => outcome !== 'failed');
-  const plan = isGood ? planSubject(subject, index, file.depends, kernel.modules, mustBeSigned) : null;
-  return { subject, file, plan, spent: clock.monotonicMs() - started };
-}
-
-async function proveOne(one: Prepared, { session, workload: work }: Proof, place: ProofPlace): Promise<ProofResult> {
+async function proveOne(one: Prepared, { session, workload }: Proof, place: ProofPlace): Promise<ProofResult> {
   const { subject, file, plan, spent } = one;
   const { clock, onStep } = place;
   const startedAt = clock.now().toISOString();
@@ -110,11 +52,11 @@ async function proveOne(one: Prepared, { session, workload: work }: Proof, place
     return { gate: gateRecord(subject, { file, machine: null, startedAt, seconds: seconds() }) };
   const booted = session.bootSeconds;
   try {
-    onStep('booting the kernel', subject.moduleName);
+    onStep(session.isUp ? 'the machine is up' : 'booting the kernel', subject.moduleName);
     const { findings: boot } = await session.machine();
     const run = await runPlan(makePlan(plan.subject), session, (what) => onStep(what, subject.moduleName));
     if (!run.isClean) await session.drop();
-    const machine = { run, boot, session, workload: work, bootSeconds: session.bootSeconds - booted };
+    const machine = { run, boot, session, workload, bootSeconds: session.bootSeconds - booted };
     return { gate: gateRecord(subject, { file, machine, startedAt, seconds: seconds() }) };
   } catch (error) {
     if (!(error instanceof LivepatchError)) throw error;

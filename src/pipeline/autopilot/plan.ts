@@ -124,7 +124,10 @@ function nextSet({ builds }: Observed, ready: readonly Ready[]): NextSet {
     if (!failed || fresh.length === 0) return { wanted, members, fresh, culprits, build };
     const [first] = fresh;
     if (fresh.length === 1) {
-      culprits.set(first!.cve, build.reason ?? { code: 'proof-failed', why: 'its proof failed', remedy: 'read the log' });
+      culprits.set(
+        first!.cve,
+        build.reason ?? { code: 'proof-failed', why: 'its proof failed', remedy: 'read the log' },
+      );
       left = left.filter((one) => one !== first);
       fresh = left;
     } else fresh = fresh.slice(0, Math.ceil(fresh.length / 2));
@@ -163,9 +166,10 @@ function itemsOf(observed: Observed, taken: ReadonlySet<Candidate>, set: NextSet
     if (fix.state === 'missing' || fix.state === 'refused')
       return item('task', fix.why, { code: fix.code, remedy: fix.remedy });
     if (fix.state === 'untried') return item('waiting', later(observed, 'its fix is to be tried'));
-    const proved = observed.builds.find(({ state, wanted }) => state === 'proved' && wanted.includes(`${cve} ${fix.key}`));
-    if (proved !== undefined)
-      return item('proved', 'proved; it waits for approval', { livepatch: proved.livepatch });
+    const proved = observed.builds.find(
+      ({ state, wanted }) => state === 'proved' && wanted.includes(`${cve} ${fix.key}`),
+    );
+    if (proved !== undefined) return item('proved', 'proved; it waits for approval', { livepatch: proved.livepatch });
     const isIn = set.members.some((member) => member.cve === cve);
     if (isIn && set.build?.state === 'built')
       return item('proving', later(observed, 'built; its proof is next'), { livepatch: set.build.livepatch });

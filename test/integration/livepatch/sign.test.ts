@@ -39,7 +39,16 @@ for (const hash of ['sha256', 'sha512'] as const)
     await writeFile(file, module);
     // scripts/sign-file.c: CMS_NOCERTS | CMS_BINARY | CMS_DETACHED | CMS_NOATTR.
     const words = ['-binary', '-noattr', '-nocerts', '-outform', 'DER', '-md', hash];
-    await run('openssl', ['cms', '-sign', ...words, ...['-signer', keys.certificate, '-inkey', keys.key], '-in', file, '-out', `${file}.p7s`]);
+    await run('openssl', [
+      'cms',
+      '-sign',
+      ...words,
+      ...['-signer', keys.certificate, '-inkey', keys.key],
+      '-in',
+      file,
+      '-out',
+      `${file}.p7s`,
+    ]);
     const parts = splitSignature(signed);
     assert.deepEqual(parts.signature, await readFile(`${file}.p7s`));
     assert.deepEqual(parts.module, module);
@@ -51,8 +60,21 @@ test('an ECDSA signature is one that openssl verifies, and of these bytes alone'
   await writeFile(join(keys.folder, 'p7s'), signature!);
   const verify = async (content: Buffer): Promise<unknown> => {
     await writeFile(join(keys.folder, 'content'), content);
-    const words = ['-verify', '-binary', '-inform', 'DER', '-in', 'p7s', '-content', 'content', '-certfile', keys.certificate];
-    return run('openssl', ['cms', ...words, '-CAfile', keys.certificate, '-purpose', 'any', '-out', 'out'], { cwd: keys.folder });
+    const words = [
+      '-verify',
+      '-binary',
+      '-inform',
+      'DER',
+      '-in',
+      'p7s',
+      '-content',
+      'content',
+      '-certfile',
+      keys.certificate,
+    ];
+    return run('openssl', ['cms', ...words, '-CAfile', keys.certificate, '-purpose', 'any', '-out', 'out'], {
+      cwd: keys.folder,
+    });
   };
   await verify(module);
   await assert.rejects(verify(Buffer.concat([module, Buffer.from('x')])), { code: 'program-failed' });

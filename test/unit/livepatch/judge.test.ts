@@ -23,6 +23,14 @@ test('a reproducer shows the bug by failing, not by never ending', () => {
     assert.match(outcome({ by: 'reproduced' }, '', stopped), /^failed: it did not end/);
 });
 
+test('a kernel that cannot take a target module back is told apart from a livepatch that does not let go', () => {
+  const failing = { output: "insmod: can't insert 'a.ko': invalid module format", exitCode: 1 };
+  const log = 'x86/modules: Skipping invalid relocation target, existing value is nonzero for type 1, loc 0, val 0';
+  assert.equal(judge({ by: 'return' }, failing, nothing, log).outcome, 'warned');
+  assert.equal(judge({ by: 'return' }, failing, nothing, 'module a: unknown symbol').outcome, 'failed');
+  assert.equal(judge({ by: 'return' }, { output: 'in use', exitCode: 77 }, nothing, '').outcome, 'skipped');
+});
+
 test('the workload fails by what it did without the livepatch, not by what it never could', () => {
   const how = { by: 'workload' } as const;
   assert.match(outcome(how, 'files 3\ntcp absent\n'), /^passed: files 3; not in this kernel: tcp/);

@@ -161,6 +161,17 @@ test('a reproducer may break the machine: by a report, by death; the proof goes 
   assert.equal(await outcomeOf(hung), 'failed', 'a program that only hangs shows nothing');
 });
 
+test('what a kernel logs because it cannot do a thing is not held against the livepatch', async () => {
+  const log = 'x86/modules: Skipping invalid relocation target, existing value is nonzero for type 1\nmodule refused\n';
+  const { session } = sessionOf([{ answers: [['back', { exitCode: 1, output: 'invalid module format' }]], log }]);
+  const run = await runPlan([step('back', { judge: { by: 'return' } }), step('then')], session, () => {});
+  assert.deepEqual(
+    run.checks.map(({ outcome }) => outcome),
+    ['warned', 'passed'],
+  );
+  assert.equal(run.log.trim(), '');
+});
+
 test('a report in the log leaves no clean machine, and no machine at all is an error', async () => {
   const { session } = sessionOf([{ answers: [['loud', { exitCode: 0, output: '' }]], log: OOPS }]);
   assert.equal((await runPlan([step('loud')], session, () => {})).isClean, false);

@@ -45,7 +45,10 @@ test('DER is read as it is written; what is not DER is an error of its own', () 
   fc.assert(
     fc.property(bytes, bytes, (one, other) => {
       const read = readDer(der(TAG.sequence, der(TAG.octets, one), der(TAG.integer, other)));
-      assert.deepEqual(readDer(read[0]!.content).map(({ content }) => content), [one, other]);
+      assert.deepEqual(
+        readDer(read[0]!.content).map(({ content }) => content),
+        [one, other],
+      );
     }),
   );
   fc.assert(

@@ -10,7 +10,11 @@ function cve(n: number): CveId {
   return `CVE-2026-${1000 + n}` as CveId;
 }
 
-function candidate(n: number, fix: FixState = { state: 'ready', key: `k${n}` }, more: Partial<Candidate> = {}): Candidate {
+function candidate(
+  n: number,
+  fix: FixState = { state: 'ready', key: `k${n}` },
+  more: Partial<Candidate> = {},
+): Candidate {
   return { cve: cve(n), class: 'open', weight: 5, fix, ...more };
 }
 
@@ -28,7 +32,10 @@ test('a fix is tried before it is built, and a livepatch is proved before anythi
   assert.deepEqual(planKernel(observed({ candidates: [untried] })).step, { do: 'try', cve: cve(1) });
   const { step } = planKernel(observed({ candidates: [candidate(1)] }));
   assert.deepEqual(step, { do: 'build', cves: [cve(1)], wanted: `${cve(1)} k1` });
-  const built = observed({ candidates: [candidate(1), candidate(2, { state: 'untried', key: 'k2' })], builds: [build([1], 'built')] });
+  const built = observed({
+    candidates: [candidate(1), candidate(2, { state: 'untried', key: 'k2' })],
+    builds: [build([1], 'built')],
+  });
   assert.deepEqual(planKernel(built).step, { do: 'prove', livepatch: 'l1' });
 });
 
@@ -50,7 +57,9 @@ test('a livepatch is cumulative: what is new comes to what was proved', () => {
 
 test('a fix whose text changed is built anew, and what does not affect the kernel any more is left out', () => {
   const builds = [build([1, 2], 'proved')];
-  const changed = planKernel(observed({ candidates: [candidate(1), candidate(2, { state: 'ready', key: 'new' })], builds }));
+  const changed = planKernel(
+    observed({ candidates: [candidate(1), candidate(2, { state: 'ready', key: 'new' })], builds }),
+  );
   assert.equal(changed.step?.do, 'build');
   const gone = planKernel(observed({ candidates: [candidate(1)], builds }));
   assert.deepEqual(gone.step, { do: 'build', cves: [cve(1)], wanted: `${cve(1)} k1` });
@@ -74,7 +83,10 @@ test('a risk that a person took is left alone', () => {
 });
 
 /** Runs plans until nothing is left to do, in a world where some CVEs spoil every livepatch they are in. */
-function run(count: number, bad: ReadonlySet<number>): { builds: KnownBuild[]; items: Map<CveId, string>; steps: number } {
+function run(
+  count: number,
+  bad: ReadonlySet<number>,
+): { builds: KnownBuild[]; items: Map<CveId, string>; steps: number } {
   const candidates = Array.from({ length: count }, (_, n) => candidate(n));
   const builds: KnownBuild[] = [];
   for (let steps = 0; ; steps += 1) {
@@ -93,9 +105,9 @@ function run(count: number, bad: ReadonlySet<number>): { builds: KnownBuild[]; i
 }
 
 test('whatever spoils a livepatch is found and named, and everything else ends in one that is proved', () => {
-  const world = fc.integer({ min: 1, max: 12 }).chain((count) =>
-    fc.tuple(fc.constant(count), fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }))),
-  );
+  const world = fc
+    .integer({ min: 1, max: 12 })
+    .chain((count) => fc.tuple(fc.constant(count), fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }))));
   fc.assert(
     fc.property(world, ([count, list]) => {
       const bad = new Set(list);
