@@ -6,6 +6,15 @@ export { changedFunctions } from './engines/kpatch/diff.ts';
 export { affectedObjects, isLeftOut, type KernelObject } from './engines/kpatch/objects.ts';
 export { structureSizes } from './engines/kpatch/special-sections.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
+export {
+  BUILD_TYPE,
+  LOCAL_BUILDER,
+  PREDICATE_TYPE,
+  type Provenance,
+  type ProvenanceFacts,
+  provenanceOf,
+  STATEMENT_TYPE,
+} from './provenance.ts';
 export { appendSignature, SIGNATURE_MARK, splitSignature } from './signature/appended.ts';
 export { readSignature, signerOf } from './signature/read.ts';
 export { certificateId, keySigner, type ModuleSigner, type SigningHash, signModule } from './signature/sign.ts';

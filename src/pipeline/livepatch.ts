@@ -31,6 +31,7 @@ import {
 } from '#store';
 import { profileOf } from './kernel.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
+import { type BuilderName, livepatchProvenance } from './livepatch-provenance.ts';
 import { requireSameBuild } from './same-build.ts';
 
 /** What a livepatch is made of: a CVE's fix from a source of fixes, or a change of our own. */
@@ -44,6 +45,8 @@ export interface BuildLivepatchOptions {
   readonly jobs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** As the provenance of the module names it. */
+  readonly builder?: BuilderName | undefined;
   readonly onOutput: (text: string) => void;
 }
 
@@ -112,6 +115,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
   const id = randomUUID();
+  const startedAt = options.clock.now();
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
@@ -143,9 +147,11 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
       patchSha256: sha256(change.text),
       functions: module.functions,
     };
-    await keep(place, { module: module.bytes, patch: change.text, recipe });
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();
+    const parts = { moduleName, moduleSha256, recipe, invocationId: id, startedAt, finishedAt: builtAt };
+    const provenance = livepatchProvenance(kernel, parts, options.builder);
+    await keep(place, { module: module.bytes, patch: change.text, recipe, provenance });
     await addLivepatch(db, {
       id,
       kernelId: kernel.id,

@@ -41,6 +41,17 @@ export async function setGate(tx: Db, id: string, gate: GateRecord): Promise<voi
     throw new StoreError('not-found', 'us', { what: 'a gate record for an unknown livepatch', where: id });
 }
 
+/** The module was signed: its bytes are others, and what was proved of the old ones is gone. Errors: not-found. */
+export async function setModule(tx: Db, id: string, moduleSha256: string): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('livepatch')
+    .set({ module_sha256: moduleSha256, gate: null })
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n)
+    throw new StoreError('not-found', 'us', { what: 'a signature for an unknown livepatch', where: id });
+}
+
 /** By id, or the newest of that module name. */
 export async function findLivepatch(db: Db, key: string): Promise<LivepatchRow | undefined> {
   const row = await db

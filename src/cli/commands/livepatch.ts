@@ -5,8 +5,10 @@ import { buildLivepatch, type LivepatchInput } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
+import { VERSION } from '../version.ts';
 import { needCveId } from './cve-args.ts';
 import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
+import { registerSign } from './livepatch-sign.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions {
@@ -42,6 +44,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .description('one livepatch: recipe, functions, gate record')
     .argument('<livepatch>', 'id or module name')
     .action((key: string) => show(context, key));
+  registerSign(livepatch, context);
   registerVerify(livepatch, context);
 }
 
@@ -69,6 +72,7 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       input,
       jobs: options.jobs ?? config.number('kernel.jobs'),
       clock: systemClock,
+      builder: { version: VERSION },
       signal: context.signal,
       onOutput: (text) => {
         lines += text.split('\n').length - 1;
