@@ -42,7 +42,7 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
     functions: [{ object: 'vmlinux', name: 'sample' }],
   };
   const gate: GateRecord = {
-    version: 1,
+    version: 2,
     moduleName: name,
     moduleSha256: sha256(module),
     patchSha256: sha256(patch),
@@ -51,9 +51,14 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
     engine: 'kpatch',
     startedAt: '2026-11-03T09:00:00.000Z',
     seconds: 1,
+    bootSeconds: 0,
     machine: 'none',
-    checks: [{ name: 'looked at', passed: true, detail: '' }],
+    checks: [{ name: 'looked at', part: 'machine', outcome: 'passed', detail: '' }],
     passed: true,
+    functions: [{ object: 'vmlinux', name: 'sample', hits: 1 }],
+    reproducer: null,
+    signature: null,
+    moduleBytes: module.length,
     kernelLog: '',
   };
   return { module, moduleName: name, patch, recipe, gate };

@@ -4,6 +4,7 @@ export * from './decision.ts';
 export * from './elf-notes.ts';
 export * from './error.ts';
 export * from './fleet.ts';
+export * from './gate.ts';
 export * from './kernel.ts';
 export * from './kernel-build.ts';
 export * from './kernel-origin.ts';

@@ -24,31 +24,6 @@ export interface LivepatchRecipe {
   readonly functions: readonly PatchedFunction[];
 }
 
-/** One thing the proof looked at. */
-export interface GateCheck {
-  readonly name: string;
-  readonly passed: boolean;
-  readonly detail: string;
-}
-
-/** The account of one livepatch's proof in a virtual machine. It passes only if every check passed and there is one. */
-export interface GateRecord {
-  readonly version: 1;
-  readonly moduleName: string;
-  readonly moduleSha256: string;
-  readonly patchSha256: string;
-  readonly buildId: BuildId;
-  readonly kernelRelease: string;
-  readonly engine: Engine;
-  readonly startedAt: string;
-  readonly seconds: number;
-  readonly machine: string;
-  readonly checks: readonly GateCheck[];
-  readonly passed: boolean;
-  /** Kernel log of the run, cut to a limit. */
-  readonly kernelLog: string;
-}
-
 /** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */
 export interface Release {
   readonly buildId: BuildId;

@@ -18,6 +18,8 @@ export type LivepatchCode =
   | 'patch-does-not-apply'
   | 'module-unreadable'
   | 'not-affected'
+  | 'not-one-livepatch'
+  | 'signing-failed'
   | 'vm-program-missing'
   | 'vm-boot-failed'
   | 'vm-died'

@@ -8,7 +8,28 @@ export { affectedObjects, isLeftOut, type KernelObject } from './engines/pairs/o
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { functionNames } from './lint/functions.ts';
 export { lintObjects, type ObjectLintOptions, type ObjectPair } from './lint/objects.ts';
-export { type VerifyOptions, verifyLivepatch } from './verify.ts';
+export {
+  BUILD_TYPE,
+  LOCAL_BUILDER,
+  PREDICATE_TYPE,
+  type Provenance,
+  type ProvenanceFacts,
+  provenanceOf,
+  STATEMENT_TYPE,
+} from './provenance.ts';
+export { appendSignature, SIGNATURE_MARK, splitSignature } from './signature/appended.ts';
+export { readSignature, signerOf } from './signature/read.ts';
+export { certificateId, keySigner, type ModuleSigner, type SigningHash, signModule } from './signature/sign.ts';
+export { type FileSubject, fileChecks } from './verify/file-checks.ts';
+export { type HunkFunctions, plainName } from './verify/function-checks.ts';
+export { judge } from './verify/judge.ts';
+export { readKernelSymbols } from './verify/kernel-symbols.ts';
+export { logChecks } from './verify/log-checks.ts';
+export { makePlan } from './verify/make-plan.ts';
+export { underOtherName } from './verify/other-name.ts';
+export type { Judge, PlanSubject, Step } from './verify/plan.ts';
+export type { ProofPlace, ProofSubject, Reproducer } from './verify/subject.ts';
+export { type ProofResult, verifyLivepatch, verifyLivepatches } from './verify/verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';
 export { initramfs, type PayloadFile } from './vm/initramfs.ts';
 export { type CommandResult, type Machine, type MachineOptions, startMachine } from './vm/machine.ts';

@@ -29,6 +29,7 @@ export * from './publish.ts';
 export * from './rank.ts';
 export * from './report.ts';
 export * from './search.ts';
+export * from './sign-livepatch.ts';
 export * from './signal-settings.ts';
 export * from './signals.ts';
 export * from './sync.ts';

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LivepatchRecipe } from '#domain';
 import { formatIdentity, isAlive, makeFolders, parseIdentity, self, writeAtomic } from '#host';
+import type { Provenance } from '#livepatch';
 
 /** Where one livepatch is made and kept. `kept` appears whole; the log stays where it is, whatever comes of the build. */
 export interface Place {
@@ -40,12 +41,13 @@ export async function makePlace(
 /** Puts a finished livepatch into its folder, in one step. */
 export async function keep(
   { staging, kept }: Place,
-  content: { module: Buffer; patch: string; recipe: LivepatchRecipe },
+  content: { module: Buffer; patch: string; recipe: LivepatchRecipe; provenance: Provenance },
 ): Promise<void> {
   await mkdir(staging);
   await writeAtomic(join(staging, 'module.ko'), content.module);
   await writeAtomic(join(staging, 'change.patch'), content.patch);
   await writeAtomic(join(staging, 'recipe.json'), `${JSON.stringify(content.recipe, null, 2)}\n`);
+  await writeAtomic(join(staging, 'provenance.json'), `${JSON.stringify(content.provenance, null, 2)}\n`);
   await rename(staging, kept);
 }
 

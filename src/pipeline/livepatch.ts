@@ -10,6 +10,7 @@ import { addLivepatch, findLivepatch, type KernelRow, type LivepatchRow, needLiv
 import { type ComposePlace, composeOptions, type TakenFix } from './change.ts';
 import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
+import { type BuilderName, livepatchProvenance } from './livepatch-provenance.ts';
 import { withNeeds } from './needs.ts';
 import { patchPlace } from './patch-place.ts';
 
@@ -24,6 +25,8 @@ export interface BuildLivepatchOptions {
   readonly jobs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** As the provenance of the module names it. */
+  readonly builder?: BuilderName | undefined;
   readonly onOutput: (text: string) => void;
 }
 
@@ -100,6 +103,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
   const id = randomUUID();
+  const startedAt = options.clock.now();
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
@@ -133,9 +137,11 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
       patchSha256: sha256(change.text),
       functions: module.functions,
     };
-    await keep(place, { module: module.bytes, patch: change.text, recipe });
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();
+    const parts = { moduleName, moduleSha256, recipe, invocationId: id, startedAt, finishedAt: builtAt };
+    const provenance = livepatchProvenance(kernel, parts, options.builder);
+    await keep(place, { module: module.bytes, patch: change.text, recipe, provenance });
     await addLivepatch(db, {
       id,
       kernelId: kernel.id,

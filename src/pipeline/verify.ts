@@ -1,33 +1,125 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { GateRecord } from '#domain';
-import { type Clock, writeAtomic } from '#host';
-import { needBuilt, treeLayout } from '#kernel';
-import { verifyLivepatch } from '#livepatch';
-import { type LivepatchRow, needKernel, needLivepatch, type Store, setGate } from '#store';
+import { basename, join } from 'node:path';
+import { currentGate, type GateRecord } from '#domain';
+import { type Clock, readLimited, writeAtomic } from '#host';
+import { needBuilt, type TreeLayout, treeLayout } from '#kernel';
+import { type HunkFunctions, LivepatchError, type ProofSubject, type Reproducer, verifyLivepatches } from '#livepatch';
+import { type KernelRow, type LivepatchRow, needKernel, needLivepatch, type Store, setGate } from '#store';
+import { fixFunctions } from './fix-functions.ts';
+import { profileOf } from './kernel.ts';
+import { builtConfig, kernelTexts } from './kernel-texts.ts';
 
-/** Proves a built livepatch in a virtual machine and stores the gate record, whether it passed or not. */
-export async function proveLivepatch(options: {
-  store: Store;
-  livepatch: string;
-  clock: Clock;
-  onStep: (what: string) => void;
-}): Promise<{ livepatch: LivepatchRow; gate: GateRecord }> {
-  const { store, clock, onStep } = options;
-  const row = await needLivepatch(store.db, options.livepatch);
-  const kernel = await needKernel(store.db, row.kernelId);
+const MAX_REPRODUCER_BYTES = 32 << 20;
+
+export interface ProveLivepatchesOptions {
+  readonly store: Store;
+  /** Ids or module names; those of one kernel share a machine. */
+  readonly livepatches: readonly string[];
+  /** File that shows the bug: a static program, or a script for the machine's shell. For one livepatch alone. */
+  readonly reproducer?: string | undefined;
+  /** Id or name of the livepatch that shall replace it. For one livepatch alone. */
+  readonly next?: string | undefined;
+  readonly clock: Clock;
+  readonly onStep: (what: string) => void;
+}
+
+/** What came of one livepatch: its record, passed or not; or why no machine could be had. */
+export type ProvedLivepatch =
+  | { readonly livepatch: LivepatchRow; readonly gate: GateRecord }
+  | { readonly livepatch: LivepatchRow; readonly error: LivepatchError };
+
+/** Proves built livepatches in virtual machines and stores each gate record, whether it passed or not, in the order given. */
+export async function proveLivepatches(options: ProveLivepatchesOptions): Promise<ProvedLivepatch[]> {
+  const { store, livepatches } = options;
+  const rows: LivepatchRow[] = [];
+  for (const key of livepatches) rows.push(await needLivepatch(store.db, key));
+  const extra = await extraOf(options, rows);
+  const proved = new Map<string, ProvedLivepatch>();
+  for (const [kernelId, group] of Map.groupBy(rows, (row) => row.kernelId)) {
+    const kernel = await needKernel(store.db, kernelId);
+    for (const one of await proveGroup(options, kernel, group, extra)) proved.set(one.livepatch.id, one);
+  }
+  return rows.map((row) => proved.get(row.id)!);
+}
+
+type Extra = Pick<ProofSubject, 'reproducer' | 'next'>;
+
+async function extraOf(
+  { store, reproducer, next }: ProveLivepatchesOptions,
+  rows: readonly LivepatchRow[],
+): Promise<Extra> {
+  if (reproducer === undefined && next === undefined) return {};
+  const [row] = rows;
+  if (rows.length !== 1 || row === undefined)
+    throw new LivepatchError('not-one-livepatch', 'input', {
+      what: 'a reproducer and a next version belong to one livepatch',
+      where: `${rows.length} livepatches`,
+      remedy: 'name one livepatch',
+    });
+  const after = next === undefined ? null : await needLivepatch(store.db, next);
+  if (after !== null && after.kernelId !== row.kernelId)
+    throw new LivepatchError('not-one-livepatch', 'input', {
+      what: 'the next version is for another kernel',
+      where: after.moduleName,
+    });
+  return {
+    reproducer: reproducer === undefined ? null : await readReproducer(reproducer),
+    next: after === null ? null : { module: await moduleOf(after), moduleName: after.moduleName },
+  };
+}
+
+async function readReproducer(path: string): Promise<Reproducer> {
+  return { name: basename(path), content: await readLimited(path, MAX_REPRODUCER_BYTES) };
+}
+
+function moduleOf({ directory }: LivepatchRow): Promise<Buffer> {
+  return readFile(join(directory, 'module.ko'));
+}
+
+async function proveGroup(
+  { store, clock, onStep }: ProveLivepatchesOptions,
+  kernel: KernelRow,
+  rows: readonly LivepatchRow[],
+  extra: Extra,
+): Promise<ProvedLivepatch[]> {
   const layout = treeLayout(kernel.treeDirectory);
   await needBuilt(layout);
-  const module = await readFile(join(row.directory, 'module.ko'));
-  const gate = await verifyLivepatch({
+  const subjects: ProofSubject[] = [];
+  for (const row of rows) {
+    const hunks = await hunksOf(store, kernel, layout, row);
+    subjects.push({ module: await moduleOf(row), moduleName: row.moduleName, recipe: row.recipe, hunks, ...extra });
+  }
+  const several = rows.length > 1;
+  const results = await verifyLivepatches(subjects, {
     kernelOut: layout.out,
-    module,
-    moduleName: row.moduleName,
-    recipe: row.recipe,
+    toolchain: kernel.toolchain,
     clock,
-    onStep,
+    onStep: (what, name) => onStep(several ? `${name}: ${what}` : what),
   });
+  const proved: ProvedLivepatch[] = [];
+  for (const [i, result] of results.entries()) {
+    const row = rows[i]!;
+    if ('error' in result) proved.push({ livepatch: row, error: result.error });
+    else proved.push({ livepatch: await keepGate(store, row, result.gate), gate: result.gate });
+  }
+  return proved;
+}
+
+async function hunksOf(
+  store: Store,
+  kernel: KernelRow,
+  layout: TreeLayout,
+  { directory }: LivepatchRow,
+): Promise<HunkFunctions[] | null> {
+  const profile = await profileOf(store.db, kernel);
+  if (profile === null) return null;
+  const path = join(directory, 'change.patch');
+  const source = kernelTexts(kernel.sourceDirectory ?? layout.build, profile);
+  return fixFunctions(await readFile(path), path, source, profile, await builtConfig(layout.build));
+}
+
+async function keepGate(store: Store, row: LivepatchRow, gate: GateRecord): Promise<LivepatchRow> {
   await writeAtomic(join(row.directory, 'gate.json'), `${JSON.stringify(gate, null, 2)}\n`);
   await setGate(store.db, row.id, gate);
-  return { livepatch: await needLivepatch(store.db, row.id), gate };
+  return { ...row, gate: currentGate(gate) };
 }

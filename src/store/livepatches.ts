@@ -1,4 +1,4 @@
-import type { GateRecord, LivepatchRecipe } from '#domain';
+import { currentGate, type GateRecord, type GateRecordV1, type LivepatchRecipe } from '#domain';
 import { StoreError } from './error.ts';
 import { storableJson } from './storable.ts';
 import type { Db } from './store.ts';
@@ -41,6 +41,17 @@ export async function setGate(tx: Db, id: string, gate: GateRecord): Promise<voi
     throw new StoreError('not-found', 'us', { what: 'a gate record for an unknown livepatch', where: id });
 }
 
+/** The module was signed: its bytes are others, and what was proved of the old ones is gone. Errors: not-found. */
+export async function setModule(tx: Db, id: string, moduleSha256: string): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('livepatch')
+    .set({ module_sha256: moduleSha256, gate: null })
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n)
+    throw new StoreError('not-found', 'us', { what: 'a signature for an unknown livepatch', where: id });
+}
+
 /** By id, or the newest of that module name. */
 export async function findLivepatch(db: Db, key: string): Promise<LivepatchRow | undefined> {
   const row = await db
@@ -80,14 +91,16 @@ function fromRow(row: {
   gate: unknown;
   built_at: Date;
 }): LivepatchRow {
+  const recipe = row.recipe as LivepatchRecipe;
+  const gate = row.gate as GateRecord | GateRecordV1 | null;
   return {
     id: row.id,
     kernelId: row.kernel_id,
     moduleName: row.module_name,
     moduleSha256: row.module_sha256,
     directory: row.directory,
-    recipe: row.recipe as LivepatchRecipe,
-    gate: row.gate as GateRecord | null,
+    recipe,
+    gate: gate === null ? null : currentGate(gate, recipe.functions),
     builtAt: row.built_at,
   };
 }

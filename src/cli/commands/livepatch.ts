@@ -4,8 +4,11 @@ import { buildLivepatch } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
+import { VERSION } from '../version.ts';
+import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
 import { changeOptions, type InputOptions, inputOf } from './livepatch-input.ts';
 import { registerLint } from './livepatch-lint.ts';
+import { registerSign } from './livepatch-sign.ts';
 import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions extends InputOptions {
@@ -34,6 +37,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     .argument('<livepatch>', 'id or module name')
     .action((key: string) => show(context, key));
   registerLint(livepatch, context);
+  registerSign(livepatch, context);
   registerVerify(livepatch, context);
 }
 
@@ -50,6 +54,7 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       input,
       jobs: options.jobs ?? config.number('kernel.jobs'),
       clock: systemClock,
+      builder: { version: VERSION },
       signal: context.signal,
       onOutput: (text) => {
         lines += text.split('\n').length - 1;
@@ -100,15 +105,10 @@ async function list(context: Context, options: { kernel?: string }): Promise<voi
             moduleName,
             recipe.cves.join(' ') || '(none)',
             recipe.engine,
-            proof(gate),
+            proofWord(gate),
           ]),
         ),
   );
-}
-
-function proof(gate: { passed: boolean } | null): string {
-  if (gate === null) return 'not proved';
-  return gate.passed ? 'passed' : 'FAILED';
 }
 
 async function show(context: Context, key: string): Promise<void> {
@@ -123,10 +123,8 @@ async function show(context: Context, key: string): Promise<void> {
       `built by  ${row.recipe.engineVersion}, ${row.recipe.compiler}`,
       ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       `files     ${row.directory}`,
-      `proof     ${proof(row.gate)}`,
-      ...(row.gate?.checks ?? []).map(
-        ({ name, passed, detail }) => `  ${passed ? 'ok  ' : 'FAIL'} ${name}: ${inert(detail)}`,
-      ),
+      ...(row.gate === null ? ['proof     not proved'] : gateSummary(row.gate)),
+      ...(row.gate === null ? [] : gateChecks(row.gate)),
     ].join('\n'),
   );
 }

@@ -10,6 +10,8 @@ mount -t devtmpfs devtmpfs /dev 2>/dev/null
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+ifconfig lo 127.0.0.1 up 2>/dev/null
 [ -x /setup ] && . /setup
 stty -F /dev/ttyS1 raw -echo 2>/dev/null
 exec 3</dev/ttyS1 4>/dev/ttyS1

@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { exists, findProgram, run } from '#host';
+import { findProgram, run } from '#host';
 import { LivepatchError } from '../error.ts';
+import { splitSignature } from '../signature/appended.ts';
 import { type CpioEntry, cpio } from './cpio.ts';
+import { loadOrder, readModulesDep } from './kernel-modules.ts';
 
 const GZIP_LEVEL = 1;
 
@@ -32,7 +34,7 @@ export async function initramfs(
     { path: 'init', mode: 0o755, content: await readFile(join(import.meta.dirname, 'init.sh')) },
     { path: 'dev', folder: true },
   ];
-  const files = await moduleFiles(modulesRoot, release, modules);
+  const files = modules.length === 0 ? [] : loadOrder(await readModulesDep(modulesRoot, release), modules);
   for (const file of files)
     entries.push({
       path: `modules/${basename(file)}`,
@@ -56,34 +58,13 @@ export function missing(program: string, debianPackage: string): LivepatchError 
   });
 }
 
-/** Paths below lib/modules/<release> of modules and what they depend on, in loading order (modules.dep of depmod(8)). */
-async function moduleFiles(root: string, release: string, modules: readonly string[]): Promise<string[]> {
-  if (modules.length === 0) return [];
-  const list = join(root, 'lib/modules', release, 'modules.dep');
-  const text = (await exists(list)) ? await readFile(list, 'utf8') : '';
-  const wanted: string[] = [];
-  for (const module of modules) {
-    const line = text
-      .split('\n')
-      .find((entry) => basename(entry.split(':')[0]!, '.ko').replaceAll('-', '_') === module);
-    if (line === undefined) {
-      throw new LivepatchError('vm-boot-failed', 'input', {
-        what: `the kernel has no module "${module}"`,
-        where: list,
-        remedy: 'build the kernel again; its modules are incomplete',
-      });
-    }
-    const [file, dependencies] = line.split(':');
-    // depmod lists the nearest dependency first: loading goes the other way round.
-    wanted.push(...dependencies!.trim().split(/\s+/).filter(Boolean).toReversed(), file!);
-  }
-  return [...new Set(wanted)];
-}
-
 async function stripped(file: string): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-strip-'));
   try {
     const target = join(folder, 'module.ko');
+    const whole = await readFile(file);
+    // A signature covers every byte before it, and strip drops it.
+    if (splitSignature(whole).signature !== null) return whole;
     await run('strip', ['--strip-debug', '-o', target, file], { timeoutMs: 60_000 });
     return await readFile(target);
   } finally {

@@ -10,7 +10,11 @@ import { kernelSource, type SourcePackage } from './debian.ts';
 const CONFIGS = join(import.meta.dirname, '../kernels');
 
 /** The kernels of the proof, and the fragment each is configured from. */
-const fragments = { server: 'server-6.1.config', small: 'small-7.2.config' } as const;
+const fragments = {
+  server: 'server-6.1.config',
+  small: 'small-7.2.config',
+  signed: 'signed-6.1.config',
+} as const;
 
 /** A kernel that `tuxtape` has built and profiled. */
 export interface BuiltKernel {

@@ -12,6 +12,7 @@ const content = {
   module: Buffer.from('module'),
   patch: 'patch',
   recipe: {} as Parameters<typeof keep>[1]['recipe'],
+  provenance: {} as Parameters<typeof keep>[1]['provenance'],
 };
 const none = async (): Promise<boolean> => false;
 const all = async (): Promise<boolean> => true;
@@ -30,7 +31,7 @@ async function killedAfter(folder: string, id: string, steps = ''): Promise<void
   await once(child, 'exit');
 }
 
-const KEEP = `await keep(place, { module: Buffer.from('module'), patch: 'patch', recipe: {} });`;
+const KEEP = `await keep(place, { module: Buffer.from('module'), patch: 'patch', recipe: {}, provenance: {} });`;
 
 test('a finished livepatch leaves its folder and log, a failed one its log', async () => {
   const folder = await scratch();
@@ -43,7 +44,7 @@ test('a finished livepatch leaves its folder and log, a failed one its log', asy
   await keep(failed, content);
   await clear(failed);
   assert.deepEqual((await readdir(folder)).sort(), ['done', 'done.log', 'failed.log']);
-  assert.deepEqual((await readdir(done.kept)).sort(), ['change.patch', 'module.ko', 'recipe.json']);
+  assert.deepEqual((await readdir(done.kept)).sort(), ['change.patch', 'module.ko', 'provenance.json', 'recipe.json']);
 });
 
 test('what a killed build left is cleared by the next one, and its log kept', async () => {

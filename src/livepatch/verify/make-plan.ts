@@ -1,0 +1,208 @@
+import {
+  CANNOT,
+  countHits,
+  isPlain,
+  loadModules,
+  readFunctions,
+  readObjects,
+  readState,
+  switchOff,
+  sysfsOf,
+  unload,
+  unloadModules,
+  waitFor,
+} from './commands.ts';
+import type { PlanSubject, Step } from './plan.ts';
+
+const REPRODUCER_S = 60;
+const REPRODUCER_MS = (REPRODUCER_S + 30) * 1000;
+const WORK = 'sh /workload.sh';
+
+/** Names of steps that others need. */
+const AWAY = 'its target modules are not loaded yet';
+const NEXT = 'the next version replaces it';
+export const REPRODUCED = 'the reproducer shows the bug without the livepatch';
+export const FIXED = 'the reproducer passes with the livepatch';
+
+/**
+ * The proof of one livepatch as data (Documentation/livepatch/livepatch.rst, ABI/testing/sysfs-kernel-livepatch): on, seen,
+ * exercised, off, on again, replaced and back, off; the machine works while functions are switched.
+ */
+export function makePlan(subject: PlanSubject): Step[] {
+  const { moduleName: name } = subject;
+  return [
+    ...reproduced(subject),
+    ...needed(subject),
+    { name: 'the workload begins', command: `${WORK} start`, judge: { by: 'exit' }, quiet: true },
+    { name: 'the livepatch loads', command: `insmod ${subject.path}`, judge: { by: 'exit' }, onFailure: 'stop' },
+    ...transition(name),
+    { name: 'the workload runs during the transition', command: `${WORK} stop`, judge: { by: 'workload' } },
+    { name: 'it is enabled', command: readState(name), judge: { by: 'state' } },
+    ...late(subject),
+    seen(subject, 'every object is patched'),
+    {
+      name: 'every function is redirected',
+      command: readFunctions(name),
+      judge: { by: 'functions', functions: subject.functions },
+    },
+    exercised(subject),
+    ...fixed(subject),
+    { name: 'the workload begins', command: `${WORK} start`, judge: { by: 'exit' }, quiet: true },
+    { name: 'it comes off', command: switchOff(name), judge: { by: 'exit' }, onFailure: 'stop' },
+    { name: 'the workload runs while it comes off', command: `${WORK} stop`, judge: { by: 'workload' } },
+    { name: 'it unloads', command: unload(name), judge: { by: 'exit' }, onFailure: 'stop' },
+    {
+      name: 'it loads again',
+      command: `insmod ${subject.path} || exit 1\n${waitFor(name)}`,
+      judge: { by: 'exit' },
+      onFailure: 'stop',
+    },
+    seen(subject, 'every object is patched again'),
+    ...replaced(subject),
+    ...targetsComeBack(subject),
+    { name: 'it comes off again', command: switchOff(name), judge: { by: 'exit' }, onFailure: 'stop' },
+    { name: 'it unloads again', command: unload(name), judge: { by: 'exit' } },
+    cleanUp(subject),
+  ];
+}
+
+function transition(name: string): Step[] {
+  return [{ name: 'the transition completes', command: waitFor(name), judge: { by: 'exit' }, onFailure: 'stop' }];
+}
+
+/** Its own dependencies come before it, its target modules after it where they can be away: late loading is the harder case. */
+function needed({ targetFiles, neededFiles }: PlanSubject): Step[] {
+  const steps: Step[] = [];
+  const late = targetFiles.filter((file) => !neededFiles.includes(file));
+  if (targetFiles.length > 0)
+    steps.push({
+      name: AWAY,
+      command: late.length > 0 ? unloadModules(late) : `echo 'it depends on them'; exit ${CANNOT}`,
+      judge: { by: 'exit' },
+      quiet: true,
+    });
+  if (neededFiles.length > 0)
+    steps.push({
+      name: 'the modules it needs load',
+      command: loadModules(neededFiles),
+      judge: { by: 'exit' },
+      onFailure: 'stop',
+    });
+  return steps;
+}
+
+function late({ targetFiles }: PlanSubject): Step[] {
+  if (targetFiles.length === 0) return [];
+  return [
+    {
+      name: 'its target modules load after it',
+      command: loadModules(targetFiles),
+      judge: { by: 'exit' },
+      needs: AWAY,
+      onFailure: 'stop',
+    },
+    {
+      name: 'its target modules load',
+      command: loadModules(targetFiles),
+      judge: { by: 'exit' },
+      quiet: true,
+      onFailure: 'stop',
+    },
+  ];
+}
+
+function seen({ moduleName, functions }: PlanSubject, name: string): Step {
+  const objects = [...new Set(functions.map(({ object }) => object))];
+  return { name, command: readObjects(moduleName), judge: { by: 'objects', objects } };
+}
+
+function exercised({ moduleName, functions, reproducer }: PlanSubject): Step {
+  const names = [...new Set(functions.map((one) => one.name).filter(isPlain))];
+  const work = [
+    `${WORK} once`,
+    ...(reproducer === null ? [] : [`timeout ${REPRODUCER_S} ${reproducer} </dev/null >/dev/null 2>&1`]),
+  ];
+  return {
+    name: 'its functions are exercised',
+    command: countHits(names, work.join('\n')),
+    judge: { by: 'hits', moduleName, functions },
+    timeoutMs: 180_000,
+  };
+}
+
+function reproduced({ reproducer, targetFiles }: PlanSubject): Step[] {
+  if (reproducer === null) return [];
+  return [
+    {
+      name: 'its target modules are there for the reproducer',
+      command: loadModules(targetFiles),
+      judge: { by: 'exit' },
+      quiet: true,
+    },
+    {
+      name: REPRODUCED,
+      command: `timeout ${REPRODUCER_S} ${reproducer} </dev/null`,
+      judge: { by: 'reproduced' },
+      mayBreak: true,
+      timeoutMs: REPRODUCER_MS,
+    },
+  ];
+}
+
+function fixed({ reproducer }: PlanSubject): Step[] {
+  if (reproducer === null) return [];
+  return [
+    {
+      name: FIXED,
+      command: `timeout ${REPRODUCER_S} ${reproducer} </dev/null`,
+      judge: { by: 'exit' },
+      timeoutMs: REPRODUCER_MS,
+    },
+  ];
+}
+
+/** The livepatch must let go of a target module that leaves, and take hold of it when it returns: last, for not every kernel can. */
+function targetsComeBack(subject: PlanSubject): Step[] {
+  const { targetFiles, neededFiles } = subject;
+  const files = targetFiles.filter((file) => !neededFiles.includes(file));
+  if (files.length === 0) return [];
+  const name = 'its target modules leave and come back';
+  return [
+    { name, command: `${unloadModules(files)}\n${loadModules(files)}`, judge: { by: 'return' } },
+    { ...seen(subject, 'every object is patched when they are back'), needs: name },
+  ];
+}
+
+function replaced(subject: PlanSubject): Step[] {
+  const { moduleName: name, next } = subject;
+  if ('why' in next) return [{ name: NEXT, command: `echo '${next.why}'; exit ${CANNOT}`, judge: { by: 'exit' } }];
+  const off = (one: string): string => `[ "$(cat ${sysfsOf(one)}/enabled 2>/dev/null || echo 0)" = 0 ]`;
+  const change = (to: { path: string; moduleName: string }, from: string): string =>
+    `insmod ${to.path} || exit 1\n${waitFor(to.moduleName)}\n${off(from)} || { echo '${from} is still enabled'; exit 1; }\n${unload(from)}`;
+  return [
+    { name: NEXT, command: `echo '${next.what}'\n${change(next, name)}`, judge: { by: 'exit' }, onFailure: 'stop' },
+    {
+      name: 'and it replaces the next version',
+      command: change(subject, next.moduleName),
+      judge: { by: 'exit' },
+      onFailure: 'stop',
+    },
+    seen(subject, 'every object is patched by it then'),
+  ];
+}
+
+/** Whatever happened: nothing of this livepatch is left for the one that is proved next. Never forced. */
+function cleanUp({ moduleName, next, targetFiles, neededFiles }: PlanSubject): Step {
+  const names = [moduleName, ...('why' in next ? [] : [next.moduleName])];
+  const files = [...new Set([...neededFiles, ...targetFiles])];
+  const lines = names.map(
+    (one) =>
+      `if [ -e ${sysfsOf(one)}/enabled ]; then ${switchOff(one)}; fi; [ ! -e /sys/module/${one} ] || rmmod ${one}`,
+  );
+  return {
+    name: 'it leaves nothing behind',
+    command: `${WORK} stop >/dev/null\n${lines.join('\n')}\n(:\n${unloadModules(files)}) >/dev/null 2>&1\n[ -z "$(ls /sys/kernel/livepatch 2>/dev/null)" ]`,
+    judge: { by: 'exit' },
+    always: true,
+  };
+}
