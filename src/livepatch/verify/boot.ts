@@ -25,7 +25,8 @@ export async function bootSession(place: ProofPlace, needs: BootNeeds): Promise<
   const kernelImage = join(kernelOut, 'bzImage');
   return new Session({
     clock,
-    boot: () => startMachine({ kernelImage, initramfs: files, ...(append === undefined ? {} : { append }) }),
+    // Times in the log say which report came after the load.
+    boot: () => startMachine({ kernelImage, initramfs: files, append: `printk.time=1 ${append ?? ''}` }),
     look: (machine) => look(machine, needs.buildId),
   });
 }

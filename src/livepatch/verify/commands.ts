@@ -83,7 +83,9 @@ export function readFunctions(moduleName: string): string {
  */
 export function countHits(names: readonly string[], work: string): string {
   const filter = `${TRACING}/set_ftrace_filter`;
+  // An oops switches tracing off (oops_enter), and then nothing is counted.
   return `[ -w ${filter} ] || { echo 'this kernel has no function tracer'; exit ${CANNOT}; }
+echo 1 >${TRACING}/tracing_on
 for f in ${names.join(' ')}; do echo "$f:stacktrace:${MAX_HITS}" >>${filter} 2>/dev/null || echo "cannot trace $f"; done
 ${work}
 echo ---

@@ -10,8 +10,10 @@ import { requestLine, VmProtocol } from './protocol.ts';
 const DEFAULT_MEMORY_MB = 512;
 const BOOT_TIMEOUT_MS = 180_000;
 const COMMAND_TIMEOUT_MS = 60_000;
-/** A kernel under working hardware virtualisation prints within this time; where it does not, KVM is there but broken. */
-const KVM_SIGN_OF_LIFE_MS = 4_000;
+/** A kernel under working hardware virtualisation mostly prints within this time; then emulation is tried beside it. */
+const KVM_HEAD_START_MS = 700;
+/** An emulated one prints within this time. */
+const SIGN_OF_LIFE_MS = 20_000;
 const MAX_CONSOLE_BYTES = 16 << 20;
 const TAIL = 2_000;
 
@@ -47,6 +49,9 @@ export interface Machine {
   stop(): Promise<void>;
 }
 
+/** What this process learnt of KVM here; undefined: nothing yet. */
+let kvmWorks: boolean | undefined;
+
 /**
  * Boots a kernel in QEMU and waits until it obeys: with KVM where that works, else emulated (TCG).
  * Errors: vm-program-missing, vm-boot-failed, vm-died.
@@ -54,12 +59,22 @@ export interface Machine {
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const qemu = findProgram('qemu-system-x86_64');
   if (qemu === undefined) throw missing('qemu-system-x86_64', 'qemu-system-x86');
-  if (await usableKvm()) {
-    const machine = await launch(qemu, options, 'kvm');
-    if (await machine.showsLife(KVM_SIGN_OF_LIFE_MS)) return booted(machine, options);
-    await machine.stop();
-  }
-  return booted(await launch(qemu, options, 'tcg'), options);
+  if (kvmWorks === false || !(await usableKvm())) return booted(await launch(qemu, options, 'tcg'), options);
+  const machine = await launch(qemu, options, 'kvm');
+  if (kvmWorks === true || (await machine.showsLife(KVM_HEAD_START_MS))) return booted(machine, options);
+  return booted(await firstAlive(machine, await launch(qemu, options, 'tcg')), options);
+}
+
+/** KVM that is there may be broken, or slow at first: the one that prints first goes on, the other is stopped. */
+async function firstAlive(kvm: QemuMachine, tcg: QemuMachine): Promise<QemuMachine> {
+  const alive = async (machine: QemuMachine): Promise<QemuMachine> => {
+    if (await machine.showsLife(SIGN_OF_LIFE_MS)) return machine;
+    throw new RangeError('no sign of life');
+  };
+  const first = await Promise.any([alive(kvm), alive(tcg)]).catch(() => tcg);
+  kvmWorks = first === kvm;
+  await (kvmWorks ? tcg : kvm).stop();
+  return first;
 }
 
 async function launch(qemu: string, options: MachineOptions, accelerator: 'kvm' | 'tcg'): Promise<QemuMachine> {
