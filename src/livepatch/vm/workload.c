@@ -213,7 +213,8 @@ static int watches(void)
 	int watch = inotify_add_watch(fd, folder, IN_CREATE | IN_DELETE);
 	NEED(watch >= 0);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	NEED(read(fd, event, sizeof(event)) > 0 && unlink(path) == 0 && inotify_rm_watch(fd, watch) == 0);
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	NEED(poll(&wait, 1, 1000) == 1 && read(fd, event, sizeof(event)) > 0 && unlink(path) == 0 && inotify_rm_watch(fd, watch) == 0);
 	close(fd);
 	return DONE;
 }
@@ -341,16 +342,24 @@ static const struct kind { const char *name; int (*run)(void); int group; } kind
 };
 #define KINDS ((int)(sizeof(kinds) / sizeof(*kinds)))
 
+/* Longer than this a kind does not take: what it waits for does not come. */
+enum { SECONDS_A_KIND = 20 };
+static void on_alarm(int number) { (void)number; }
+
 static void work(int group, long rounds)
 {
+	struct sigaction action = { .sa_handler = on_alarm };
 	char stop[128];
+	sigaction(SIGALRM, &action, NULL);
 	snprintf(stop, sizeof(stop), "%s/stop", folder);
 	for (long round = 0; rounds ? round < rounds : access(stop, F_OK) != 0; round++) {
 		for (current = 0; current < KINDS; current++) {
 			struct state *at = &state[current];
 			if (kinds[current].group != group || at->absent || at->failed) continue;
 			errno = 0;
+			alarm(SECONDS_A_KIND);
 			int got = kinds[current].run();
+			alarm(0);
 			if (got == DONE) at->times++;
 			else if (got == ABSENT && at->times == 0) at->absent = 1;
 			else at->failed = 1;
