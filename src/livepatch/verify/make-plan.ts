@@ -2,9 +2,7 @@ import {
   CANNOT,
   countHits,
   isPlain,
-  loadModules,
   readFunctions,
-  readObjects,
   readState,
   switchOff,
   sysfsOf,
@@ -13,16 +11,15 @@ import {
   waitFor,
 } from './commands.ts';
 import type { PlanSubject, Step } from './plan.ts';
+import { fixed, REPRODUCER_S, reproduced } from './reproducer-steps.ts';
+import { late, needed, seen, targetsComeBack } from './target-steps.ts';
 
-const REPRODUCER_S = 60;
-const REPRODUCER_MS = (REPRODUCER_S + 30) * 1000;
 const WORK = 'sh /workload.sh';
 
-/** Names of steps that others need. */
-const AWAY = 'its target modules are not loaded yet';
+/** Each function that is counted is written to the tracer by itself; what is behind these is not measured. */
+const MOST_COUNTED = 64;
+/** The name of a step. */
 const NEXT = 'the next version replaces it';
-export const REPRODUCED = 'the reproducer shows the bug without the livepatch';
-export const FIXED = 'the reproducer passes with the livepatch';
 
 /**
  * The proof of one livepatch as data (Documentation/livepatch/livepatch.rst, ABI/testing/sysfs-kernel-livepatch): on, seen,
@@ -70,54 +67,8 @@ function transition(name: string): Step[] {
   return [{ name: 'the transition completes', command: waitFor(name), judge: { by: 'exit' }, onFailure: 'stop' }];
 }
 
-/** Its own dependencies come before it, its target modules after it where they can be away: late loading is the harder case. */
-function needed({ targetFiles, neededFiles }: PlanSubject): Step[] {
-  const steps: Step[] = [];
-  const late = targetFiles.filter((file) => !neededFiles.includes(file));
-  if (targetFiles.length > 0)
-    steps.push({
-      name: AWAY,
-      command: late.length > 0 ? unloadModules(late) : `echo 'it depends on them'; exit ${CANNOT}`,
-      judge: { by: 'exit' },
-      quiet: true,
-    });
-  if (neededFiles.length > 0)
-    steps.push({
-      name: 'the modules it needs load',
-      command: loadModules(neededFiles),
-      judge: { by: 'exit' },
-      onFailure: 'stop',
-    });
-  return steps;
-}
-
-function late({ targetFiles }: PlanSubject): Step[] {
-  if (targetFiles.length === 0) return [];
-  return [
-    {
-      name: 'its target modules load after it',
-      command: loadModules(targetFiles),
-      judge: { by: 'exit' },
-      needs: AWAY,
-      onFailure: 'stop',
-    },
-    {
-      name: 'its target modules load',
-      command: loadModules(targetFiles),
-      judge: { by: 'exit' },
-      quiet: true,
-      onFailure: 'stop',
-    },
-  ];
-}
-
-function seen({ moduleName, functions }: PlanSubject, name: string): Step {
-  const objects = [...new Set(functions.map(({ object }) => object))];
-  return { name, command: readObjects(moduleName), judge: { by: 'objects', objects } };
-}
-
 function exercised({ moduleName, functions, reproducer }: PlanSubject): Step {
-  const names = [...new Set(functions.map((one) => one.name).filter(isPlain))];
+  const names = [...new Set(functions.map((one) => one.name).filter(isPlain))].slice(0, MOST_COUNTED);
   const work = [
     `${WORK} once`,
     ...(reproducer === null ? [] : [`timeout ${REPRODUCER_S} ${reproducer} </dev/null >/dev/null 2>&1`]),
@@ -128,49 +79,6 @@ function exercised({ moduleName, functions, reproducer }: PlanSubject): Step {
     judge: { by: 'hits', moduleName, functions },
     timeoutMs: 180_000,
   };
-}
-
-function reproduced({ reproducer, targetFiles }: PlanSubject): Step[] {
-  if (reproducer === null) return [];
-  return [
-    {
-      name: 'its target modules are there for the reproducer',
-      command: loadModules(targetFiles),
-      judge: { by: 'exit' },
-      quiet: true,
-    },
-    {
-      name: REPRODUCED,
-      command: `timeout ${REPRODUCER_S} ${reproducer} </dev/null`,
-      judge: { by: 'reproduced' },
-      mayBreak: true,
-      timeoutMs: REPRODUCER_MS,
-    },
-  ];
-}
-
-function fixed({ reproducer }: PlanSubject): Step[] {
-  if (reproducer === null) return [];
-  return [
-    {
-      name: FIXED,
-      command: `timeout ${REPRODUCER_S} ${reproducer} </dev/null`,
-      judge: { by: 'exit' },
-      timeoutMs: REPRODUCER_MS,
-    },
-  ];
-}
-
-/** The livepatch must let go of a target module that leaves, and take hold of it when it returns: last, for not every kernel can. */
-function targetsComeBack(subject: PlanSubject): Step[] {
-  const { targetFiles, neededFiles } = subject;
-  const files = targetFiles.filter((file) => !neededFiles.includes(file));
-  if (files.length === 0) return [];
-  const name = 'its target modules leave and come back';
-  return [
-    { name, command: `${unloadModules(files)}\n${loadModules(files)}`, judge: { by: 'return' } },
-    { ...seen(subject, 'every object is patched when they are back'), needs: name },
-  ];
 }
 
 function replaced(subject: PlanSubject): Step[] {

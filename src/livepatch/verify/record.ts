@@ -3,7 +3,7 @@ import { sha256 } from '#host';
 import { check } from './check.ts';
 import type { FileFindings } from './file-checks.ts';
 import { logChecks } from './log-checks.ts';
-import { FIXED, REPRODUCED } from './make-plan.ts';
+import { FIXED, REPRODUCED } from './reproducer-steps.ts';
 import type { PlanRun } from './run-plan.ts';
 import type { BootFindings, Session } from './session.ts';
 import type { ProofSubject } from './subject.ts';
