@@ -12,7 +12,7 @@ import { type Cli, cliIn, failing } from './prepare/cli.ts';
 import { type BuiltKernel, builtKernel, source61, sourceOr } from './prepare/kernels.ts';
 
 const PATCHES = join(import.meta.dirname, 'patches');
-/** The proof of one livepatch in a boot of its own, where nothing else keeps the machine busy, takes 20 s. */
+/** The proof of one livepatch in a boot of its own, where nothing else keeps the machine busy, takes 10 s. */
 const SLOWEST_S = 120;
 
 const cache = cacheRoot();
@@ -72,7 +72,8 @@ test('one boot proves several; what breaks the machine is named, and the others 
   const panic = await build(kernel, '6.1-panic.patch');
   const dummy = await build(kernel, '6.1-dummy.patch');
   const good = await build(kernel, '6.1-cmdline.patch');
-  await assert.rejects(tuxtape('livepatch', 'verify', oops.id, panic.id, dummy.id, good.id), { exitCode: 71 });
+  // The one that is never hit comes behind one that is, in the same machine: no count of the first may be left in it.
+  await assert.rejects(tuxtape('livepatch', 'verify', oops.id, panic.id, good.id, dummy.id), { exitCode: 71 });
 
   const broken = await gateOf(oops);
   assert.equal(broken.passed, false);

@@ -79,18 +79,20 @@ export function readFunctions(moduleName: string): string {
 
 /**
  * Counts how often functions run, while `work` does: the tracer's `stacktrace` trigger, which counts down at every hit and
- * needs no profiler (Documentation/trace/ftrace.rst, "Filter commands"). Names match in the kernel and in the livepatch.
+ * needs no profiler (Documentation/trace/ftrace.rst, "Filter commands"; one with a count is taken off by `:0`). One that is
+ * left would count another livepatch's function that comes to lie in its place. Names match in the kernel and in the livepatch.
  */
 export function countHits(names: readonly string[], work: string): string {
   const filter = `${TRACING}/set_ftrace_filter`;
   // An oops switches tracing off (oops_enter), and then nothing is counted.
   return `[ -w ${filter} ] || { echo 'this kernel has no function tracer'; exit ${CANNOT}; }
+! grep -q ':stacktrace:' ${filter} || { echo 'other counters are set'; exit ${CANNOT}; }
 echo 1 >${TRACING}/tracing_on
 for f in ${names.join(' ')}; do echo "$f:stacktrace:${MAX_HITS}" >>${filter} 2>/dev/null || echo "cannot trace $f"; done
 ${work}
 echo ---
 grep ':stacktrace:' ${filter}
-for f in ${names.join(' ')}; do echo "!$f:stacktrace" >>${filter} 2>/dev/null; done
+for f in ${names.join(' ')}; do echo "!$f:stacktrace:0" >>${filter} 2>/dev/null; done
 echo >${TRACING}/trace; true`;
 }
 

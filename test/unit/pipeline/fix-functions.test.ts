@@ -43,7 +43,10 @@ const PATCH = `--- a/net/core/open.c
 `;
 
 const profile = profileOfParts({
-  objects: [compiled('net/core/open.o', 'net/core/open.c', 'vmlinux'), compiled('net/core/open_m.o', 'net/core/open.c', 'open')],
+  objects: [
+    compiled('net/core/open.o', 'net/core/open.c', 'vmlinux'),
+    compiled('net/core/open_m.o', 'net/core/open.c', 'open'),
+  ],
   files: new Map([
     ['net/core/open.c', [0, 1]],
     ['include/net/open.h', [0, 1]],
