@@ -6,8 +6,6 @@ CREATE TABLE patch (
   -- The CVEs in their order, joined by "+", or the name.
   name text NOT NULL,
   cves text[] NOT NULL,
-  -- Commits of the fixes it was opened with, whatever was edited since.
-  commits jsonb NOT NULL,
   made_at timestamptz NOT NULL,
   UNIQUE (kernel_id, name)
 );

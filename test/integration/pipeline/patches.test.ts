@@ -186,7 +186,7 @@ test('several CVEs: what a person made of one of them is taken, the others are f
   );
   assert.deepEqual(
     plain.taken.map(({ cve: id, version }) => `${id} ${version}`),
-    [`${CVE} 6.1.171`, `${OTHER} 6.1.172`].toReversed(),
+    [`${CVE} 6.1.171`, `${OTHER} 6.1.172`],
   );
   const { version } = await open();
   await edit(version!.sha256, text('ANSWER + 7'));
