@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { run, systemClock } from '#host';
+import { LivepatchError } from '#livepatch';
 import { type FixSource, writeForEdit } from '#patch';
 import {
   addKernelFromSource,
@@ -19,7 +20,9 @@ import {
   workUntilEnded,
 } from '#pipeline';
 import { auditOf, type KernelRow, listPatches, needKernel, removeKernel } from '#store';
+import { composeOptions, fetchParts } from '../../../src/pipeline/change.ts';
 import { changeFor } from '../../../src/pipeline/livepatch-change.ts';
+import { withNeeds } from '../../../src/pipeline/needs.ts';
 import { patchPlace } from '../../../src/pipeline/patch-place.ts';
 import { addTiny, ask, type BuildPlace, buildPlace, environmentOf } from '../../../testkit/builds.ts';
 import { tuxtape } from '../../../testkit/cli.ts';
@@ -202,6 +205,58 @@ test('several CVEs: what a person made of one of them is taken, the others are f
   );
   const same = await changeFor(target, { cves: cves.toReversed(), fixes: source });
   assert.equal(same.text, edited.text);
+});
+
+test('a fix that stands on that of another CVE says which, and with it is built', async () => {
+  const { place, fixes, source } = await setting();
+  const target = await patchPlace(place.store, 'plain', null);
+  const stands = SAMPLE_FIX.replace('-\treturn ANSWER;', '-\treturn ANSWER + 1;').replace(
+    '+\treturn ANSWER + 1;',
+    '+\treturn 7;',
+  );
+  await writeFile(join(fixes, `${OTHER_COMMIT}.patch`), stands);
+  await assert.rejects(changeFor(target, { cves: [OTHER], fixes: source }), {
+    code: 'patch-does-not-apply',
+    fault: 'patch',
+    message: new RegExp(
+      `CVE-2026-10002.*lacks an earlier change.*${COMMIT.slice(0, 12)} \\(${CVE}\\): it changes the same place`,
+    ),
+    remedy: `look at it, and add what is needed: --cve ${CVE}`,
+  });
+  const both = await changeFor(target, { cves: [OTHER, CVE], fixes: source });
+  assert.match(both.text, /^-\treturn ANSWER;\n\+\treturn 7;$/m);
+  const withIt = await changeFor(target, { cves: [OTHER], fixes: source, with: [COMMIT] });
+  assert.deepEqual([withIt.text, withIt.cves, withIt.commits], [both.text, [OTHER], [COMMIT, OTHER_COMMIT]]);
+});
+
+test('what a compiler misses is looked for in the fix that it complains of', async () => {
+  const { place, source } = await setting();
+  const target = await patchPlace(place.store, 'plain', null);
+  const fixes = await source();
+  const { parts } = await fetchParts(target, [CVE], () => Promise.resolve(fixes));
+  const subject = { ...target, fixes, parts, options: composeOptions(target) };
+  const failed = (name: string): LivepatchError =>
+    new LivepatchError('compile-failed', 'patch', {
+      what: `kernel/sample.o does not compile: kernel/sample.c:9:9: error: ‘${name}’ undeclared`,
+      where: 'log',
+    });
+  const found = await withNeeds(failed('OTHER'), subject);
+  assert.ok(found instanceof LivepatchError);
+  assert.match(
+    found.message,
+    new RegExp(`${OTHER_COMMIT.slice(0, 12)} \\(${OTHER}\\): it brings OTHER in kernel/sample\\.h$`),
+  );
+  assert.deepEqual(
+    [found.code, found.where, found.remedy],
+    ['compile-failed', 'log', `look at it, and add what is needed: --cve ${OTHER}`],
+  );
+  const unknown = await withNeeds(failed('NOBODY'), subject);
+  assert.match(
+    (unknown as Error).message,
+    /lacks an earlier change that brings NOBODY, and none of the fixes of this source brings it$/,
+  );
+  const other = new LivepatchError('section-changed', 'patch', { what: 'x' });
+  assert.equal(await withNeeds(other, subject), other);
 });
 
 test('kernels whose change is the same share one review', async () => {
