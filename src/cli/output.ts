@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { StageError } from '#domain';
 import { ConfigChangeError } from '#kernel';
 import type { Step } from './context.ts';
+import { inertLines } from './text.ts';
 
 const BAR_WIDTH = 24;
 const PLAIN_EVERY_MS = 5_000;
@@ -28,7 +29,7 @@ export function renderError(error: unknown): string {
     if (!seen.has(cause.message)) lines.push(`  cause: ${cause.message}`);
     seen.add(cause.message);
   }
-  return lines.join('\n');
+  return inertLines(lines.join('\n'));
 }
 
 export function errorToJson(error: unknown): unknown {

@@ -24,6 +24,8 @@ export interface KernelPatch {
   readonly kernelId: string;
   readonly name: string;
   readonly cves: readonly CveId[];
+  /** Commits of the fixes it was opened with, whatever was edited since. */
+  readonly commits: readonly PatchCommit[];
   readonly madeAt: Date;
 }
 

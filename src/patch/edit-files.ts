@@ -9,6 +9,9 @@ import { PatchError } from './error.ts';
 /** Of one file that is edited; the largest source file of Linux 7.2 has 6 MB. */
 const MAX_FILE_BYTES = 8 * MAX_PATCH_BYTES;
 
+/** What editors and GNU patch leave beside a file. */
+const LEFT_OVER = /^\.|\.(?:orig|rej|bak|swp|tmp)$/;
+
 /** Writes what became of the files of a change below a folder that is empty or not there, for a person to edit. */
 export async function writeForEdit(folder: string, files: Composed['files']): Promise<readonly string[]> {
   await makeFolders(folder);
@@ -37,7 +40,7 @@ export async function readEdited(folder: string): Promise<Map<string, string>> {
     const file = join(entry.parentPath, entry.name);
     const path = relative(folder, file);
     if (entry.isDirectory()) continue;
-    if (!(await lstat(file)).isFile() || !isTreePath(path))
+    if (!(await lstat(file)).isFile() || !isTreePath(path) || LEFT_OVER.test(entry.name))
       throw new PatchError('patch-leaves-tree', 'untrusted', {
         what: `the folder holds something that is no file of a kernel tree: ${JSON.stringify(path.slice(0, 100))}`,
         where: folder,

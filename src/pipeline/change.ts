@@ -15,6 +15,7 @@ import {
 import { getCve, getVerdict, type KernelRow, type Store, StoreError } from '#store';
 import { kernelTexts } from './kernel-texts.ts';
 import { withNeeds } from './needs.ts';
+import { openedPart } from './opened.ts';
 
 /** Why which commit was taken for a CVE, in sentences. */
 export interface TakenFix {
@@ -28,32 +29,48 @@ export interface TakenFix {
 export interface FetchedParts {
   readonly parts: readonly ComposePart[];
   readonly taken: readonly TakenFix[];
+  /** Commits behind parts that a person edited. */
+  readonly commits: readonly string[];
+  /** The source that was asked; null: all of them were opened. */
+  readonly fixes: FixSource | null;
 }
 
 /**
- * Fetches the fixes of CVEs for a kernel: of each all commits of the nearest branch, without those that its version has. `more`:
- * commits that are needed besides.
- * Errors: not-found (CVE), not-affected, fix-not-found, those of the source.
+ * Fetches the fixes of CVEs for a kernel: of each all commits of the nearest branch, without those that its version has. Among
+ * several, one whose own patch was opened is taken as it stands there. `more`: commits that are needed besides. The source is
+ * opened when it is needed. Errors: not-found (CVE), not-affected, fix-not-found, edit-unfinished, those of the source.
  */
 export async function fetchParts(
-  store: Store,
-  kernel: KernelRow,
-  cves: readonly CveId[],
-  source: FixSource,
+  { store, kernel }: Pick<ComposePlace, 'store' | 'kernel'>,
+  given: readonly CveId[],
+  open: () => Promise<FixSource>,
   more: readonly string[] = [],
 ): Promise<FetchedParts> {
+  const cves = [...new Set(given)];
   const parts: ComposePart[] = [];
   const taken: TakenFix[] = [];
-  for (const cve of new Set(cves)) {
+  const commits: string[] = [];
+  let fixes: FixSource | null = null;
+  for (const cve of cves) {
     const row = await getCve(store.db, cve);
     if (row === undefined) throw unknownCve(cve);
     await refuseNotAffected(store, kernel, cve);
-    const fixes = withoutOld(await fetchBranchFixes(row.record, kernel.version, source), kernel.version);
-    parts.push({ cve, fixes });
-    taken.push(...fixes.map(({ commit, version, reason }) => ({ cve, commit, version, reason })));
+    const opened = cves.length > 1 ? await openedPart(store, kernel, cve, cve) : undefined;
+    if (opened !== undefined) {
+      parts.push(opened.part);
+      commits.push(...opened.patch.commits.map(({ commit }) => commit));
+      continue;
+    }
+    fixes ??= await open();
+    const found = withoutOld(await fetchBranchFixes(row.record, kernel.version, fixes), kernel.version);
+    parts.push({ cve, fixes: found });
+    taken.push(...found.map(({ commit, version, reason }) => ({ cve, commit, version, reason })));
   }
-  for (const commit of new Set(more)) parts.push({ cve: null, fixes: [await fetchCommit(commit, source)] });
-  return { parts, taken };
+  for (const commit of new Set(more)) {
+    fixes ??= await open();
+    parts.push({ cve: null, fixes: [await fetchCommit(commit, fixes)] });
+  }
+  return { parts, taken, commits, fixes };
 }
 
 async function fetchCommit(commit: string, source: FixSource): Promise<ComposeFix> {
@@ -75,11 +92,6 @@ function withoutOld(fixes: readonly Fix[], version: string): readonly Fix[] {
     return branch !== 'own-branch' || !kernel || !at || compareKernelVersions(at, kernel) > 0;
   });
   return open.length === 0 ? fixes : open;
-}
-
-/** A change that a person gives, as a part. */
-export function partOfPatch(text: string, where: string): ComposePart {
-  return { cve: null, fixes: [{ commit: null, version: '', branch: 'unknown', date: null, text, where }] };
 }
 
 /** What a change is composed against. */

@@ -1,7 +1,8 @@
-import { type CveId, compareCveIds, type PatchOrigin, type PatchVersion, patchNameOf } from '#domain';
+import { type CveId, compareCveIds, type PatchVersion, patchNameOf } from '#domain';
 import { type Composed, type ComposePart, type FixSource, PatchError, readPatchFile } from '#patch';
-import { findPatch, needPatch, newestVersion, patchVersions, type Store } from '#store';
-import { type ComposePlace, composeFor, fetchParts, partOfPatch, refuseNotAffected, type TakenFix } from './change.ts';
+import { needPatch } from '#store';
+import { type ComposePlace, composeFor, fetchParts, refuseNotAffected, type TakenFix } from './change.ts';
+import { openedPart, partOfPatch } from './opened.ts';
 
 /**
  * What a livepatch is made of: the fixes of CVEs, `with` other commits that they need; a patch that was opened under a name;
@@ -38,54 +39,41 @@ export async function changeFor(place: ComposePlace, input: LivepatchInput): Pro
     const { text, steps } = await composeFor(place, parts);
     return { ...NOTHING, text, where: input.patchFile, steps, parts };
   }
-  if ('opened' in input) return openedChange(place, input.opened);
-  const cves = [...new Set(input.cves)].toSorted(compareCveIds);
   const { store, kernel } = place;
-  const more = input.with ?? [];
-  if ((await findPatch(store.db, kernel.id, patchNameOf(cves))) !== undefined) {
-    if (more.length > 0) throw opened(patchNameOf(cves));
-    return openedChange(place, patchNameOf(cves));
+  if ('opened' in input) {
+    await needPatch(store.db, kernel.id, input.opened);
+    return (await openedChange(place, input.opened))!;
   }
-  const fixes = await input.fixes();
-  const { parts, taken } = await fetchParts(store, kernel, cves, fixes, more);
+  const cves = [...new Set(input.cves)].toSorted(compareCveIds);
+  const more = input.with ?? [];
+  const opened = await openedChange(place, patchNameOf(cves));
+  if (opened !== null) {
+    if (more.length > 0) throw alreadyOpened(patchNameOf(cves));
+    return opened;
+  }
+  const fetched = await fetchParts(place, cves, input.fixes, more);
+  const { parts, taken, fixes } = fetched;
   const { text, steps } = await composeFor({ ...place, fixes }, parts);
-  const commits = steps.flatMap(({ commit }) => commit ?? []);
-  const where = steps.length === 1 ? steps[0]!.where : fixes.address;
+  const commits = [...new Set([...steps.flatMap(({ commit }) => commit ?? []), ...fetched.commits])];
+  const where = steps.length === 1 || fixes === null ? steps[0]!.where : fixes.address;
   return { text, where, cves, commits, steps, taken, parts, fixes, version: null };
 }
 
 const NOTHING = { cves: [], commits: [], taken: [], fixes: null, version: null };
 
-/** The newest version, laid against the source again: the tree may be another one than it was made for. */
-async function openedChange(place: ComposePlace, name: string): Promise<Change> {
+/** The newest version, laid against the source again: the tree may be another one than it was made for. Null: none was opened. */
+async function openedChange(place: ComposePlace, name: string): Promise<Change | null> {
   const { store, kernel } = place;
-  const patch = await needPatch(store.db, kernel.id, name);
-  const version = await newestVersion(store.db, patch.id);
-  if (version === undefined) throw unfinished(name);
+  const found = await openedPart(store, kernel, name, null);
+  if (found === undefined) return null;
+  const { patch, version, part } = found;
   for (const cve of patch.cves) await refuseNotAffected(store, kernel, cve);
-  const where = `version ${version.number} of patch ${name}`;
-  const parts = [partOfPatch(version.text, where)];
-  const { text, steps } = await composeFor(place, parts);
-  const commits = await commitsOf(store, patch.id);
-  return { ...NOTHING, text, where, cves: patch.cves, commits, steps, parts, version };
+  const { text, steps } = await composeFor(place, [part]);
+  const commits = patch.commits.map(({ commit }) => commit);
+  return { ...NOTHING, text, where: part.fixes[0]!.where, cves: patch.cves, commits, steps, parts: [part], version };
 }
 
-/** Commits of the last version that was composed of fixes: edits began there. */
-async function commitsOf(store: Store, patchId: string): Promise<string[]> {
-  const origins = (await patchVersions(store.db, patchId)).map(({ origin }) => origin);
-  const last = origins.findLast((origin): origin is PatchOrigin & { kind: 'fixes' } => origin.kind === 'fixes');
-  return last?.commits.map(({ commit }) => commit).filter((commit) => commit !== '') ?? [];
-}
-
-function unfinished(name: string): PatchError {
-  return new PatchError('edit-unfinished', 'input', {
-    what: 'the patch was opened, does not fit by itself, and nobody has joined it by hand yet',
-    where: name,
-    remedy: 'store what becomes of it with "tuxtape patch edit"',
-  });
-}
-
-function opened(name: string): PatchError {
+function alreadyOpened(name: string): PatchError {
   return new PatchError('patch-opened', 'input', {
     what: 'the patch of these CVEs was opened, and its newest version is what is built: --with adds nothing to it',
     where: name,

@@ -46,7 +46,7 @@ export async function withNeeds(error: unknown, subject: NeedSubject, output = '
 
 /** The step with a file that the compiler complains of; a header is complained of where it is read. */
 function stepOf(steps: readonly ComposeStep[], output: string): ComposeStep | undefined {
-  const paths = new Set([...output.matchAll(/^\s*(?:\S+: )?(\S+?\.[chS]):\d+/gm)].map((match) => match[1]!));
+  const paths = new Set([...output.matchAll(/(?:^|\s)([\w./+-]+\.[chS]):\d+/gm)].map((match) => match[1]!));
   const named = (path: string): boolean => [...paths].some((one) => one === path || one.endsWith(`/${path}`));
   return steps.find(({ files }) => files.some(({ path }) => named(path))) ?? steps.at(-1);
 }

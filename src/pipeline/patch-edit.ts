@@ -10,7 +10,8 @@ import {
   refuseBuildFiles,
 } from '#patch';
 import { addVersion, needKernel, needPatch, newestVersion, type Store } from '#store';
-import { type ComposePlace, composeFor, composeOptions, partOfPatch } from './change.ts';
+import { type ComposePlace, composeFor, composeOptions } from './change.ts';
+import { partOfPatch } from './opened.ts';
 import { patchPlace } from './patch-place.ts';
 import { nameOfKey, type PatchKey } from './patches.ts';
 

@@ -3,6 +3,7 @@ import {
   compareCveIds,
   isPatchName,
   type KernelPatch,
+  type PatchCommit,
   type PatchOrigin,
   type PatchVersion,
   patchNameOf,
@@ -10,7 +11,6 @@ import {
 import { type Clock, sha256 } from '#host';
 import {
   type Composed,
-  type ComposePart,
   diffOf,
   type FixSource,
   PatchError,
@@ -22,7 +22,6 @@ import {
 import {
   addVersion,
   ensurePatch,
-  findPatch,
   needKernel,
   needPatch,
   newestVersion,
@@ -30,8 +29,10 @@ import {
   patchVersions,
   type SharedReview,
   type Store,
+  setCommits,
 } from '#store';
-import { composeFor, fetchParts, partOfPatch, type TakenFix } from './change.ts';
+import { composeFor, fetchParts, type TakenFix } from './change.ts';
+import { partOfPatch } from './opened.ts';
 import { patchPlace } from './patch-place.ts';
 
 /** Which patch of a kernel: that of a set of CVEs, or one under a name. */
@@ -44,7 +45,7 @@ export interface OpenPatchOptions {
   readonly key: PatchKey;
   /** Where its change comes from: fixes of its CVEs with other commits they need, a file of a person, or null: only what is stored. */
   readonly from:
-    | { readonly fixes: FixSource; readonly with: readonly string[] }
+    | { readonly fixes: () => Promise<FixSource>; readonly with: readonly string[] }
     | { readonly patchFile: string }
     | null;
   readonly by: string;
@@ -88,10 +89,9 @@ export async function openPatch(options: OpenPatchOptions): Promise<OpenedPatch>
     const version = (await newestVersion(db, patch.id)) ?? null;
     return { patch, version, isNew: false, upstream: 'unknown', composed: null, taken: [] };
   }
-  const { composed, origin, taken } = await compose(options, from);
+  const { composed, origin, taken, commits } = await compose(options, from);
   const cves = 'cves' in options.key ? [...new Set(options.key.cves)].toSorted(compareCveIds) : [];
-  const patch =
-    (await findPatch(db, kernel.id, name)) ?? (await ensurePatch(db, { kernelId: kernel.id, name, cves }, clock.now()));
+  const patch = await ensurePatch(db, { kernelId: kernel.id, name, cves, commits }, clock.now());
   const versions = await patchVersions(db, patch.id);
   const newest = versions.at(-1) ?? null;
   const opened = { patch, composed, taken };
@@ -103,35 +103,45 @@ export async function openPatch(options: OpenPatchOptions): Promise<OpenedPatch>
   const note = newest === null ? 'opened' : 'opened again: its source gives another change now';
   const made = { sha256: hash, base: newest?.sha256 ?? null, text: composed.text, reviewKey: composed.reviewKey };
   const version = await addVersion(db, patch, { ...made, origin, author: options.by, note }, clock.now());
+  if (newest !== null) await setCommits(db, patch.id, commits);
   return { ...opened, version, isNew: true, upstream: 'same' };
+}
+
+/** What is stored of a composition. */
+interface Opening {
+  readonly composed: Composed;
+  readonly origin: PatchOrigin;
+  readonly commits: readonly PatchCommit[];
+  readonly taken: readonly TakenFix[];
 }
 
 async function compose(
   { store, kernel, key }: OpenPatchOptions,
   from: NonNullable<OpenPatchOptions['from']>,
-): Promise<{ composed: Composed; origin: PatchOrigin; taken: readonly TakenFix[] }> {
-  const isFile = 'patchFile' in from;
-  const place = await patchPlace(store, kernel, isFile ? null : from.fixes);
-  let parts: readonly ComposePart[];
-  let taken: readonly TakenFix[] = [];
-  if (isFile) parts = [partOfPatch(await readPatchFile(from.patchFile), from.patchFile)];
-  else ({ parts, taken } = await fetchParts(store, place.kernel, 'cves' in key ? key.cves : [], from.fixes, from.with));
-  const composed = await composeFor(place, parts, 'mark');
-  // Before anything of it is stored, or shown as a change.
-  if (!composed.unfinished) refuseBuildFiles(parseDiff(composed.text, kernel), kernel);
-  const origin: PatchOrigin = isFile
-    ? { kind: 'file', where: from.patchFile }
-    : {
-        kind: 'fixes',
-        commits: composed.steps.map(({ commit, version, cves, where, state, fit }) => ({
-          commit: commit ?? '',
-          version,
-          cves,
-          where,
-          how: fit?.how ?? state,
-        })),
-      };
-  return { composed, origin, taken };
+): Promise<Opening> {
+  const place = await patchPlace(store, kernel, null);
+  if ('patchFile' in from) {
+    const parts = [partOfPatch(await readPatchFile(from.patchFile), from.patchFile)];
+    const composed = guarded(await composeFor(place, parts, 'mark'), kernel);
+    return { composed, origin: { kind: 'file', where: from.patchFile }, commits: [], taken: [] };
+  }
+  const { parts, taken, fixes } = await fetchParts(place, 'cves' in key ? key.cves : [], from.fixes, from.with);
+  const composed = guarded(await composeFor({ ...place, fixes }, parts, 'mark'), kernel);
+  const commits = composed.steps.map(({ commit, version, cves, where, state, fit }) => {
+    return { commit: commit ?? '', version, cves, where, how: fit?.how ?? state };
+  });
+  return {
+    composed,
+    origin: { kind: 'fixes', commits },
+    commits: commits.filter(({ commit }) => commit !== ''),
+    taken,
+  };
+}
+
+/** Before anything of it is stored, or shown as a change. Errors: patch-touches-build. */
+function guarded(composed: Composed, where: string): Composed {
+  if (!composed.unfinished) refuseBuildFiles(parseDiff(composed.text, where), where);
+  return composed;
 }
 
 /** All versions, oldest first, and the patches of other kernels that are the same change. Errors: not-found. */

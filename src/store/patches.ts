@@ -36,15 +36,27 @@ export async function listPatches(db: Db, kernelId?: string): Promise<KernelPatc
 /** The patch of this name; made, without a version, when there was none. */
 export async function ensurePatch(
   db: Db,
-  { kernelId, name, cves }: Pick<KernelPatch, 'kernelId' | 'name' | 'cves'>,
+  { kernelId, name, cves, commits }: Omit<KernelPatch, 'id' | 'madeAt'>,
   at: Date,
 ): Promise<KernelPatch> {
   await db
     .insertInto('patch')
-    .values({ id: randomUUID(), kernel_id: kernelId, name, cves: [...cves], made_at: at })
+    .values({
+      ...{ id: randomUUID(), kernel_id: kernelId, name, cves: [...cves] },
+      ...{ commits: storableJson(commits), made_at: at },
+    })
     .onConflict((conflict) => conflict.columns(['kernel_id', 'name']).doNothing())
     .execute();
   return needPatch(db, kernelId, name);
+}
+
+/** Its fixes are others now. */
+export async function setCommits(db: Db, patchId: string, commits: KernelPatch['commits']): Promise<void> {
+  await db
+    .updateTable('patch')
+    .set({ commits: storableJson(commits) })
+    .where('id', '=', patchId)
+    .execute();
 }
 
 /** All versions, oldest first. */
@@ -140,8 +152,22 @@ export async function patchesOfReview(db: Db, reviewKey: string): Promise<Shared
   return rows.map(({ kernel_id: kernelId, kernel, name, number }) => ({ kernelId, kernel, name, number }));
 }
 
-function fromRow(row: { id: string; kernel_id: string; name: string; cves: string[]; made_at: Date }): KernelPatch {
-  return { id: row.id, kernelId: row.kernel_id, name: row.name, cves: row.cves as CveId[], madeAt: row.made_at };
+function fromRow(row: {
+  id: string;
+  kernel_id: string;
+  name: string;
+  cves: string[];
+  commits: unknown;
+  made_at: Date;
+}): KernelPatch {
+  return {
+    id: row.id,
+    kernelId: row.kernel_id,
+    name: row.name,
+    cves: row.cves as CveId[],
+    commits: row.commits as KernelPatch['commits'],
+    madeAt: row.made_at,
+  };
 }
 
 function versionOf(row: {

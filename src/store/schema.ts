@@ -207,6 +207,7 @@ export interface Livepatch {
 }
 
 export interface Patch {
+  commits: Generated<Json>;
   cves: string[];
   id: string;
   kernel_id: string;

@@ -74,6 +74,9 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
         : [
             `patch     version ${result.version.number}, ${inert(result.version.author)}: ${inert(result.version.note)}`,
           ]),
+      ...result.steps.flatMap(({ commit, cves, where }) =>
+        commit === null && cves.length > 0 ? [`fixes     ${cves.join(' ')}: ${inert(where)}`] : [],
+      ),
       ...result.taken.map(({ cve, reason }) => `fixes     ${cve}: ${inert(reason)}`),
       ...gone.map(({ where, state }) => `left out  ${inert(where)}: ${LEFT_OUT[state]}`),
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),

@@ -88,7 +88,7 @@ async function sourceOf(context: Context, options: OpenOptions): Promise<Paramet
   }
   const configured = (await context.config()).text('livepatch.fixes');
   if (fixes === undefined && (configured === null || (cve.length === 0 && more.length === 0))) return null;
-  return { fixes: await fixesOf(context, fixes), with: more };
+  return { fixes: () => fixesOf(context, fixes), with: more };
 }
 
 const UPSTREAM = {

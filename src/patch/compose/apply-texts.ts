@@ -37,6 +37,9 @@ export async function applyTexts(
   texts: Texts,
   { toolchain, fuzz, merge }: ApplyOptions,
 ): Promise<Applied> {
+  // GNU patch would put the new file before the one that is there.
+  const there = files.find(({ path, kind }) => kind === 'added' && (texts.get(path) ?? null) !== null);
+  if (there !== undefined) return { texts: null, remarks: [`${there.path}: the file to add is there already`] };
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-apply-'));
   try {
     const paths = [...new Set(files.map(({ path }) => path))];

@@ -123,7 +123,9 @@ const BRANCHES: readonly FixBranch[] = ['own-branch', 'newer-branch', 'mainline'
 function inTime({ step: a, text: textA }: Node, { step: b, text: textB }: Node): number {
   const [versionA, versionB] = [parseKernelVersion(a.version), parseKernelVersion(b.version)];
   const branch = BRANCHES.indexOf(a.branch) - BRANCHES.indexOf(b.branch);
-  const version = versionA && versionB ? compareKernelVersions(versionA, versionB) : 0;
+  // What has no version comes last: an order that leaves it out would not be one.
+  const version =
+    versionA && versionB ? compareKernelVersions(versionA, versionB) : Number(!versionA) - Number(!versionB);
   const date = (a.date ?? Infinity) - (b.date ?? Infinity) || 0;
   return branch || version || date || compareText(a.commit ?? '', b.commit ?? '') || compareText(textA, textB);
 }

@@ -71,17 +71,18 @@ async function byGit(
 
 async function byPatch(file: FileDiff, ours: string | null, { toolchain }: ComposeOptions): Promise<MergedFile> {
   const { path } = file;
-  if (ours === null && file.kind !== 'added') return { path, text: wanted(file), conflicts: 1, known: false };
+  if ((ours === null) !== (file.kind === 'added'))
+    return { path, text: wanted(file, ours ?? ''), conflicts: 1, known: false };
   const applied = await applyTexts([file], new Map([[path, ours]]), { toolchain, fuzz: true, merge: true });
   const text = applied.texts?.get(path) ?? null;
   return { path, text, conflicts: text === null ? 0 : count(text), known: false };
 }
 
-/** A file that is not here at all: what the fix makes of the lines it shows, for a person to place. */
-function wanted({ hunks }: FileDiff): string {
+/** A file that is not here at all, or here and to be added: what the fix makes of the lines it shows, for a person to place. */
+function wanted({ hunks }: FileDiff, ours: string): string {
   const part = (without: string): string =>
     hunks.flatMap(({ lines }) => lines.filter(({ kind }) => kind !== without).map(({ text }) => `${text}\n`)).join('');
-  return `<<<<<<< this kernel\n||||||| before\n${part('+')}=======\n${part('-')}>>>>>>> after\n`;
+  return `<<<<<<< this kernel\n${ours}||||||| before\n${part('+')}=======\n${part('-')}>>>>>>> after\n`;
 }
 
 export function count(text: string): number {

@@ -20,6 +20,7 @@ const names = [
   '0009_triage_due',
   '0010_patch',
   '0011_autopilot',
+  '0012_patch_commits',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

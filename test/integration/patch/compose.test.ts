@@ -205,6 +205,15 @@ test('files come and go, bytes stay bytes, and what is not UTF-8 is refused', as
   await assert.rejects(compose([part(1, fix('a', near))], latin), { code: 'patch-unsupported' });
 });
 
+test('a file to add that is there already, and is another, is not written over', async () => {
+  const added = '--- /dev/null\n+++ b/drivers/a.c\n@@ -0,0 +1 @@\n+int n;\n';
+  await assert.rejects(compose([part(1, fix('a', added))]), {
+    code: 'patch-does-not-apply',
+    message: /drivers\/a\.c: the file to add is there already/,
+  });
+  assert.deepEqual((await compose([part(1, fix('a', added))], {})).paths, ['drivers/a.c']);
+});
+
 test('hidden files of a change do not reach GNU patch, and nothing is left behind', async () => {
   const before = (await readdir(tmpdir())).filter((name) => name.startsWith('tuxtape-apply-'));
   const outside = await mkdtemp(join(tmpdir(), 'tuxtape-test-out-'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { run, systemClock } from '#host';
+import { LivepatchError } from '#livepatch';
 import { type FixSource, writeForEdit } from '#patch';
 import {
   addKernelFromSource,
@@ -19,7 +20,9 @@ import {
   workUntilEnded,
 } from '#pipeline';
 import { auditOf, type KernelRow, listPatches, needKernel, removeKernel } from '#store';
+import { composeOptions, fetchParts } from '../../../src/pipeline/change.ts';
 import { changeFor } from '../../../src/pipeline/livepatch-change.ts';
+import { withNeeds } from '../../../src/pipeline/needs.ts';
 import { patchPlace } from '../../../src/pipeline/patch-place.ts';
 import { addTiny, ask, type BuildPlace, buildPlace, environmentOf } from '../../../testkit/builds.ts';
 import { tuxtape } from '../../../testkit/cli.ts';
@@ -27,6 +30,9 @@ import { COMMIT, cve, feedOf, sync } from '../../../testkit/feed.ts';
 import { SAMPLE_C, SAMPLE_FIX, tinyKernel } from '../../../testkit/tiny-kernel.ts';
 
 const CVE = 'CVE-2026-10001';
+const OTHER = 'CVE-2026-10002';
+const OTHER_COMMIT = 'fedcba9876543210fedcba9876543210fedcba98';
+const OTHER_FIX = '--- a/kernel/sample.h\n+++ b/kernel/sample.h\n@@ -1 +1,2 @@\n #define ANSWER 42\n+#define OTHER 1\n';
 const KEY = { cves: [CVE] } as const;
 
 interface Setting {
@@ -41,12 +47,15 @@ interface Setting {
 async function setting(): Promise<Setting> {
   const place = await buildPlace();
   const { store, home } = place;
-  await sync(store, await feedOf([cve(10_001, { files: ['kernel/sample.c'] })]));
+  const files = ['kernel/sample.c'];
+  const dyad = [`5.4:${COMMIT}:6.1.172:${OTHER_COMMIT}`];
+  await sync(store, await feedOf([cve(10_001, { files }), cve(10_002, { files, dyad })]));
   const { id } = await addTiny(place);
   await build(place, 'plain');
   const fixes = join(home, 'fixes');
   await mkdir(fixes);
   await writeFile(join(fixes, `${COMMIT}.patch`), SAMPLE_FIX);
+  await writeFile(join(fixes, `${OTHER_COMMIT}.patch`), OTHER_FIX);
   const kernel = await needKernel(store.db, id);
   await triageKernel({ store, kernel, clock: systemClock });
   const common = { store, clock: systemClock, key: KEY };
@@ -54,7 +63,7 @@ async function setting(): Promise<Setting> {
   return {
     ...{ place, kernel, fixes, source },
     open: async ({ kernel: name = 'plain', by = 'ann' } = {}) =>
-      openPatch({ ...common, kernel: name, from: { fixes: await source(), with: [] }, by }),
+      openPatch({ ...common, kernel: name, from: { fixes: source, with: [] }, by }),
     edit: (base, edit, by = 'ben') => editPatch({ ...common, kernel: 'plain', base, edit, by, note: `by ${by}` }),
   };
 }
@@ -157,13 +166,97 @@ test('a change that does not fit is joined by hand in a folder, and then built',
   assert.deepEqual([version.number, version.base], [1, null]);
   const change = await changeFor(target, { ...KEY, fixes: () => Promise.reject(new TypeError('asked')) });
   assert.equal(change.text, version.text);
-  assert.deepEqual([change.cves, change.version?.number], [[CVE], 1]);
+  assert.deepEqual([change.cves, change.commits, change.version?.number], [[CVE], [COMMIT], 1]);
   await rm(join(folder, 'kernel/sample.c'));
   await assert.rejects(edit(version.sha256, { folder }), {
     code: 'edit-unfinished',
     message: /lacks kernel\/sample\.c/,
   });
   await assert.rejects(changeFor(target, { ...KEY, fixes: source, with: [COMMIT] }), { code: 'patch-opened' });
+});
+
+test('several CVEs: what a person made of one of them is taken, the others are fetched', async () => {
+  const { open, edit, place, source } = await setting();
+  const target = await patchPlace(place.store, 'plain', null);
+  const cves = [OTHER, CVE] as const;
+  const plain = await changeFor(target, { cves, fixes: source });
+  assert.deepEqual(
+    [plain.cves, plain.commits],
+    [
+      [CVE, OTHER],
+      [COMMIT, OTHER_COMMIT],
+    ],
+  );
+  assert.deepEqual(
+    plain.taken.map(({ cve: id, version }) => `${id} ${version}`),
+    [`${CVE} 6.1.171`, `${OTHER} 6.1.172`],
+  );
+  const { version } = await open();
+  await edit(version!.sha256, text('ANSWER + 7'));
+  const edited = await changeFor(target, { cves, fixes: source });
+  assert.match(edited.text, /ANSWER \+ 7[\s\S]*\+#define OTHER 1/);
+  assert.deepEqual(
+    edited.steps.map(({ cves: of, where }) => `${of.join()} ${where}`),
+    [`${OTHER} ${(await source()).address} ${OTHER_COMMIT}`, `${CVE} version 2 of patch ${CVE}`],
+  );
+  assert.deepEqual(
+    [...edited.commits].toSorted((a, b) => (a < b ? -1 : 1)),
+    [COMMIT, OTHER_COMMIT],
+  );
+  const same = await changeFor(target, { cves: cves.toReversed(), fixes: source });
+  assert.equal(same.text, edited.text);
+});
+
+test('a fix that stands on that of another CVE says which, and with it is built', async () => {
+  const { place, fixes, source } = await setting();
+  const target = await patchPlace(place.store, 'plain', null);
+  const stands = SAMPLE_FIX.replace('-\treturn ANSWER;', '-\treturn ANSWER + 1;').replace(
+    '+\treturn ANSWER + 1;',
+    '+\treturn 7;',
+  );
+  await writeFile(join(fixes, `${OTHER_COMMIT}.patch`), stands);
+  await assert.rejects(changeFor(target, { cves: [OTHER], fixes: source }), {
+    code: 'patch-does-not-apply',
+    fault: 'patch',
+    message: new RegExp(
+      `CVE-2026-10002.*lacks an earlier change.*${COMMIT.slice(0, 12)} \\(${CVE}\\): it changes the same place`,
+    ),
+    remedy: `look at it, and add what is needed: --cve ${CVE}`,
+  });
+  const both = await changeFor(target, { cves: [OTHER, CVE], fixes: source });
+  assert.match(both.text, /^-\treturn ANSWER;\n\+\treturn 7;$/m);
+  const withIt = await changeFor(target, { cves: [OTHER], fixes: source, with: [COMMIT] });
+  assert.deepEqual([withIt.text, withIt.cves, withIt.commits], [both.text, [OTHER], [COMMIT, OTHER_COMMIT]]);
+});
+
+test('what a compiler misses is looked for in the fix that it complains of', async () => {
+  const { place, source } = await setting();
+  const target = await patchPlace(place.store, 'plain', null);
+  const fixes = await source();
+  const { parts } = await fetchParts(target, [CVE], () => Promise.resolve(fixes));
+  const subject = { ...target, fixes, parts, options: composeOptions(target) };
+  const failed = (name: string): LivepatchError =>
+    new LivepatchError('compile-failed', 'patch', {
+      what: `kernel/sample.o does not compile: kernel/sample.c:9:9: error: ‘${name}’ undeclared`,
+      where: 'log',
+    });
+  const found = await withNeeds(failed('OTHER'), subject);
+  assert.ok(found instanceof LivepatchError);
+  assert.match(
+    found.message,
+    new RegExp(`${OTHER_COMMIT.slice(0, 12)} \\(${OTHER}\\): it brings OTHER in kernel/sample\\.h$`),
+  );
+  assert.deepEqual(
+    [found.code, found.where, found.remedy],
+    ['compile-failed', 'log', `look at it, and add what is needed: --cve ${OTHER}`],
+  );
+  const unknown = await withNeeds(failed('NOBODY'), subject);
+  assert.match(
+    (unknown as Error).message,
+    /lacks an earlier change that brings NOBODY, and none of the fixes of this source brings it$/,
+  );
+  const other = new LivepatchError('section-changed', 'patch', { what: 'x' });
+  assert.equal(await withNeeds(other, subject), other);
 });
 
 test('kernels whose change is the same share one review', async () => {

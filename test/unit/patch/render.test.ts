@@ -8,7 +8,7 @@ import { diffOf, parseDiff, renderDiff, reviewKey } from '#patch';
 /** Few different lines, so that a diff has something to find; some texts end without a line end. */
 const text = fc
   .tuple(
-    fc.array(fc.constantFrom('a', 'b', '', ' c', '-- ', '+x', '\\ No', 'int f(void)'), { maxLength: 12 }),
+    fc.array(fc.constantFrom('a', 'b', 'b\r', '', ' c', '-- ', '+x', '\\ No', 'int f(void)'), { maxLength: 12 }),
     fc.boolean(),
   )
   .map(([lines, ends]) => lines.join('\n') + (ends && lines.length > 0 ? '\n' : ''));
