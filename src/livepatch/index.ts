@@ -4,6 +4,7 @@ export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
 export { changedFunctions } from './engines/kpatch.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
+export { type LivepatchModule, readLivepatchModule } from './replaced.ts';
 export { type VerifyOptions, verifyLivepatch } from './verify.ts';
 export { type CpioEntry, cpio } from './vm/cpio.ts';
 export { initramfs, type PayloadFile } from './vm/initramfs.ts';
