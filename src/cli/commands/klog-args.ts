@@ -36,10 +36,10 @@ export function replacesOption(): Option {
   return new Option(
     '--replaces <function>',
     'a function that the livepatch replaces, of a module: MODULE:FUNCTION; again for each. The .ko file names them itself',
-  ).argParser((text, before: readonly PatchedFunction[] = []) => {
+  ).argParser<readonly PatchedFunction[] | undefined>((text, before) => {
     const found = /^(?:([\w-]{1,55}):)?([A-Za-z_$][\w.$]{0,510})$/.exec(text);
     if (found === null) throw new InvalidArgumentError('give FUNCTION, or MODULE:FUNCTION.');
-    return [...before, { object: found[1] ?? 'vmlinux', name: found[2]! }];
+    return [...(before ?? []), { object: found[1] ?? 'vmlinux', name: found[2]! }];
   });
 }
 
