@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly stalls?: boolean;
   /** Records of /dev/kmsg that are there once the module is in. */
   readonly logs?: string;
+  /** So many reads of the kernel log fail once the module is in. */
+  readonly unreadable?: number;
   /** The machine dies while the module is being loaded. */
   readonly dies?: boolean;
 }
@@ -36,6 +38,8 @@ export class ModelKernel implements KernelDoor {
   /** The kernel log, as records of /dev/kmsg. */
   log = BOOT;
   #loaded: LoadedLivepatch | null = null;
+  #unreadable = 0;
+
   constructor(name: string) {
     this.name = name;
   }
@@ -52,6 +56,11 @@ export class ModelKernel implements KernelDoor {
   replaced = (): Promise<PatchedFunction[]> => Promise.resolve([{ object: 'vmlinux', name: 'fixed_read' }]);
   /** A record a call, as read(2) of /dev/kmsg gives them. */
   kernelLog = (take: (record: Uint8Array) => void): Promise<void> => {
+    if (this.#unreadable > 0) {
+      this.#unreadable -= 1;
+      take(Buffer.from('6,2,1000001,-;half of the log\n'));
+      return Promise.reject(new AgentError('kernel-log-unreadable', 'input', { what: 'the log is gone' }));
+    }
     for (const record of this.log.split(/(?<=\n)/)) take(Buffer.from(record));
     return Promise.resolve();
   };
@@ -60,9 +69,10 @@ export class ModelKernel implements KernelDoor {
 
   load = (module: Buffer): Promise<void> => {
     this.loads.push(createHash('sha256').update(module).digest('hex'));
-    const { refuses, stalls, logs, dies } = this.behaviour;
+    const { refuses, stalls, logs, dies, unreadable = 0 } = this.behaviour;
     if (dies === true) return Promise.reject(new PowerCut());
     if (refuses === true) return Promise.reject(new AgentError('load-failed', 'patch', { what: 'refused' }));
+    this.#unreadable = unreadable;
     this.#loaded = { name: this.name, enabled: true, transition: stalls === true };
     this.log += `6,50,50000000,-;livepatch: enabling patch '${this.name}'\n${logs ?? ''}`;
     return Promise.resolve();

@@ -2,7 +2,7 @@ import { indexPath, messageOf, parseReleaseIndex, type Release, type ReleaseInde
 import type { Clock } from '#host';
 import { openArchive, type TrustedArchive } from '#trust';
 import { AgentError } from './error.ts';
-import { baselineOf, judge, readHostLog } from './judge.ts';
+import { baselineOf, type HostLog, judge, readHostLog } from './judge.ts';
 import type { KernelDoor } from './kernel-door.ts';
 import { type Plan, plan, planUnfinished, type UnfinishedPlan } from './plan.ts';
 import { type AgentState, type Journal, type ReleaseRef, readJournal, writeJournal } from './state.ts';
@@ -12,6 +12,8 @@ const MAX_MODULE_BYTES = 64 << 20;
 const TRANSITION_TIMEOUT_MS = 60_000;
 const REVERSE_TIMEOUT_MS = 60_000;
 const STEP_MS = 250;
+/** Reads of the kernel log, one at once after the other: a longer wait would leave a livepatch on that nobody judges. */
+const LOG_READS = 2;
 /** Keys kept of the reports that a release was taken back for. */
 const BLAMED_MAX = 50;
 
@@ -180,7 +182,7 @@ class Steps {
   async #judge(release: ReleaseRef): Promise<void> {
     const { kernel } = this.#options;
     const { moduleName } = release;
-    const log = await readHostLog(kernel);
+    const log = await this.#logAfter(release);
     const replaced = await kernel.replaced(moduleName);
     const findings = judge(log, { moduleName, replaced, baseline: this.#journal.baseline });
     const [worst] = findings;
@@ -191,6 +193,26 @@ class Steps {
     throw new AgentError('kernel-report', 'patch', {
       what: `the livepatch was taken back: ${what}`,
       where: moduleName,
+    });
+  }
+
+  /** The log after the load. Takes the livepatch back where it cannot be read: nothing says then that it does no harm. */
+  async #logAfter(release: ReleaseRef): Promise<HostLog> {
+    let failure: unknown;
+    for (let i = 0; i < LOG_READS; i += 1) {
+      try {
+        return await readHostLog(this.#options.kernel);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    const what = `it could not be judged: ${messageOf(failure)}`;
+    await this.#revert(release, what);
+    throw new AgentError('kernel-log-unreadable', 'input', {
+      what: `the livepatch was taken back: ${what}`,
+      where: release.moduleName,
+      remedy: 'make /dev/kmsg readable for the agent; a later release is loaded then',
+      cause: failure,
     });
   }
 

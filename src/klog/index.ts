@@ -1,5 +1,6 @@
 export { type BlameLevel, type BlameReason, blameLevels, compareBlame } from './blame/levels.ts';
 export { loadPointOf } from './blame/novelty.ts';
+export { type BlameSink, BlameStream } from './blame/stream.ts';
 export type { Baseline, LoadPoint, SuspectLivepatch } from './blame/suspect.ts';
 export { type Blame, blame } from './blame.ts';
 export { CallerStreams } from './callers.ts';

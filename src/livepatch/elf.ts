@@ -1,9 +1,13 @@
+import type { Fault } from '#domain';
 import { bytesOf, ElfError, readElf64 } from '#kernel';
 import { LivepatchError } from './error.ts';
 
-/** The `.modinfo` section: key → values (a key such as `alias` may stand several times). Errors: module-unreadable. */
-export function modinfo(elf: Buffer, where: string): Map<string, string[]> {
-  const section = modinfoSection(elf, where);
+/**
+ * The `.modinfo` section: key → values (a key such as `alias` may stand several times). Errors: module-unreadable, which is
+ * ours unless the file was given by somebody.
+ */
+export function modinfo(elf: Buffer, where: string, fault: Fault = 'us'): Map<string, string[]> {
+  const section = modinfoSection(elf, where, fault);
   const found = new Map<string, string[]>();
   for (const entry of section.toString('utf8').split('\0')) {
     const equals = entry.indexOf('=');
@@ -14,16 +18,16 @@ export function modinfo(elf: Buffer, where: string): Map<string, string[]> {
   return found;
 }
 
-function modinfoSection(elf: Buffer, where: string): Buffer {
+function modinfoSection(elf: Buffer, where: string, fault: Fault): Buffer {
   try {
     const table = readElf64(bytesOf(elf));
     const section = table.sections().find(({ name }) => name === '.modinfo');
     if (section) return table.content(section.index);
   } catch (cause) {
     if (!(cause instanceof ElfError)) throw cause;
-    throw new LivepatchError('module-unreadable', 'us', { what: cause.message, where, cause });
+    throw new LivepatchError('module-unreadable', fault, { what: cause.message, where, cause });
   }
-  throw new LivepatchError('module-unreadable', 'us', {
+  throw new LivepatchError('module-unreadable', fault, {
     what: 'the file is no kernel module: it has no .modinfo',
     where,
   });

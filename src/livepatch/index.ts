@@ -17,6 +17,7 @@ export {
   provenanceOf,
   STATEMENT_TYPE,
 } from './provenance.ts';
+export { type LivepatchModule, readLivepatchModule } from './replaced.ts';
 export { appendSignature, SIGNATURE_MARK, splitSignature } from './signature/appended.ts';
 export { readSignature, signerOf } from './signature/read.ts';
 export { certificateId, keySigner, type ModuleSigner, type SigningHash, signModule } from './signature/sign.ts';

@@ -128,6 +128,32 @@ test('nothing is loaded by a host whose kernel log cannot be read', async () => 
   assert.deepEqual(host.kernel.loads, []);
 });
 
+test('a log that cannot be read after the load takes the livepatch back, with the reason; one failed read does not', async () => {
+  const host = await hostWith(true);
+  host.kernel.behaviour = { unreadable: 1 };
+  assert.equal((await host.poll()).state, 'accepted');
+  await publishOne(host.place, 'tuxtape_two');
+  host.kernel.name = 'tuxtape_two';
+  host.kernel.behaviour = { unreadable: 2 };
+  await assert.rejects(host.poll(), { code: 'kernel-log-unreadable', message: /taken back: .*the log is gone/ });
+  assert.deepEqual(await host.kernel.livepatches(), []);
+  const { state, failed } = await host.journal();
+  assert.equal(state, 'reverted');
+  assert.match(failed[0]?.why ?? '', /could not be judged: .*the log is gone/);
+  assert.equal(failed.length, 1);
+});
+
+test('an agent that was restarted in a soak takes the livepatch back, too, when the log is gone meanwhile', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  const done = await host.journal();
+  await writeFile(join(host.state, 'journal.json'), JSON.stringify({ ...done, state: 'soaking' }));
+  host.kernel.kernelLog = (take) => readKmsg(join(host.state, 'gone'), take);
+  await assert.rejects(host.pollOffline(), { code: 'kernel-log-unreadable', message: /ENOENT/ });
+  assert.deepEqual(await host.kernel.livepatches(), []);
+  assert.equal((await host.journal()).state, 'reverted');
+});
+
 test('a journal of the version before, in a soak, is read and the host is judged by the load', async () => {
   const host = await hostWith(true);
   await host.poll();

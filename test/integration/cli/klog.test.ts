@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { encoders, type Printed } from '../../../testkit/kernel-log.ts';
+import { klpModule } from '../../../testkit/replacing-module.ts';
 import { pageFault, records } from '../../../testkit/sample-report.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
@@ -18,6 +19,7 @@ interface Finding {
   readonly title?: string;
   readonly step?: string;
   readonly why?: string;
+  readonly blame?: { readonly level: string };
   readonly lines?: readonly { readonly text: string; readonly words: string | null }[];
 }
 
@@ -69,6 +71,50 @@ test('as text: a line each, and what was counted; a log without a report ends wi
   assert.equal(quiet.exitCode, 0);
   assert.match(quiet.stdout, /no report, 0 livepatch messages/);
   assert.deepEqual(await findings(['explain', file]), []);
+});
+
+test('blame of a livepatch: by its name and what it replaces, or by its file; the log is its own baseline', async () => {
+  const home = await scratch();
+  const log = join(home, 'log');
+  const before = records(pageFault({ instruction: 'old_read', seconds: 20 }), { seconds: 20 });
+  const again = records(pageFault({ instruction: 'old_read', seconds: 200 }), { seconds: 200 });
+  const own = records(pageFault({ frames: ['vfs_read', 'demo_open [demo]'] }));
+  await writeFile(
+    log,
+    encoders['dmesg -x']!.encode([
+      ...before,
+      said("livepatch: enabling patch 'tuxtape_x'", 50_000_000),
+      ...own,
+      ...again,
+    ]),
+  );
+  const module = join(home, 'tuxtape_x.ko');
+  await writeFile(module, klpModule('tuxtape_x', [{ object: 'demo', name: 'demo_open' }]));
+  const levels = async (...args: string[]): Promise<(string | undefined)[]> =>
+    (await findings(['parse', ...args, log])).map(({ what, blame }) => blame?.level ?? what);
+  const told = ['baseline', 'livepatch', 'replaced', 'baseline', 'end'];
+  assert.deepEqual(await levels('--livepatch', module), told);
+  assert.deepEqual(await levels('--livepatch', 'tuxtape_x', '--replaces', 'f', '--replaces', 'demo:demo_open'), told);
+  assert.deepEqual(await levels('--livepatch', 'tuxtape-x'), told.with(2, 'soon'));
+  assert.deepEqual(await levels('--livepatch', 'tuxtape_y'), ['loaded', 'livepatch', 'loaded', 'loaded', 'end']);
+  const { stdout } = await tuxtape(['klog', 'parse', '--livepatch', module, log]);
+  assert.match(stdout, /SEVERITY +BLAME +TITLE\n/);
+  assert.match(
+    stdout,
+    /page-fault +fatal +replaced +BUG: .*\n +(?:= .*\n +)*= demo:demo_open, which it replaces, is in the call trace/,
+  );
+  assert.match(stdout, /= this host reported the same before the load/);
+  await writeFile(module, 'none');
+  const refused = await tuxtape(['--json', 'klog', 'parse', '--livepatch', module, log]);
+  assert.equal(refused.exitCode, 65);
+  assert.match(refused.stderr, /"code": "module-unreadable"/);
+  assert.equal(refused.stdout, '');
+  for (const wrong of [
+    ['--livepatch', 'a/b'],
+    ['--replaces', 'f'],
+    ['--livepatch', 'x', '--replaces', 'a b'],
+  ])
+    assert.equal((await tuxtape(['klog', 'parse', ...wrong, log])).exitCode, 64, wrong.join(' '));
 });
 
 test('explain says what each line means; --all also what was not believed, and why', async () => {
