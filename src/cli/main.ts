@@ -13,6 +13,8 @@ import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerKlog } from './commands/klog.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
 import { registerPatch } from './commands/patch.ts';
+import { registerPipeline } from './commands/pipeline.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerReport } from './commands/report.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
@@ -116,6 +118,8 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerTriage,
     registerPatch,
     registerLivepatch,
+    registerPolicy,
+    registerPipeline,
     registerKlog,
     registerArchive,
     registerReport,

@@ -1,4 +1,5 @@
 export * from './autopilot/plan.ts';
+export { type AutopilotOptions, type KernelPlan, readPipeline, runPipeline } from './autopilot/run.ts';
 export type { TakenFix } from './change.ts';
 export { openFixSource } from './fixes.ts';
 export * from './fleet.ts';

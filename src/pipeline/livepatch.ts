@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LivepatchRecipe, PatchVersion, Profile } from '#domain';
+import type { LivepatchRecipe, PatchVersion } from '#domain';
 import { type Clock, sha256 } from '#host';
-import { type Built, needBuilt, type TreeLayout } from '#kernel';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
-import { type Composed, type Finding, type Fit, lintTree, parseDiff, refuseBlocking, refuseBuildFiles } from '#patch';
-import { addLivepatch, findLivepatch, type KernelRow, type LivepatchRow, needLivepatch, type Store } from '#store';
-import { type ComposePlace, composeOptions, type TakenFix } from './change.ts';
-import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
+import { type Composed, type Finding, type Fit, lintTree, parseDiff } from '#patch';
+import { addLivepatch, findLivepatch, type LivepatchRow, needLivepatch, type Store } from '#store';
+import type { TakenFix } from './change.ts';
+import { changeFor, type LivepatchInput } from './livepatch-change.ts';
+import { explained, jobOf, type Prepared, prepare } from './livepatch-job.ts';
+import { objectInspection } from './livepatch-objects.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
 import { type BuilderName, livepatchProvenance } from './livepatch-provenance.ts';
-import { withNeeds } from './needs.ts';
 import { patchPlace } from './patch-place.ts';
 
 /** Output of an engine that is looked at when it fails. */
@@ -49,21 +49,11 @@ export interface BuildLivepatchResult {
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
   const started = options.clock.monotonicMs();
   const prepared = await prepare(options.store, options.kernel, options.input);
-  const livepatch = await buildAndKeep(options, prepared);
+  const { livepatch, found } = await buildAndKeep(options, prepared);
   const seconds = (options.clock.monotonicMs() - started) / 1000;
-  const { findings, change } = prepared;
-  const { steps, taken, version } = change;
+  const { steps, taken, version } = prepared.change;
+  const findings = [...prepared.findings, ...found];
   return { livepatch, fit: fitOf(steps), steps, taken, version, findings, seconds };
-}
-
-interface Prepared {
-  readonly kernel: KernelRow;
-  readonly layout: TreeLayout;
-  readonly built: Built;
-  readonly profile: Profile;
-  readonly place: ComposePlace;
-  readonly change: Change;
-  readonly findings: readonly Finding[];
 }
 
 export interface LintResult {
@@ -84,21 +74,11 @@ export async function lintLivepatch(store: Store, name: string, input: Livepatch
   return { kernel: place.kernel.name, where, findings };
 }
 
-/** Everything that can be refused before a compiler runs. */
-async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
-  const place = await patchPlace(store, name, null);
-  const { kernel, layout, profile } = place;
-  const built = await needBuilt(layout);
-  const change = await changeFor(place, input);
-  const files = parseDiff(change.text, change.where);
-  refuseBuildFiles(files, change.where);
-  const findings = await lintTree(layout.build, files, profile);
-  refuseBlocking(findings);
-  return { kernel, layout, built, profile, place: { ...place, fixes: change.fixes }, change, findings };
-}
-
-async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
-  const { kernel, layout, built, profile, change } = prepared;
+async function buildAndKeep(
+  options: BuildLivepatchOptions,
+  prepared: Prepared,
+): Promise<{ livepatch: LivepatchRow; found: readonly Finding[] }> {
+  const { kernel, layout, built, change, files } = prepared;
   const { toolchain } = kernel;
   const engine = engineFor(kernel.version);
   const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
@@ -107,6 +87,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
+  const objects = await objectInspection(layout, toolchain, files);
   let tail = '';
   const onOutput = (text: string): void => {
     tail = (tail + text).slice(-MAX_TAIL);
@@ -115,16 +96,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
   };
   try {
     onOutput(`${engine.name} builds ${moduleName}\n`);
-    const { jobs, signal } = options;
-    const job = {
-      ...{ layout, toolchain, version: kernel.version, profile },
-      patch: change.text,
-      moduleName,
-      jobs,
-      work: place.work,
-      signal,
-      onOutput,
-    };
+    const job = jobOf(prepared, options, { moduleName, work: place.work, onOutput, objects });
     const module = await buildModule(engine, job, built.release);
     const recipe: LivepatchRecipe = {
       engine: engine.name,
@@ -156,14 +128,7 @@ async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared):
     throw withLog(await explained(error, prepared, tail), place.log);
   }
   await endWork(place);
-  return await needLivepatch(db, id);
-}
-
-/** What the change lacks, where the compiler says that it lacks something. */
-async function explained(error: unknown, { place, change }: Prepared, output: string): Promise<unknown> {
-  const { store, kernel, fixes } = place;
-  if (fixes === null) return error;
-  return withNeeds(error, { store, kernel, fixes, parts: change.parts, options: composeOptions(place) }, output);
+  return { livepatch: await needLivepatch(db, id), found: objects.findings };
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */

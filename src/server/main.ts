@@ -22,6 +22,8 @@ async function main(): Promise<void> {
     lore: config.need('feed.lore'),
     vulns: config.need('feed.vulns'),
     signals: signalSettings(config),
+    fixes: config.text('livepatch.fixes'),
+    jobs: config.number('kernel.jobs'),
     hostListSeconds: config.number('fleet.list-age'),
   };
   const seconds = config.number('feed.interval');

@@ -1,6 +1,6 @@
 import { StageError } from '#domain';
 import { type Logger, systemClock } from '#host';
-import { type SignalSettings, signalDoor, syncFeed, syncSignals, triageAll } from '#pipeline';
+import { runPipeline, type SignalSettings, signalDoor, syncFeed, syncSignals, triageAll } from '#pipeline';
 import type { Store } from '#store';
 
 /** What the server reads by itself, and where it is kept. */
@@ -11,6 +11,10 @@ export interface TurnSettings {
   readonly signals: SignalSettings;
   /** Seconds after which a host's list of modules says nothing any more. */
   readonly hostListSeconds?: number | undefined;
+  /** Source of fixes, for policies that name none; null: none is configured. */
+  readonly fixes: string | null;
+  /** Compilations at once. */
+  readonly jobs: number;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
 }
@@ -26,10 +30,16 @@ export async function turn(store: Store, settings: TurnSettings, log: Logger): P
   await catchUp(store, settings, log);
 }
 
-/** Decides what was brought before, and reads the signals that are due. */
+/** Decides what was brought before, reads the signals that are due, and does what the policies of kernels let the machine do. */
 export async function catchUp(store: Store, settings: TurnSettings, log: Logger): Promise<void> {
   await step('triage', log, () => triageAll({ store, clock: systemClock, hostListSeconds: settings.hostListSeconds }));
   await step('signals', log, () => readSignals(store, settings, log));
+  await step('pipeline', log, () => work(store, settings, log));
+}
+
+async function work(store: Store, { data, fixes, jobs, stopped }: TurnSettings, log: Logger): Promise<void> {
+  const onStep = (kernel: string, what: string): void => log.info({ kernel, what }, 'autopilot');
+  await runPipeline({ store, dataDirectory: data, fixes, jobs, clock: systemClock, signal: stopped, onStep });
 }
 
 async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {

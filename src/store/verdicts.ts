@@ -21,9 +21,11 @@ export interface VerdictRow {
   readonly score: number | null;
   readonly vector: string | null;
   readonly files: readonly string[];
-  /** Null until the CVE is ranked. */
+  /** Null until the CVE is ranked, as are the next two. */
   readonly class: PriorityClass | null;
   readonly reach: ReachClass | null;
+  /** Severity x reach x exposure. */
+  readonly weight: number | null;
   /** Predicted probability that the CNA would score it HIGH or above. */
   readonly predicted: number | null;
 }
@@ -75,7 +77,7 @@ const columns = [
     'cvss_vector',
     'files',
   ] as const),
-  ...(['priority.class', 'priority.reach', 'prediction.probability'] as const),
+  ...(['priority.class', 'priority.reach', 'priority.weight', 'prediction.probability'] as const),
 ] as const;
 
 function ranked(db: Db, kernelId: string) {
@@ -103,6 +105,7 @@ function fromRow(row: Row): VerdictRow {
     files: row.files,
     class: row.class as PriorityClass | null,
     reach: row.reach as ReachClass | null,
+    weight: row.weight,
     predicted: row.probability,
   };
 }

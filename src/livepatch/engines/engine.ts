@@ -1,5 +1,6 @@
 import type { Engine, PatchedFunction, Profile, Toolchain } from '#domain';
 import type { TreeLayout } from '#kernel';
+import type { ObjectPair } from '../lint/objects.ts';
 
 export interface EngineJob {
   readonly layout: TreeLayout;
@@ -9,6 +10,10 @@ export interface EngineJob {
   readonly profile: Profile;
   /** The exact patch text; it reaches the engine as a file, never a command line. */
   readonly patch: string;
+  /** Types of the objects are looked at, too: the pairs then come with debug information beside them. */
+  readonly wantsTypes: boolean;
+  /** Told of the pairs that differ, before any tool makes something of them; what it throws ends the build. */
+  readonly inspect: (pairs: readonly ObjectPair[]) => Promise<void>;
   readonly moduleName: string;
   readonly jobs: number;
   /** A folder of this job alone, for the patch and the output. */

@@ -13,7 +13,7 @@ const SECTIONS = ['-ffunction-sections', '-fdata-sections'];
 
 /**
  * Compiles the objects that read a changed file with and without the change, with the saved commands and the same line
- * numbers, and writes those that differ to `orig/` and `patched/` of the job's folder. Returns them.
+ * numbers, has those that differ looked at, and writes them to `orig/` and `patched/` of the job's folder. Returns them.
  * Errors: those of `patchedTexts` and `affectedObjects`; compile-failed, engine-failed, nothing-changed, object-left-out.
  */
 export async function compilePairs(job: EngineJob, flags: readonly string[] = []): Promise<KernelObject[]> {
@@ -23,17 +23,19 @@ export async function compilePairs(job: EngineJob, flags: readonly string[] = []
   await using old = await overlay(job.layout.build, textsOf(texts, 'before'));
   await using now = await overlay(job.layout.build, textsOf(texts, 'after'));
   const compared = await mapLimited(objects, job.jobs, async (object) => {
-    const before = await compile(job, object.object, old, flags);
-    const after = await compile(job, object.object, now, flags);
+    const [before, after] = await compileBoth(job, object.object, [old, now], { flags });
     if (before.equals(after)) return null;
     await keep(join(job.work, 'orig', object.object), before);
     await keep(join(job.work, 'patched', object.object), after);
-    return object;
+    const debug = job.wantsTypes ? await compileBoth(job, object.object, [old, now], { flags, debug: true }) : null;
+    const beside = debug === null ? {} : { debug: { before: debug[0], after: debug[1] } };
+    return { object, pair: { object: object.object, before, after, ...beside } };
   });
-  const different = compared.filter((object) => object !== null);
+  const different = compared.filter((one) => one !== null);
   if (different.length === 0) throw nothingChanged();
-  refuseLeftOut(different);
-  return different;
+  refuseLeftOut(different.map(({ object }) => object));
+  await job.inspect(different.map(({ pair }) => pair));
+  return different.map(({ object }) => object);
 }
 
 export function nothingChanged(): LivepatchError {
@@ -52,14 +54,29 @@ function textsOf(texts: readonly ({ path: string } & ChangedText)[], side: 'befo
   return new Map(texts.flatMap(({ path, [side]: text }) => (text === null ? [] : [[path, text]])));
 }
 
+interface How {
+  readonly flags: readonly string[];
+  readonly debug?: boolean;
+}
+
+async function compileBoth(
+  job: EngineJob,
+  object: string,
+  [old, now]: readonly [Overlay, Overlay],
+  how: How,
+): Promise<[Buffer, Buffer]> {
+  return [await compile(job, object, old, how), await compile(job, object, now, how)];
+}
+
 async function compile(
   { layout, toolchain, signal }: EngineJob,
   object: string,
   side: Overlay,
-  more: readonly string[],
+  { flags, debug = false }: How,
 ): Promise<Buffer> {
-  const flags = [...more, ...SECTIONS];
-  const options = { tree: layout.build, toolchain, object, overlay: side, flags, finished: true, signal };
+  // Types are read of what the compiler made; what comes after it would only take time.
+  const made = { flags: [...flags, ...SECTIONS], debug, finished: !debug };
+  const options = { tree: layout.build, toolchain, object, overlay: side, ...made, signal };
   try {
     return await compileObject(options);
   } catch (error) {

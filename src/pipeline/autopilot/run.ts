@@ -1,0 +1,140 @@
+import type { CveId } from '#domain';
+import type { Clock } from '#host';
+import type { FixSource } from '#patch';
+import { addAutopilotBuild, type KernelRow, listKernels, type PolicyRow, policies, putTrial, type Store } from '#store';
+import { openFixSource } from '../fixes.ts';
+import { buildLivepatch } from '../livepatch.ts';
+import { tryLivepatch } from '../livepatch-trial.ts';
+import { proveLivepatches } from '../verify.ts';
+import { type FetchedFixes, observeKernel, reasonOf } from './observe.ts';
+import { type Plan, planKernel, type Step } from './plan.ts';
+
+export interface AutopilotOptions {
+  readonly store: Store;
+  readonly dataDirectory: string;
+  /** Source of fixes of the configuration, for policies that name none. */
+  readonly fixes: string | null;
+  readonly jobs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** Only this kernel; else all that have a policy. */
+  readonly kernel?: string | undefined;
+  readonly onStep: (kernel: string, what: string) => void;
+}
+
+export interface KernelPlan {
+  readonly kernel: KernelRow;
+  readonly plan: Plan;
+}
+
+/** Where every CVE of every kernel with a policy stands, and what comes next. Nothing is done. */
+export async function readPipeline(options: AutopilotOptions): Promise<KernelPlan[]> {
+  const plans: KernelPlan[] = [];
+  for (const [kernel, { policy }] of await subjects(options)) {
+    const fixes = await sourceOf(options, policy.fixes);
+    const fetched: FetchedFixes = new Map();
+    const observed = await observeKernel({ ...options, kernel, policy, fixes, fetched, now: options.clock.now() });
+    plans.push({ kernel, plan: planKernel(observed) });
+  }
+  return plans;
+}
+
+/**
+ * Does for every kernel with a policy what its plan says, a step at a time, until there is nothing left to do. What fails is
+ * written down with its reason and not tried again until something about it changes. Returns where everything stands.
+ */
+export async function runPipeline(options: AutopilotOptions): Promise<KernelPlan[]> {
+  const plans: KernelPlan[] = [];
+  for (const [kernel, { policy }] of await subjects(options)) {
+    const fixes = await sourceOf(options, policy.fixes);
+    const fetched: FetchedFixes = new Map();
+    const observe = { ...options, kernel, policy, fixes, fetched };
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const plan = planKernel(await observeKernel({ ...observe, now: options.clock.now() }));
+      if (plan.step === null) {
+        plans.push({ kernel, plan });
+        break;
+      }
+      await execute(options, kernel, fixes, { step: plan.step, fetched });
+    }
+  }
+  return plans;
+}
+
+async function subjects({ store, kernel: only }: AutopilotOptions): Promise<[KernelRow, PolicyRow][]> {
+  const all = await policies(store.db);
+  const kernels = (await listKernels(store.db)).filter(({ name }) => only === undefined || name === only);
+  return kernels.flatMap((kernel) => {
+    const policy = all.get(kernel.id);
+    return policy === undefined ? [] : [[kernel, policy]];
+  });
+}
+
+function sourceOf(options: AutopilotOptions, address: string | null): Promise<FixSource> {
+  return openFixSource(address ?? options.fixes ?? '', options);
+}
+
+async function execute(
+  options: AutopilotOptions,
+  kernel: KernelRow,
+  fixes: FixSource,
+  { step, fetched }: { readonly step: Step; readonly fetched: FetchedFixes },
+): Promise<void> {
+  const { store, clock, onStep } = options;
+  if (step.do === 'prove') {
+    onStep(kernel.name, 'proving in a virtual machine');
+    const say = (what: string): void => onStep(kernel.name, what);
+    const [proved] = await proveLivepatches({ store, livepatches: [step.livepatch], clock, onStep: say });
+    // Without a machine nothing is known of it: what keeps one away is said, and the next run tries again.
+    if (proved !== undefined && 'error' in proved) throw proved.error;
+  } else if (step.do === 'try') {
+    onStep(kernel.name, `trying the fix of ${step.cve}`);
+    await tryFix(options, kernel, fixes, step.cve, fetched);
+  } else {
+    onStep(kernel.name, `building a livepatch of ${step.cves.length} CVEs`);
+    await buildSet(options, kernel, fixes, step);
+  }
+}
+
+async function tryFix(
+  options: AutopilotOptions,
+  kernel: KernelRow,
+  fixes: FixSource,
+  cve: CveId,
+  fetched: FetchedFixes,
+): Promise<void> {
+  const state = fetched.get(cve);
+  const key = state !== undefined && 'key' in state ? state.key : '';
+  const trial = { cve, key: key ?? '', triedAt: options.clock.now() };
+  try {
+    await tryLivepatch(inputOf(options, kernel, fixes, [cve]));
+    await putTrial(options.store.db, kernel.id, { ...trial, reason: null });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    await putTrial(options.store.db, kernel.id, { ...trial, reason: reasonOf(error) });
+  }
+}
+
+async function buildSet(
+  options: AutopilotOptions,
+  kernel: KernelRow,
+  fixes: FixSource,
+  { cves, wanted }: Extract<Step, { do: 'build' }>,
+): Promise<void> {
+  const { store, clock } = options;
+  const row = { wanted, cves };
+  try {
+    const { livepatch } = await buildLivepatch(inputOf(options, kernel, fixes, cves));
+    await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: livepatch.id, reason: null }, clock.now());
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: null, reason: reasonOf(error) }, clock.now());
+  }
+}
+
+function inputOf(options: AutopilotOptions, kernel: KernelRow, fixes: FixSource, cves: readonly CveId[]) {
+  const { store, dataDirectory, jobs, clock, signal } = options;
+  const input = { cves, fixes: () => Promise.resolve(fixes) };
+  return { store, dataDirectory, kernel: kernel.name, input, jobs, clock, signal, onOutput: () => {} };
+}
