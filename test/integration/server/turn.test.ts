@@ -35,6 +35,10 @@ test('what another process brought is decided when the server starts', { timeout
   const kernel = await addBundledKernel(store);
   const feed = await feedOf([cve(10_001)]);
   await sync(store, feed);
-  await catchUp(store, { ...feed, signals: signalsOff, fixes: null, jobs: 1, stopped: new AbortController().signal }, log);
+  await catchUp(
+    store,
+    { ...feed, signals: signalsOff, fixes: null, jobs: 1, stopped: new AbortController().signal },
+    log,
+  );
   assert.ok(await getVerdict(store.db, kernel.id, 'CVE-2026-10001'));
 });
