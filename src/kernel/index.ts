@@ -44,7 +44,7 @@ export { decodeProfile, encodeProfile } from './profile-codec.ts';
 export { type Running, readRunning, readRunningBytes } from './running.ts';
 export { IN_TREE, reproducible, runInTree } from './sandbox.ts';
 export { parseDsc } from './source/debian.ts';
-export { type KeptSource, keepSource, type OpenedSource, type OpenOptions, openSource } from './source/open.ts';
+export { type KeptSource, type OpenedSource, type OpenOptions, openKept, openSource } from './source/open.ts';
 export { parseSourceSpec, type SourceSpec } from './source/spec.ts';
 export { checkListing, unpackSource } from './source/unpack.ts';
 export { type KernelSource, readSource, sourceVersion } from './source.ts';

@@ -30,7 +30,7 @@ const MAX_NOTES_BYTES = 64 << 10;
  * Reads what a running kernel says of itself: the text of /proc/version, /proc/config.gz (packed or not), /sys/kernel/notes
  * (its build-id), or a vmlinux (banner, build-id, and its configuration where CONFIG_IKCONFIG put it in). Errors: running-unreadable, config-unreadable.
  */
-export async function readRunning(file: string): Promise<Running> {
+export async function readRunning(file: string, signal?: AbortSignal): Promise<Running> {
   const handle = await open(file).catch((cause: unknown) => {
     throw unreadable(file, cause);
   });
@@ -38,6 +38,7 @@ export async function readRunning(file: string): Promise<Running> {
     let found = SILENT;
     let kept: Buffer = Buffer.alloc(0);
     for (;;) {
+      signal?.throwIfAborted();
       const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null);
       const seen = Buffer.concat([kept, buffer.subarray(0, bytesRead)]);
       if (kept.length === 0 && !seen.subarray(0, 4).equals(ELF)) return await readRunningBytes(seen, file);

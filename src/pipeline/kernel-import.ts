@@ -8,7 +8,7 @@ import {
   encodeProfile,
   type KernelConfig,
   KernelError,
-  keepSource,
+  openKept,
   predictProfile,
   type RunningComparison,
   readDebugProfile,
@@ -42,17 +42,24 @@ export interface Imported {
   readonly comparison: RunningComparison | null;
 }
 
-/** Adds a kernel's row and profile together. */
-export async function store(db: Store['db'], row: NewKernel, profile: Profile): Promise<KernelRow> {
+/** Adds a kernel's row and profile together; `keep` puts what belongs to them beside, before they count. */
+export async function store(
+  db: Store['db'],
+  row: NewKernel,
+  profile: Profile,
+  keep?: () => Promise<void>,
+): Promise<KernelRow> {
   return inTransaction(db, async (tx) => {
     await addKernel(tx, row);
     await saveProfile(tx, row.id, encodeProfile(profile));
+    await keep?.();
     return needKernel(tx, row.id);
   });
 }
 
 /**
  * Imports a kernel from an unpacked debug package: a vmlinux and modules with debug information. There is nothing to build.
+ * A failure, and `signal`, leave neither row nor source.
  * Errors: debug-info-missing, debug-info-unreadable, source-unreadable when nothing says its version,
  * source-changed when the source is of another one, already-there.
  */
@@ -65,22 +72,24 @@ export async function importDebug(
   },
 ): Promise<Imported> {
   const directory = resolve(options.debug);
-  const source = options.source === null ? null : await keepSource(options.source, options);
+  const { signal } = options;
+  await using kept = options.source === null ? null : await openKept(options.source, options);
   const read = await readDebugProfile({
     directory,
     complete: options.complete,
-    sources: source === null ? new Set() : await sourceFiles(source.directory),
+    sources: kept === null ? new Set() : await sourceFiles(kept.source.directory),
     onProgress: ({ done, total, target }) => options.onProgress(done, total, target),
+    signal,
   });
-  if (source !== null) requireSameVersion(read.release, source.version, source.directory);
-  const running = await readRunning(await vmlinuxIn(directory));
+  if (kept !== null) requireSameVersion(read.release, kept.source.version, kept.origin.address);
+  const running = await readRunning(await vmlinuxIn(directory), signal);
   const made = { compiler: read.compiler, linker: running.banner?.linker ?? null };
   const { toolchain, here } = await toolchainFor(options, made);
   const row: NewKernel = {
     id: randomUUID(),
     name: options.name,
     release: read.release,
-    version: source?.version ?? versionOf(read.release),
+    version: kept?.source.version ?? versionOf(read.release),
     arch: read.arch,
     state: 'built',
     buildId: read.buildId,
@@ -89,10 +98,11 @@ export async function importDebug(
     toolchain,
     bundled: false,
     origin: 'debug-info',
-    source: source?.origin ?? null,
-    sourceDirectory: source?.directory ?? null,
+    source: kept?.origin ?? null,
+    sourceDirectory: kept?.directory ?? null,
   };
-  const kernel = await store(options.store.db, row, read.profile);
+  signal?.throwIfAborted();
+  const kernel = await store(options.store.db, row, read.profile, kept?.keep);
   const comparison = here && compareRunning({ release: null, toolchain: here, config: null }, running);
   return { kernel, profile: read.profile, notes: read.notes, comparison };
 }
@@ -139,9 +149,11 @@ export async function importConfig(
   const config = await readKernelConfig(options.config);
   const text = await readFile(options.config);
   const arch = options.arch ?? archOfConfig(config, options.config);
-  const source = await keepSource(options.source, options);
+  await using kept = await openKept(options.source, options);
+  const { source } = kept;
   await requireConfigOf(options.config, source.version);
   const profile = await predictProfile({ source: source.directory, config, arch });
+  options.signal?.throwIfAborted();
   const row: NewKernel = {
     id: randomUUID(),
     name: options.name,
@@ -155,11 +167,13 @@ export async function importConfig(
     toolchain: { kind: 'host', root: null, compiler: compilerOf(config) ?? 'not known', linker: null },
     bundled: false,
     origin: 'config',
-    source: source.origin,
-    sourceDirectory: source.directory,
+    source: kept.origin,
+    sourceDirectory: kept.directory,
   };
-  const kernel = await store(options.store.db, row, profile);
-  await writeAtomic(keptConfig(options.trees, row.configSha256), text);
+  const kernel = await store(options.store.db, row, profile, async () => {
+    await kept.keep();
+    await writeAtomic(keptConfig(options.trees, row.configSha256), text);
+  });
   return { kernel, profile, comparison: null, keptTree: false };
 }
 

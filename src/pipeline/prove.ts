@@ -12,7 +12,7 @@ import {
   parseDiff,
   presenceOfAll,
 } from '#patch';
-import { getCves, type KernelRow, listVerdicts, putProof, type Store } from '#store';
+import { getCves, type KernelRow, listVerdicts, putProof, type Store, StoreError } from '#store';
 import { findFile } from '#triage';
 import { isExcluded } from './config-scope.ts';
 import { settingOf } from './kernel-texts.ts';
@@ -24,7 +24,7 @@ export interface ProveOptions {
   readonly store: Store;
   readonly kernel: KernelRow;
   readonly fixes: FixSource;
-  /** These CVEs; undefined = all that affect the kernel or may. */
+  /** These CVEs; undefined = all that affect the kernel or may, by verdicts that are decided first where they are due. */
   readonly cves?: readonly CveId[] | undefined;
   readonly jobs: number;
   /** A fix that more objects read is not compiled. */
@@ -47,7 +47,8 @@ const FIXES_AT_ONCE = 64;
 /**
  * Holds the fix of each CVE against the source of a kernel, compiles the objects that it changes with and without it,
  * stores what was found, and decides anew. The source is only read; a tree that was never built is given the objects that
- * are needed. A kill leaves what was proved before. Errors: those of `proveSubject`, `compareObjects` and the source of fixes.
+ * are needed. A kill leaves what was proved before. Errors: those of `proveSubject`, `compareObjects` and the source of fixes;
+ * not-found, when no CVE was read yet.
  */
 export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]> {
   const { store, kernel, clock } = options;
@@ -69,12 +70,17 @@ export async function proveKernel(options: ProveOptions): Promise<ProveOutcome[]
   return outcomes;
 }
 
-async function recordsOf({ store, kernel, cves }: ProveOptions): Promise<CveRecord[]> {
-  const ids = cves ?? (await openCves(store, kernel));
-  return (await getCves(store.db, ids)).map(({ record }) => record);
+async function recordsOf(options: ProveOptions): Promise<CveRecord[]> {
+  const ids = options.cves ?? (await openCves(options));
+  return (await getCves(options.store.db, ids)).map(({ record }) => record);
 }
 
-async function openCves(store: Store, kernel: KernelRow): Promise<CveId[]> {
+/** What was never decided, or not since it was read, would be left out without a word. */
+async function openCves(options: ProveOptions): Promise<CveId[]> {
+  const { store, kernel } = options;
+  const decided = await triageKernel(options);
+  if (decided.length === 0)
+    throw new StoreError('not-found', 'input', { what: 'no CVE was read yet', remedy: 'run "tuxtape feed sync"' });
   const open: CveId[] = [];
   for (const status of ['affected', 'under_investigation'] as const)
     for (const { verdict } of await listVerdicts(store.db, kernel.id, { status, limit: 0 })) open.push(verdict.cve);

@@ -12,6 +12,8 @@ export interface RemovedKernel {
   readonly overrides: number;
   /** Folders of it that another kernel names as its tree or source, too. */
   readonly shared: readonly string[];
+  /** Another kernel without a tree has the same configuration. */
+  readonly sharesConfig: boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export async function removeKernel(
     if (livepatches.length > 0 && !how.withLivepatches) throw hasLivepatches(kernel, livepatches);
     const overrides = await countOverrides(tx, id);
     const shared = await sharedFolders(tx, kernel);
+    const sharesConfig = await isConfigShared(tx, kernel);
     await tx.deleteFrom('livepatch').where('kernel_id', '=', id).execute();
     await tx.deleteFrom('kernel').where('id', '=', id).execute();
     const { name, release, version, arch, buildId, origin } = kernel;
@@ -40,7 +43,7 @@ export async function removeKernel(
     const detail = { ...facts, livepatches: livepatches.map((livepatch) => livepatch.id) };
     await addAudit(tx, { at: how.at, actor: how.by, action: 'kernel.remove', subject: name, detail });
     await markDue(tx, 'all');
-    return { kernel, livepatches, overrides, shared };
+    return { kernel, livepatches, overrides, shared, sharesConfig };
   });
 }
 
@@ -86,4 +89,15 @@ async function sharedFolders(tx: Db, { id, treeDirectory, sourceDirectory }: Ker
     .execute();
   const used = new Set(others.flatMap((other) => [other.tree_directory, other.source_directory]));
   return own.filter((path) => used.has(path));
+}
+
+async function isConfigShared(tx: Db, { id, configSha256 }: KernelRow): Promise<boolean> {
+  const other = await tx
+    .selectFrom('kernel')
+    .select('id')
+    .where('config_sha256', '=', configSha256)
+    .where('tree_directory', '=', '')
+    .where('id', '!=', id)
+    .executeTakeFirst();
+  return other !== undefined;
 }

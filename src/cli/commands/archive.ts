@@ -4,7 +4,7 @@ import { type ArchivePlace, initArchive, refreshArchive, showArchive } from '#ar
 import { systemClock } from '#host';
 import { publish, subscribe } from '#pipeline';
 import type { Context } from '../context.ts';
-import { table } from '../text.ts';
+import { shortId, table } from '../text.ts';
 
 interface PlaceOptions {
   readonly archive: string;
@@ -91,10 +91,10 @@ async function show(context: Context, directory: string): Promise<void> {
   context.print(view, () => {
     const rows = view.kernels.flatMap(({ kernelRelease, buildId, releases }) =>
       releases.length === 0
-        ? [[kernelRelease, buildId.slice(0, 12), '(none yet)', '', '']]
+        ? [[kernelRelease, shortId(buildId), '(none yet)', '', '']]
         : releases.map((release) => [
             kernelRelease,
-            buildId.slice(0, 12),
+            shortId(buildId),
             String(release.number),
             release.moduleName,
             release.cves.join(' ') || '(none)',

@@ -4,7 +4,7 @@ import { type Explained, explained } from '#pipeline';
 import { announcementsOf, type CveLine } from '#store';
 import type { Context } from '../context.ts';
 import { warnStale } from '../staleness.ts';
-import { inert, severityOrPrediction, severityText, shorten, table } from '../text.ts';
+import { inert, severityOrPrediction, severityText, shorten, shortId, table } from '../text.ts';
 import { type FilterOptions, filtered, needCve, needCveId, withFilters } from './cve-args.ts';
 import { mitigationText, registerDecisions } from './cve-decide.ts';
 import { registerExport } from './cve-export.ts';
@@ -73,9 +73,9 @@ async function show(context: Context, text: string): Promise<void> {
   context.print({ ...record, score, predicted, priority, signals, decisions, announcements }, () => {
     const ranges = record.ranges.map(({ introduced, fixed }) => [
       introduced?.version ?? 'unknown',
-      introduced?.commit?.slice(0, 12) ?? '',
+      shortId(introduced?.commit ?? ''),
       fixed?.version ?? 'no fix',
-      fixed?.commit?.slice(0, 12) ?? '',
+      shortId(fixed?.commit ?? ''),
     ]);
     return [
       `${record.id}  ${inert(record.title)}`,

@@ -6,7 +6,7 @@ import { writeForEdit } from '#patch';
 import { type OpenedPatch, openPatch, patchDiff, patchHistory } from '#pipeline';
 import { listPatches, needKernel } from '#store';
 import type { Context } from '../context.ts';
-import { collect, inert, inertLines, shorten, table, wholeNumber } from '../text.ts';
+import { collect, inert, inertLines, shorten, shortId, table, wholeNumber } from '../text.ts';
 import { FIXES_HELP, fixesOf } from './fixes-args.ts';
 import { type KeyOptions, keyOf, withKey } from './patch-args.ts';
 import { registerEdit } from './patch-edit.ts';
@@ -148,7 +148,7 @@ async function history(context: Context, options: KeyOptions): Promise<void> {
     const rows = found.versions.map(({ number, madeAt, sha256, origin, author: by, note }) => [
       number,
       madeAt.toISOString().slice(0, 16),
-      sha256.slice(0, 12),
+      shortId(sha256),
       origin.kind,
       by,
       shorten(note, 80),

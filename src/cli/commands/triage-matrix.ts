@@ -91,9 +91,10 @@ function matters({ status }: MatrixRow, kernels: readonly string[]): boolean {
 
 async function* asText(store: Store, kernels: readonly KernelRow[], flags: MatrixFlags): Pieces {
   const rows: string[][] = [];
+  const isTerminal = flags.output === undefined && process.stdout.isTTY;
   for await (const { cve, title, status } of rowsOf(store, kernels, flags.limit ?? DEFAULT_LIMIT, flags.all === true)) {
     const cells = kernels.map(({ id }) => wordOf(status.get(id)));
-    rows.push([cve, ...cells, shorten(inert(title), 50)]);
+    rows.push([cve, ...cells, shorten(inert(title), 50, isTerminal)]);
   }
   if (rows.length === 0) yield kernels.length === 0 ? 'There is no kernel yet.\n' : 'No CVE matters to any kernel.\n';
   else yield `${table(['CVE', ...kernels.map(({ name }) => name), 'TITLE'], rows)}\n`;

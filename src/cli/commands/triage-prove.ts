@@ -3,8 +3,9 @@ import { systemClock } from '#host';
 import { type ProveOutcome, proveKernel } from '#pipeline';
 import { needKernel } from '#store';
 import type { Context } from '../context.ts';
+import { warnStale } from '../staleness.ts';
 import { inert, shorten, table, wholeNumber } from '../text.ts';
-import { needCveId } from './cve-args.ts';
+import { needCve, needCveId } from './cve-args.ts';
 import { FIXES_HELP, fixesOf } from './fixes-args.ts';
 
 const DEFAULT_MAX_OBJECTS = 64;
@@ -40,6 +41,7 @@ async function prove(context: Context, name: string, cves: readonly string[], fl
   const store = await context.store();
   const kernel = await needKernel(store.db, name);
   const ids = cves.map(needCveId);
+  for (const id of ids) await needCve(store, id);
   const fixes = await fixesOf(context, flags.fixes);
   const outcomes = await context.progress('holding fixes against the source', (step) =>
     proveKernel({
@@ -55,10 +57,12 @@ async function prove(context: Context, name: string, cves: readonly string[], fl
       onProgress: step,
     }),
   );
+  await warnStale(context);
   context.print({ kernel: kernel.name, outcomes }, () => outcomesText(outcomes));
 }
 
 function outcomesText(outcomes: readonly ProveOutcome[]): string {
+  if (outcomes.length === 0) return 'No CVE affects this kernel or may: there is nothing to prove.';
   const proved = outcomes.filter(({ proof }) => proof !== null);
   const rows = proved.map(({ cve, proof }) => [
     cve,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Profile, ProfileObject } from '#domain';
 import { MAX_FILES, unreadable } from './limits.ts';
 import type { SourcePaths } from './source-paths.ts';
@@ -5,6 +6,8 @@ import type { RawUnit } from './unit-reader.ts';
 
 /** Where fewer of the units of vmlinux are files of the source given, it is the source of another kernel. */
 const MIN_PLACED_SHARE = 0.9;
+/** After so many, timers and Ctrl-C have their turn. */
+const UNITS_A_TURN = 64;
 
 /** Puts units together as the objects and files of a profile. */
 export class ProfileCollector {
@@ -21,8 +24,9 @@ export class ProfileCollector {
     this.#unreadable = unreadable;
   }
 
-  add(target: string, units: readonly RawUnit[]): void {
-    for (const unit of units) {
+  async add(target: string, units: readonly RawUnit[], signal?: AbortSignal): Promise<void> {
+    for (const [count, unit] of units.entries()) {
+      if (count % UNITS_A_TURN === 0) await setImmediate(null, { signal });
       const { path: source, placed } = this.#paths.place(unit.compDir, '', unit.name);
       // Code of a module from elsewhere is not the kernel's; but a source that is not recognised would clear its own CVE.
       if (!placed) this.#unreadable.push(`${target}: ${source} lies outside the source of the kernel`);

@@ -22,16 +22,17 @@ export class ModuleCopy implements AsyncDisposable {
   }
 
   /** Errors: debug-info-unreadable; program-missing, where a module is packed by xz and that program is not there. */
-  static async of(path: string): Promise<ModuleCopy> {
+  static async of(path: string, signal?: AbortSignal): Promise<ModuleCopy> {
     if (!/\.(?:xz|zst|gz)$/.test(path)) return new ModuleCopy(path, null);
     const folder = await mkdtemp(join(tmpdir(), 'tuxtape-module-'));
     try {
       const copy = join(folder, 'module.ko');
-      if (path.endsWith('.xz')) await unpackXz(path, copy);
-      else await pipeline(createReadStream(path), unpacker(path), limited(path), createWriteStream(copy));
+      if (path.endsWith('.xz')) await unpackXz(path, copy, signal);
+      else await pipeline(createReadStream(path), unpacker(path), limited(path), createWriteStream(copy), { signal });
       return new ModuleCopy(copy, folder);
     } catch (cause) {
       await rm(folder, { recursive: true, force: true });
+      signal?.throwIfAborted();
       if (hasCode(cause, 'program-missing', 'debug-info-unreadable')) throw cause;
       throw unreadable('the packed module cannot be unpacked', path, cause);
     }
@@ -58,13 +59,14 @@ function limited(path: string): (chunks: AsyncIterable<Buffer>) => AsyncGenerato
 }
 
 /** Node has no xz. The limit on the file it writes is the kernel's (RLIMIT_FSIZE), since xz has none of its own. */
-async function unpackXz(path: string, copy: string): Promise<void> {
+async function unpackXz(path: string, copy: string, signal: AbortSignal | undefined): Promise<void> {
   await copyFile(path, `${copy}.xz`);
   await run(
     'prlimit',
     [`--fsize=${MAX_MODULE_BYTES}`, 'xz', '-d', '-q', '--memlimit-decompress=512MiB', `${copy}.xz`],
     {
       timeoutMs: UNPACK_TIMEOUT_MS,
+      ...(signal && { signal }),
     },
   );
 }

@@ -28,6 +28,7 @@ export interface DebugProfileOptions {
   /** Somebody knows that every module of the kernel is in the folder; else a list in it must say so, or absence says nothing. */
   readonly complete?: boolean;
   readonly onProgress?: (progress: DebugProfileProgress) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DebugProfile {
@@ -51,14 +52,14 @@ export interface DebugProfile {
 
 /**
  * Reads what went into a kernel from the debug information (DWARF 2 to 5) of its vmlinux and modules. Whatever of it cannot
- * be read is listed in the profile's `unreadable`; for vmlinux as a whole it is an error.
+ * be read is listed in the profile's `unreadable`; for vmlinux as a whole it is an error. `signal` ends it within a second.
  * Errors: debug-info-missing, debug-info-unreadable, build-id-missing, program-missing (a module packed by xz).
  */
 export async function readDebugProfile(options: DebugProfileOptions): Promise<DebugProfile> {
-  const { directory, sources, onProgress } = options;
+  const { directory, sources, onProgress, signal } = options;
   const found = await findPackageFiles(directory);
   const total = found.modules.length + 1;
-  const kernel = await readVmlinux(found.vmlinux);
+  const kernel = await readVmlinux(found.vmlinux, signal);
   const paths = new SourcePaths(kernel.raw.units, sources);
   const unreadable = listed('vmlinux', kernel.raw.unreadable);
   const { buildId, release, compiler, arch, notes } = kernel;
@@ -69,12 +70,13 @@ export async function readDebugProfile(options: DebugProfileOptions): Promise<De
   else if (kernel.usesModules && options.complete !== true)
     unreadable.push(...(await missingModules(directory, there)).slice(0, MAX_LISTED));
   const collector = new ProfileCollector(paths, sources, unreadable);
-  collector.add('vmlinux', kernel.raw.units);
+  await collector.add('vmlinux', kernel.raw.units, signal);
   collector.checkSource();
   for (const [index, module] of found.modules.entries()) {
-    const raw = await readModule(module, { directory, release });
+    signal?.throwIfAborted();
+    const raw = await readModule(module, { directory, release, signal });
     unreadable.push(...listed(module.name, raw.unreadable));
-    collector.add(module.name, raw.units);
+    await collector.add(module.name, raw.units, signal);
     onProgress?.({ done: index + 2, total, target: module.name });
   }
   return { profile: collector.finish(), buildId, release, compiler, arch, notes };
@@ -85,17 +87,23 @@ function listed(target: string, texts: readonly string[]): string[] {
   return texts.length > list.length ? [...list, `${target}: and ${texts.length - list.length} more`] : list;
 }
 
-async function readModule(module: ModuleFile, kernel: { directory: string; release: string }): Promise<RawUnits> {
+interface ModuleSetting {
+  readonly directory: string;
+  readonly release: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function readModule(module: ModuleFile, kernel: ModuleSetting): Promise<RawUnits> {
   const where = relative(kernel.directory, module.path);
   const nothing = (text: string): RawUnits => ({ units: [], unreadable: [`${where}: ${text}`] });
   try {
-    await using copy = await ModuleCopy.of(module.path);
+    await using copy = await ModuleCopy.of(module.path, kernel.signal);
     await using elf = await ElfFile.open(copy.path);
     const release = await releaseOfModule(elf);
     if (release !== undefined && release !== kernel.release)
       return nothing(`it was built for ${release}, not for ${kernel.release}`);
     const sections = await readDebugSections(elf, where);
-    return sections === undefined ? nothing('it has no debug information') : readUnits(sections);
+    return sections === undefined ? nothing('it has no debug information') : await readUnits(sections, kernel.signal);
   } catch (error) {
     if (!hasCode(error, 'debug-info-unreadable')) throw error;
     return nothing(error.message);

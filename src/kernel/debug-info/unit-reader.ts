@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { hasCode } from '#domain';
 import { type Entry, readEntry, type UnitContext } from './entry.ts';
 import { functionEntries, rootEntry, Tag } from './functions.ts';
@@ -12,6 +13,8 @@ const DW_LANG_MIPS_ASSEMBLER = 0x8001;
 const DW_LANG_ASSEMBLY = 0x003d;
 /** What GCC calls the units that link-time optimisation makes of many sources. */
 const ARTIFICIAL = '<artificial>';
+/** Those of a vmlinux take seconds; after so many, timers and Ctrl-C have their turn. */
+const UNITS_A_TURN = 16;
 
 /** One compilation unit as its debug information tells it; texts as the compiler wrote them. */
 export interface RawUnit {
@@ -44,12 +47,12 @@ interface Found {
 }
 
 /** Reads every compilation unit of a file. A unit that cannot be read is listed; the others are still read. */
-export function readUnits(sections: DebugSections): RawUnits {
+export async function readUnits(sections: DebugSections, signal?: AbortSignal): Promise<RawUnits> {
   const found: Found[] = [];
   const unreadable: string[] = [];
   const codeAt = new Map<bigint, Found>();
   for (const info of sections.infos) {
-    const part = new InfoReader(sections, info, codeAt).read();
+    const part = await new InfoReader(sections, info, codeAt).read(signal);
     for (const unit of part.found) found.push(unit);
     for (const text of part.unreadable) unreadable.push(text);
   }
@@ -85,10 +88,14 @@ class InfoReader {
     this.#unreadable = broken === null ? foreign : [...foreign, broken];
   }
 
-  read(): { found: Found[]; unreadable: readonly string[] } {
+  async read(signal: AbortSignal | undefined): Promise<{ found: Found[]; unreadable: readonly string[] }> {
     const walks: [UnitHeader, Found, () => void][] = [];
-    for (const unit of this.#units) this.#try(unit, () => this.#readRoot(unit, walks));
-    for (const [unit, found, walk] of walks) {
+    for (const [count, unit] of this.#units.entries()) {
+      if (count % UNITS_A_TURN === 0) await setImmediate(null, { signal });
+      this.#try(unit, () => this.#readRoot(unit, walks));
+    }
+    for (const [count, [unit, found, walk]] of walks.entries()) {
+      if (count % UNITS_A_TURN === 0) await setImmediate(null, { signal });
       const read = this.#try(unit, walk);
       // What was read of it stays: names that are there are right; but it is no full list.
       if (!read) found.namesKnown = false;

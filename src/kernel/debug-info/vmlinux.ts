@@ -18,14 +18,14 @@ export interface Vmlinux {
 }
 
 /** Errors: debug-info-missing, debug-info-unreadable, build-id-missing. */
-export async function readVmlinux(path: string): Promise<Vmlinux> {
+export async function readVmlinux(path: string, signal?: AbortSignal): Promise<Vmlinux> {
   await using elf = await ElfFile.open(path);
   const buildId = await buildIdOf(elf);
   const banner = await bannerOf(elf);
   const sections = await readDebugSections(elf, path);
   if (elf.relocatable) throw unreadable('vmlinux is not linked', path);
   if (sections === undefined) throw stripped(path);
-  const raw = readUnits(sections);
+  const raw = await readUnits(sections, signal);
   if (raw.units.length === 0) throw unreadable(raw.unreadable[0] ?? 'the debug information has no unit', path);
   const notes: string[] = [];
   const release = banner?.release ?? /vmlinux-([\w.+~-]+?)(?:\.debug)?$/.exec(path)?.[1] ?? releaseOfFolder(path);

@@ -82,14 +82,15 @@ async function unpack(
 }
 
 /** A source that stays: a directory as it is, anything else unpacked once in a folder of the trees named by what it is. */
-export interface KeptSource {
+export interface KeptSource extends OpenedSource {
+  /** Where it stays. */
   readonly directory: string;
-  readonly version: string;
-  readonly origin: SourceOrigin;
+  /** Puts it there, unless it is; what was not kept goes away with it. */
+  readonly keep: () => Promise<void>;
 }
 
-/** Errors: those of `openSource`. */
-export async function keepSource(
+/** As `openSource`, for a source that is to stay. Errors: those of `openSource`. */
+export async function openKept(
   text: string,
   {
     trees,
@@ -97,10 +98,15 @@ export async function keepSource(
     signal,
   }: { readonly trees: string; readonly mirrors: string; readonly signal?: AbortSignal | undefined },
 ): Promise<KeptSource> {
-  await using opened = await openSource(text, { scratch: trees, mirrors, signal });
+  const opened = await openSource(text, { scratch: trees, mirrors, signal });
   const { source, origin } = opened;
-  if (origin.kind === 'directory') return { directory: source.directory, version: source.version, origin };
-  const directory = join(trees, `source-${source.manifest.slice(0, 16)}`);
-  if (!(await exists(directory))) await opened.place(directory);
-  return { directory, version: source.version, origin };
+  const directory =
+    origin.kind === 'directory' ? source.directory : join(trees, `source-${source.manifest.slice(0, 16)}`);
+  return {
+    ...opened,
+    directory,
+    keep: async () => {
+      if (!(await exists(directory))) await opened.place(directory);
+    },
+  };
 }

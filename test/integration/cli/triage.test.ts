@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { VerdictStatus } from '#domain';
-import { sampleRecord } from '#feed';
-import { Git, run } from '#host';
+import { type SampleCve, sampleRecord } from '#feed';
+import { Git, plainEnvironment, run } from '#host';
 import { addBundledKernel } from '#pipeline';
 import { type KernelRow, openStore } from '#store';
 import { countsText } from '../../../src/cli/commands/triage-counts.ts';
@@ -14,6 +14,7 @@ import { databaseUrl } from '../../../testkit/database.ts';
 import { addCommit, COMMIT, cve, feedOf } from '../../../testkit/feed.ts';
 import { readOpenVex } from '../../../testkit/openvex.ts';
 
+const TUXTAPE = join(import.meta.dirname, '../../../bin/tuxtape');
 const KERNEL = ['triage', '--kernel', 'sample-server-6.1'];
 /** In the sample kernel, not in it, and fixed before it. */
 const CVES = [
@@ -22,8 +23,8 @@ const CVES = [
   cve(10_003, { files: ['net/ipv4/udp.c'], dyad: [`5.4:${COMMIT}:6.1.100:${COMMIT}`] }),
 ];
 
-async function synced() {
-  const feed = await feedOf(CVES);
+async function synced(cves: readonly SampleCve[] = CVES) {
+  const feed = await feedOf(cves);
   const url = await databaseUrl();
   const store = await openStore({ dataDirectory: feed.data, databaseUrl: url });
   await addBundledKernel(store);
@@ -147,6 +148,39 @@ test('a VEX document is one document: its number rises with its content alone', 
     const result = await tuxtape([...KERNEL, 'export', ...bad], env);
     assert.equal(result.exitCode, 65, result.stderr);
   }
+});
+
+test('in a pipe and in a file no table is cut, on a terminal it is', async () => {
+  const title = `net: ${'a long way to say it '.repeat(8)}end`;
+  const files = [0, 1, 2, 3].map((i) => `net/ipv4/no_such_file_of_this_name_${i}.c`);
+  const { env, feed, ok, sync } = await synced([cve(10_001, { title, files })]);
+  const shown = async (parts: readonly string[], ...args: string[]): Promise<string> => {
+    const text = await ok(...args);
+    for (const part of parts) assert.ok(text.includes(part), `${args.join(' ')}: ${text}`);
+    assert.doesNotMatch(text, /…/, args.join(' '));
+    return text;
+  };
+  assert.match(
+    await shown([title, 'WHY'], ...KERNEL, '--status', 'under_investigation'),
+    /name_3\.c: .* another branch\.$/m,
+  );
+  await shown([title, 'WHY'], 'triage', '--version', '6.1.170');
+  await shown([title], 'triage', 'matrix');
+  await shown([title], 'cve', 'list');
+  await shown([COMMIT], 'cve', 'show', 'CVE-2026-10001');
+  await addCommit(feed.vulns, 'cve/published/2026/CVE-2026-10001.dyad', `5.4:${COMMIT}:6.1.170:${COMMIT}\n`);
+  await sync();
+  await ok(...KERNEL);
+  await shown([title], ...KERNEL, 'changes');
+  const onTerminal = async (...args: string[]): Promise<string> => {
+    const command = [TUXTAPE, ...args].map((word) => `'${word}'`).join(' ');
+    return (await run('script', ['-qec', command, '/dev/null'], { env: plainEnvironment(env) })).stdout;
+  };
+  assert.match(await onTerminal('triage', 'matrix', '--all'), /net: a long way .*…\r?\n/);
+  assert.match(await onTerminal('cve', 'show', 'CVE-2026-10001'), new RegExp(`${COMMIT.slice(0, 12)}\\s`));
+  const file = join(feed.data, 'matrix.txt');
+  await onTerminal('triage', 'matrix', '--all', '--output', file);
+  assert.ok((await readFile(file, 'utf8')).includes(title));
 });
 
 test('what was decided by which rung is counted for every status', async () => {

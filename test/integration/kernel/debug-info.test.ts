@@ -6,6 +6,10 @@ import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { run } from '#host';
 import { type DebugProfile, readDebugProfile } from '#kernel';
+import { ElfFile } from '../../../src/kernel/debug-info/elf-file.ts';
+import { ModuleCopy } from '../../../src/kernel/debug-info/module-file.ts';
+import { readDebugSections } from '../../../src/kernel/debug-info/sections.ts';
+import { readUnits } from '../../../src/kernel/debug-info/unit-reader.ts';
 import { RELEASE, SOURCES, TINY_SOURCE, type TinyOptions, tinyPackage } from '../../../testkit/debug-package.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
@@ -197,6 +201,35 @@ test('the source of another kernel clears nothing, and neither does code from ou
   await writeFile(join(away, 'nic.c'), TINY_SOURCE['drivers/net/tiny-data.c']!);
   await run('gcc', ['-g', '-c', '-o', made.module, join(away, 'nic.c')], { cwd: away });
   assert.match((await read(made.directory)).profile.unreadable.join('\n'), /nic\.c lies outside the source/);
+});
+
+test('while a vmlinux is read, other work has its turn, and a signal ends it', SECONDS, async () => {
+  const made = await tinyPackage(await scratch());
+  const again = Array.from({ length: 200 }, () => 'kernel/fork.o');
+  const linked = ['-e', '0', '-Ttext=0xffffffff81000000', '--build-id', '-z', 'muldefs'];
+  await run('ld', [...linked, '-o', made.vmlinux, 'init/main.o', ...again], { cwd: made.source });
+  await using elf = await ElfFile.open(made.vmlinux);
+  const sections = await readDebugSections(elf, made.vmlinux);
+  const abort = new AbortController();
+  const reading = readUnits(sections!, abort.signal);
+  // Nothing of it waits for the disk: only turns that it leaves can stop it.
+  setImmediate(() => setImmediate(() => abort.abort()));
+  await assert.rejects(reading, { name: 'AbortError' });
+  await assert.rejects(readDebugProfile({ directory: made.directory, sources: SOURCES, signal: abort.signal }), {
+    name: 'AbortError',
+  });
+});
+
+test('a signal while a module is unpacked ends the reading, and is no fault of the module', SECONDS, async () => {
+  const made = await tinyPackage(await scratch());
+  const bytes = await readFile(made.module);
+  for (const [suffix, packed] of [
+    ['.gz', gzipSync(bytes)],
+    ['.xz', bytes],
+  ] as const) {
+    await writeFile(`${made.module}${suffix}`, packed);
+    await assert.rejects(ModuleCopy.of(`${made.module}${suffix}`, AbortSignal.abort()), { name: 'AbortError' });
+  }
 });
 
 test('no vmlinux, one without debug information, two of them, no folder', SECONDS, async () => {

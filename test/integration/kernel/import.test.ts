@@ -7,7 +7,14 @@ import { gzipSync } from 'node:zlib';
 import type { LivepatchRecipe } from '#domain';
 import { run, systemClock } from '#host';
 import { needBuilt, treeLayout } from '#kernel';
-import { buildAndProfile, compareWithRunning, importBuildTree, importConfig, removeKernelAndTree } from '#pipeline';
+import {
+  buildAndProfile,
+  compareWithRunning,
+  importBuildTree,
+  importConfig,
+  keptConfig,
+  removeKernelAndTree,
+} from '#pipeline';
 import { addLivepatch, askForBuild, auditOf, findKernel, moveBuild, needKernel } from '#store';
 import { addTiny, type KernelSetting, kernelSetting } from '../../../testkit/kernel-adds.ts';
 
@@ -73,9 +80,9 @@ test('a build tree is linked to and not written to; it is known by its build-id 
   assert.equal((await readdir(given.trees)).length, 1, 'a failed import leaves no tree');
 });
 
-function removal(given: KernelSetting, withLivepatches = false): ReturnType<typeof removeKernelAndTree> {
+function removal(given: KernelSetting, withLivepatches = false, name = 'tiny'): ReturnType<typeof removeKernelAndTree> {
   const { store, trees } = given;
-  return removeKernelAndTree({ store, trees, name: 'tiny', withLivepatches, by: 'ann', clock: systemClock });
+  return removeKernelAndTree({ store, trees, name, withLivepatches, by: 'ann', clock: systemClock });
 }
 
 test('a kernel that is removed takes only what is ours with it, and can be imported again', async () => {
@@ -169,6 +176,37 @@ test('a configuration for an unknown architecture is not predicted', async () =>
   const base = { store, trees, mirrors: join(given.home, 'mirrors'), name: 'tiny', chroot: null, acceptChanges: false };
   await assert.rejects(importConfig({ ...base, source, config, prepare: false }), { code: 'arch-unsupported' });
   await nothingImported(given);
+});
+
+test('a configuration that is kept goes with the last kernel without a tree that has it, and with no other', async () => {
+  const given = await kernelSetting();
+  const { store, trees, source } = given;
+  const importAs = (name: string, config: string): ReturnType<typeof importConfig> => {
+    const options = { store, trees, mirrors: join(given.home, 'mirrors'), name, chroot: null, acceptChanges: false };
+    return importConfig({ ...options, source, config, prepare: false });
+  };
+  const written = '# Linux/x86 6.1.170 Kernel Configuration\nCONFIG_X86_64=y\n';
+  const [config, other] = [join(given.home, 'x86.config'), join(given.home, 'other.config')];
+  await writeFile(config, written);
+  await writeFile(other, `${written}CONFIG_OTHER=y\n`);
+  const { kernel } = await importAs('tiny', config);
+  await importAs('twin', config);
+  await importAs('other', other);
+  const file = keptConfig(trees, kernel.configSha256);
+  const first = await removal(given);
+  assert.deepEqual(
+    [first.deleted, first.kept],
+    [[], [file, source]].map((paths) => paths.toSorted()),
+  );
+  assert.equal(await readFile(file, 'utf8'), written);
+  const { kernel: tree } = await addTiny(given, { config });
+  assert.equal(tree.configSha256, kernel.configSha256);
+  assert.deepEqual((await removal(given)).deleted, [tree.treeDirectory], 'its tree has a copy of its own');
+  assert.equal(await readFile(file, 'utf8'), written);
+  assert.deepEqual((await removal(given, false, 'twin')).deleted, [file]);
+  assert.equal((await readdir(trees)).length, 1, 'that of the other configuration');
+  await removal(given, false, 'other');
+  assert.deepEqual(await readdir(trees), []);
 });
 
 test('a kernel without a tree is never built in the working directory', async () => {
