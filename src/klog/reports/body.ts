@@ -90,7 +90,7 @@ function addFrame(body: Body, frame: TraceFrame, text: string): void {
   if (body.steps.length >= FRAMES_MAX) return;
   const last = body.steps.at(-1);
   /** ARM names each function twice: as the callee of its line and as the caller of the line before. */
-  if (frame.offset === null && !frame.inline && last?.frame.function === frame.function) return;
+  if (frame.offset === null && frame.file === null && last?.frame.function === frame.function) return;
   if (text.includes(' from ') && body.sections.at(-1)?.main !== true) open(body, 'backtrace', true);
   if (body.lock === null && body.sections.length === 0 && body.next !== null) body.lock = frame;
   const section = body.sections.at(-1);

@@ -50,13 +50,13 @@ function whoOf(head: Head): { cpu: number | null; pid: number | null; task: stri
   };
 }
 
-function fileOf(head: Head, guilty: Step | null): string | null {
-  if (guilty?.frame.file !== undefined && guilty.frame.file !== null) return guilty.frame.file;
-  return (
-    /(?:BUG at |WARNING: (?:CPU: \d+ PID: -?\d+ at )?|UBSAN: .{1,60} in )([\w./+-]+\.[chSrs]+:\d+)/.exec(
-      head.text,
-    )?.[1] ?? null
-  );
+function fileOf(head: Head, body: Body, guilty: Step | null): string | null {
+  const { function: name, file } = guilty?.frame ?? { function: null, file: null };
+  const named = /(?:BUG at |WARNING: (?:CPU: \d+ PID: -?\d+ at )?|UBSAN: .{1,60} in )([\w./+-]+\.[chSrs]+:\d+)/.exec(
+    head.text,
+  )?.[1];
+  const step = body.steps.find(({ frame }) => frame.function === name && frame.file !== null);
+  return file ?? named ?? step?.frame.file ?? null;
 }
 
 /** The frame that the first line of a WARNING names: it is where the report was made, guilty or not. */
@@ -66,7 +66,7 @@ function frameOf(body: Body): TraceFrame | null {
 
 /** `WARNING: CPU: 0 PID: 1 at FILE:LINE f+0x1/0x2` names who warned, though its trace, and with it the title, is lost. */
 function warnedBy(head: Head): Step | null {
-  const found = /^WARNING: .{0,240}?:\d+ (?:at )?(?=[\w.]+\+0x)/.exec(head.text);
+  const found = /^WARNING: .{0,240}?:\d+ (?:at )?(?=[\w.]+(?:\+0x| \(\S+:\d))/.exec(head.text);
   const frame = found === null ? undefined : parseFrames(head.text.slice(found[0].length))[0];
   return frame === undefined ? null : { frame, instruction: false, section: -1 };
 }
@@ -87,7 +87,7 @@ export function finish(gathered: Gathered): KernelReport {
     alternatives: title.alternatives.map((also) => also.slice(0, TITLE_MAX)),
     function: guilty,
     module,
-    file: fileOf(head, step),
+    file: fileOf(head, body, step),
     trace: body.steps.filter((one) => !one.instruction).map((one) => one.frame),
     instruction: frameOf(body),
     cpu: body.cpu ?? who.cpu,

@@ -1,4 +1,5 @@
 import type { TraceFrame } from '../report.ts';
+import { parseDecoded, parseInlined, placesOf } from './places.ts';
 import { demangle } from './rust.ts';
 
 /** `func+0x1c/0x340 [mod build-id]`, as sprint_symbol and its relatives write (kernel/kallsyms.c, lib/vsprintf.c %pS, %pB). */
@@ -6,7 +7,6 @@ const SYMBOL = /^\.?([A-Za-z_$<][^\s+()]*)\+0x([0-9a-f]+)\/0x([0-9a-f]+)/;
 /** Rust names may hold blanks once demangled: `<kernel::Foo as Bar>::baz+0x1/0x2`. */
 const RUST = /^(<.{1,300}?>[^\s+]*|_R[^\s+]+)\+0x([0-9a-f]+)\/0x([0-9a-f]+)/;
 const MODULE = /^ ?\[([\w-]+)(?: [0-9a-f]+)?\]/;
-const FILE = /(?:^|\s)([\w./+-]+\.[chSs](?:rs)?|[\w./+-]+\.rs):(\d+)/;
 const INLINE = /^([A-Za-z_<][^\s+()]*) ([\w./+-]+:\d+) \[inline\]/;
 /** ARM: `[<80b12478>] (dump_stack) from [<801349a8>] (panic+0x104/0x2cc)`, since 5.18 ` dump_stack from panic+0x104/0x2cc`. */
 const ARM_FROM = /^(?:\[<[0-9a-f]+>\] )?\(?([\w.$]+)\)? from (?:\[<[0-9a-f]+>\] )?\(?/;
@@ -26,10 +26,12 @@ export function plainName(name: string): string {
 /** One symbol at the start of the text; null where none stands there. */
 export function parseSymbol(text: string, unsure = false): TraceFrame | null {
   const found = SYMBOL.exec(text) ?? (text.startsWith('<') || text.startsWith('_R') ? RUST.exec(text) : null);
-  if (found === null) return null;
+  if (found === null) return parseDecoded(text, unsure);
   const rest = text.slice(found[0].length).replace(/^\)?(?: \([A-Z]+\))?/, '');
-  const module = MODULE.exec(rest);
-  const file = rest.includes(':') ? FILE.exec(rest) : null;
+  const before = MODULE.exec(rest);
+  const behind = before === null ? rest : rest.slice(before[0].length);
+  const places = behind.includes(':') ? placesOf(behind) : null;
+  const module = before ?? (places === null ? null : MODULE.exec(behind.slice(places.length)));
   return {
     function: found[1]!.startsWith('_R') ? demangle(found[1]!) : found[1]!,
     offset: Number.parseInt(found[2]!, 16),
@@ -37,7 +39,7 @@ export function parseSymbol(text: string, unsure = false): TraceFrame | null {
     module: module === null || module[1] === 'inline' ? null : module[1]!,
     unsure,
     inline: false,
-    file: file === null ? null : `${file[1]}:${file[2]}`,
+    file: places?.file ?? null,
   };
 }
 
@@ -61,15 +63,19 @@ function cutAddresses(text: string): string {
 /**
  * The frames that a line of a call trace holds: none, one, or two (an ARM line names the function and its caller).
  * Forms: `dump_stack_lvl` and `show_trace_log_lvl` of x86, `dump_backtrace_entry` of arm64 and arm, `show_stack` of powerpc,
- * s390, riscv and mips; with the file and `[inline]` that scripts/decode_stacktrace.sh adds.
+ * s390, riscv and mips; with the file and `[inline]` that symbolisers add, or as places.ts says.
  */
 export function parseFrames(line: string): readonly TraceFrame[] {
   if (line.length > LINE_MAX) return [];
   const trimmed = line.trimStart();
   const plus = trimmed.indexOf('+0x');
   if (plus < 0) {
+    if (!trimmed.includes(':')) return [];
     const inline = trimmed.endsWith('[inline]') ? INLINE.exec(trimmed) : null;
-    return inline === null ? [] : [bareFrame(inline[1]!, inline[2]!)];
+    if (inline !== null) return [bareFrame(inline[1]!, inline[2]!)];
+    const inlined = parseInlined(trimmed);
+    if (inlined !== null) return [inlined];
+    if (!trimmed.includes(' (')) return [];
   }
   if (plus > 24 || trimmed.charCodeAt(0) === 0x5b) {
     const from = trimmed.includes(' from ') ? ARM_FROM.exec(trimmed) : null;
@@ -102,7 +108,8 @@ const FIRST_LETTERS = new Set('REIpPNeK-'.split(''));
 /** The function a line names as the faulting instruction; null for other lines and for addresses of user space. */
 export function parseInstruction(line: string): TraceFrame | null {
   const text = line.trimStart();
-  if (!FIRST_LETTERS.has(text.charAt(0)) || text.length > LINE_MAX || !text.includes('+0x')) return null;
+  if (!FIRST_LETTERS.has(text.charAt(0)) || text.length > LINE_MAX) return null;
+  if (!text.includes('+0x') && !text.includes(' (')) return null;
   const head = INSTRUCTION.exec(text);
   if (head === null) return null;
   let rest = text.slice(head[0].length);

@@ -37,7 +37,7 @@ function sure(step: Step): boolean {
 
 function headFrame(head: Head): Step | null {
   const text = head.text.slice(head.start.text.length, 400);
-  const at = /(?:\bin:? |\bat (?:\S+:\d+ )?)(?=[\w.<]+\+0x)/.exec(text);
+  const at = /(?:\bin:? |\bat (?:\S+:\d+ )?)(?=[\w.<]+(?:\+0x| \(\S+:\d))/.exec(text);
   const frame = at === null ? undefined : parseFrames(text.slice(at.index + at[0].length))[0];
   if (frame !== undefined) return { frame, instruction: false, section: -1 };
   const word = /\bin:? ([\w.]+)/.exec(text)?.[1] ?? null;

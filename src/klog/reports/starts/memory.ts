@@ -87,7 +87,7 @@ export const sanitizers: readonly Start[] = [
   {
     text: 'BUG: KCSAN: ',
     kind: 'kcsan',
-    form: /^([a-z-]+(?:: race)?) in (\S+) \/ (\S+)/,
+    form: /^([a-z-]+(?:: race)?) in (\S+)(?: \(.{1,200}?\))? \/ (\S+)/,
     title: 'KCSAN: {1} in {pair}',
     severity: 'warning',
     guilty: ['head'],
