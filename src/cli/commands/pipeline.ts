@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '#host';
 import { type AutopilotOptions, type KernelPlan, readPipeline, runPipeline } from '#pipeline';
+import { needKernel } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table } from '../text.ts';
 
@@ -14,7 +15,7 @@ export function registerPipeline(program: Command, context: Context): void {
   const pipeline = program
     .command('pipeline')
     .description('where each CVE of the kernels with a policy stands, on its way to a proved livepatch')
-    .option('--kernel <name>', 'only this kernel')
+    .option('--kernel <name>', 'only this one: name, id or build-id')
     .option('--all', 'with the CVEs that the policy leaves waiting')
     .action(async (flags: Flags) => print(context, await readPipeline(await optionsOf(context, flags)), flags));
   pipeline
@@ -33,10 +34,12 @@ export function registerPipeline(program: Command, context: Context): void {
     });
 }
 
-async function optionsOf(context: Context, { kernel }: Flags): Promise<AutopilotOptions> {
+async function optionsOf(context: Context, { kernel: key }: Flags): Promise<AutopilotOptions> {
   const config = await context.config();
+  const store = await context.store();
+  const kernel = key === undefined ? undefined : (await needKernel(store.db, key)).name;
   return {
-    store: await context.store(),
+    store,
     dataDirectory: config.need('data'),
     fixes: config.text('livepatch.fixes'),
     jobs: config.number('kernel.jobs'),

@@ -1,4 +1,4 @@
-import type { CveId } from '#domain';
+import { type CveId, StageError } from '#domain';
 import type { Clock } from '#host';
 import type { FixSource } from '#patch';
 import { addAutopilotBuild, type KernelRow, listKernels, type PolicyRow, policies, putTrial, type Store } from '#store';
@@ -41,25 +41,35 @@ export async function readPipeline(options: AutopilotOptions): Promise<KernelPla
 
 /**
  * Does for every kernel with a policy what its plan says, a step at a time, until there is nothing left to do. What fails is
- * written down with its reason and not tried again until something about it changes. Returns where everything stands.
+ * written down with its reason and not tried again until something about it changes. Returns where everything stands. What keeps
+ * the work on one kernel up (no machine, no source of fixes) stops no other; it is thrown when all others are done.
  */
 export async function runPipeline(options: AutopilotOptions): Promise<KernelPlan[]> {
   const plans: KernelPlan[] = [];
-  for (const [kernel, { policy }] of await subjects(options)) {
-    const fixes = await sourceOf(options, policy.fixes);
-    const fetched: FetchedFixes = new Map();
-    const observe = { ...options, kernel, policy, fixes, fetched };
-    for (;;) {
+  let failure: StageError<string> | null = null;
+  for (const subject of await subjects(options)) {
+    try {
+      plans.push(await workOn(options, subject));
+    } catch (error) {
       options.signal?.throwIfAborted();
-      const plan = planKernel(await observeKernel({ ...observe, now: options.clock.now() }));
-      if (plan.step === null) {
-        plans.push({ kernel, plan });
-        break;
-      }
-      await execute(options, kernel, fixes, { step: plan.step, fetched });
+      if (!(error instanceof StageError)) throw error;
+      failure ??= error as StageError<string>;
     }
   }
+  if (failure !== null) throw failure;
   return plans;
+}
+
+async function workOn(options: AutopilotOptions, [kernel, { policy }]: [KernelRow, PolicyRow]): Promise<KernelPlan> {
+  const fixes = await sourceOf(options, policy.fixes);
+  const fetched: FetchedFixes = new Map();
+  const observe = { ...options, kernel, policy, fixes, fetched };
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const plan = planKernel(await observeKernel({ ...observe, now: options.clock.now() }));
+    if (plan.step === null) return { kernel, plan };
+    await execute(options, kernel, fixes, { step: plan.step, fetched });
+  }
 }
 
 async function subjects({ store, kernel: only }: AutopilotOptions): Promise<[KernelRow, PolicyRow][]> {
