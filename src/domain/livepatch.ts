@@ -22,6 +22,8 @@ export interface LivepatchRecipe {
   /** sha256 of the exact patch text given to the engine. */
   readonly patchSha256: string;
   readonly functions: readonly PatchedFunction[];
+  /** Functions that the change names and that compile to the same code with and without it; absent: not looked at. */
+  readonly sameCode?: readonly string[];
 }
 
 /** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Toolchain } from '#domain';
 import { runSandboxed } from '#host';
-import type { TreeLayout } from '#kernel';
-import { functionNames, lintObjects, type ObjectPair } from '#livepatch';
+import { objectParts, type TreeLayout } from '#kernel';
+import { functionNames, lintObjects, type ObjectPair, plainName } from '#livepatch';
 import { type FileDiff, type Finding, type NamedChange, namedChange, oldTexts, refuseBlocking } from '#patch';
 
 const NM_TIMEOUT_MS = 60_000;
@@ -14,6 +14,8 @@ export interface ObjectInspection {
   /** Gathers into `findings`. Errors: those of `refuseBlocking` and `lintObjects`. */
   readonly inspect: (pairs: readonly ObjectPair[]) => Promise<void>;
   readonly findings: Finding[];
+  /** Functions that the change names, with the same code on both sides of every pair that has them; known after `inspect`. */
+  readonly sameCode: Set<string>;
 }
 
 /** What the text of a change lets one expect of its objects, held against them. */
@@ -27,14 +29,38 @@ export async function objectInspection(
     files.map(({ path }) => path),
   );
   const named: NamedChange = namedChange(files, (path) => texts.get(path));
-  const findings: Finding[] = [];
+  const [findings, sameCode]: [Finding[], Set<string>] = [[], new Set()];
   const inspect = async (pairs: readonly ObjectPair[]): Promise<void> => {
+    for (const name of sameIn(pairs, named.functions)) sameCode.add(name);
     const names = await namesOf(layout, toolchain);
     const found = await lintObjects(pairs, { types: named.outside, expected: named.functions, names });
     findings.push(...found);
     refuseBlocking(found);
   };
-  return { wantsTypes: named.outside, inspect, findings };
+  return { wantsTypes: named.outside, inspect, findings, sameCode };
+}
+
+function sameIn(pairs: readonly ObjectPair[], names: ReadonlySet<string>): string[] {
+  const [same, different] = [new Set<string>(), new Set<string>()];
+  for (const pair of pairs) {
+    const [before, after] = [codesOf(pair.before, pair.object), codesOf(pair.after, pair.object)];
+    for (const name of names) {
+      const [old, now] = [before.get(name), after.get(name)];
+      if (old !== undefined || now !== undefined) (old === now ? same : different).add(name);
+    }
+  }
+  return [...same].filter((name) => !different.has(name)).toSorted();
+}
+
+/** By the name in the source: the digests of a function and of the clones that the compiler made of it. */
+function codesOf(object: Buffer | string, where: string): Map<string, string> {
+  const codes = new Map<string, string>();
+  if (typeof object === 'string') return codes;
+  for (const { name, digest } of objectParts(object, where).functions) {
+    const plain = plainName(name);
+    codes.set(plain, `${codes.get(plain) ?? ''} ${name} ${digest}`);
+  }
+  return codes;
 }
 
 /** How often the deployed kernel has a function of a name. */

@@ -108,6 +108,7 @@ async function buildAndKeep(
       fixCommits: change.commits,
       patchSha256: sha256(change.text),
       functions: module.functions,
+      sameCode: [...objects.sameCode],
     };
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();

@@ -12,7 +12,7 @@ export interface EngineJob {
   readonly patch: string;
   /** Types of the objects are looked at, too: the pairs then come with debug information beside them. */
   readonly wantsTypes: boolean;
-  /** Told of the pairs that differ, before any tool makes something of them; what it throws ends the build. */
+  /** Told of all pairs, equal ones too, before any tool makes something of them; what it throws ends the build. */
   readonly inspect: (pairs: readonly ObjectPair[]) => Promise<void>;
   readonly moduleName: string;
   readonly jobs: number;

@@ -22,13 +22,15 @@ export function plainName(name: string): string {
 
 /**
  * The functions that the engine replaced, held against those that the hunks of the fix name. A named function that stands
- * in the kernel's symbol table and is not replaced is a defect: its old code goes on running. One that stands nowhere was
- * inlined, and its callers are replaced in its place. `hunks` null: the fix was not looked at.
+ * in the kernel's symbol table and is not replaced is a defect: its old code goes on running; unless the compiler makes the same
+ * code of it (`sameCode`). One that stands nowhere was inlined, and its callers are replaced in its place. `hunks` null: the
+ * fix was not looked at.
  */
 export function functionChecks(
   functions: readonly PatchedFunction[],
   hunks: readonly HunkFunctions[] | null,
   kernel: KernelSymbols,
+  sameCode: readonly string[] = [],
 ): GateCheck[] {
   const list = functions.map(({ object, name }) => `${object}:${name}`);
   const checks = [
@@ -37,7 +39,7 @@ export function functionChecks(
   ];
   const name = 'the functions that the fix names are replaced';
   if (hunks === null) return [...checks, check('file', name, 'skipped', 'the fix was not held against the source')];
-  return [...checks, namedCheck(name, functions, hunks, kernel)];
+  return [...checks, namedCheck(name, functions, hunks, { kernel, same: new Set(sameCode) })];
 }
 
 function symbolsCheck(functions: readonly PatchedFunction[], kernel: KernelSymbols): GateCheck {
@@ -51,16 +53,19 @@ function namedCheck(
   name: string,
   functions: readonly PatchedFunction[],
   hunks: readonly HunkFunctions[],
-  kernel: KernelSymbols,
+  { kernel, same }: { readonly kernel: KernelSymbols; readonly same: ReadonlySet<string> },
 ): GateCheck {
   const replaced = new Set(functions.map((one) => plainName(one.name)));
   const named = hunks.filter(({ names, isLeftOut }) => names.length > 0 && !isLeftOut);
-  const open = named.filter(({ names }) => !names.some((one) => replaced.has(one)));
+  const left = named.filter(({ names }) => !names.some((one) => replaced.has(one)));
+  const equal = left.filter(({ names }) => names.some((one) => same.has(one)));
+  const open = left.filter((hunk) => !equal.includes(hunk));
   const [missed, inlined] = [open.filter((hunk) => stands(hunk, kernel)), open.filter((hunk) => !stands(hunk, kernel))];
   const known = new Set(named.flatMap(({ names }) => names));
   const others = [...new Set(functions.map((one) => one.name))].filter((one) => !known.has(plainName(one)));
   const sentences = [
     ...sentence('not replaced, although the fix changes them', missed.map(labelOf)),
+    ...sentence('compiled to the same code', equal.map(labelOf)),
     ...sentence('inlined', inlined.map(labelOf)),
     ...sentence('replaced because they contain changed code', others),
   ];

@@ -24,18 +24,18 @@ export async function compilePairs(job: EngineJob, flags: readonly string[] = []
   await using now = await overlay(job.layout.build, textsOf(texts, 'after'));
   const compared = await mapLimited(objects, job.jobs, async (object) => {
     const [before, after] = await compileBoth(job, object.object, [old, now], { flags });
-    if (before.equals(after)) return null;
+    if (before.equals(after)) return { object, pair: { object: object.object, before, after: before } };
     await keep(join(job.work, 'orig', object.object), before);
     await keep(join(job.work, 'patched', object.object), after);
     const debug = job.wantsTypes ? await compileBoth(job, object.object, [old, now], { flags, debug: true }) : null;
     const beside = debug === null ? {} : { debug: { before: debug[0], after: debug[1] } };
     return { object, pair: { object: object.object, before, after, ...beside } };
   });
-  const different = compared.filter((one) => one !== null);
+  const different = compared.filter(({ pair }) => pair.before !== pair.after).map(({ object }) => object);
   if (different.length === 0) throw nothingChanged();
-  refuseLeftOut(different.map(({ object }) => object));
-  await job.inspect(different.map(({ pair }) => pair));
-  return different.map(({ object }) => object);
+  refuseLeftOut(different);
+  await job.inspect(compared.map(({ pair }) => pair));
+  return different;
 }
 
 export function nothingChanged(): LivepatchError {
