@@ -118,6 +118,9 @@ test('functions that the fix names are replaced, or inlined away, or the check f
   assert.match(look({ hunks: [named, other] }).get(name)!, /^passed: inlined: other/);
   const kept = look({ hunks: [named, other], symbols: ['sample', 'hidden', 'other.isra.0'] }).get(name)!;
   assert.match(kept, /^failed: not replaced, although the fix changes them: other \(kernel\/sample\.c\)/);
+  const same = { recipe: { ...sampleRecipe, sameCode: ['other'] }, hunks: [named, other] };
+  const compiled = look({ ...same, symbols: ['sample', 'hidden', 'other'] }).get(name)!;
+  assert.match(compiled, /^passed: compiled to the same code: other/);
   const leftOut = { hunks: [named, { ...other, isLeftOut: true }], symbols: ['sample', 'hidden', 'other'] };
   assert.match(look(leftOut).get(name)!, /^passed: these and no others/);
   const callers = { ...sampleRecipe, functions: [...sampleRecipe.functions, { object: 'vmlinux', name: 'caller' }] };
