@@ -49,14 +49,14 @@ export function collect(value: string, before: readonly string[]): string[] {
 }
 
 /** Cut for who reads it on a terminal. In a pipe or a file nothing is: there it is searched, and read by programs. */
-export function shorten(text: string, width: number, isTerminal = process.stdout.isTTY === true): string {
+export function shorten(text: string, width: number, isTerminal = process.stdout.isTTY): string {
   return !isTerminal || text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
 const SHORT_ID = 12;
 
 /** A commit, hash or build-id in a table, with as many letters as git shows; whole in a pipe or a file. */
-export function shortId(id: string, isTerminal = process.stdout.isTTY === true): string {
+export function shortId(id: string, isTerminal = process.stdout.isTTY): string {
   return isTerminal ? id.slice(0, SHORT_ID) : id;
 }
 

@@ -46,14 +46,14 @@ export async function readPipeline(options: AutopilotOptions): Promise<KernelPla
  */
 export async function runPipeline(options: AutopilotOptions): Promise<KernelPlan[]> {
   const plans: KernelPlan[] = [];
-  let failure: StageError<string> | null = null;
+  let failure: StageError | null = null;
   for (const subject of await subjects(options)) {
     try {
       plans.push(await workOn(options, subject));
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof StageError)) throw error;
-      failure ??= error as StageError<string>;
+      failure ??= error as StageError;
     }
   }
   if (failure !== null) throw failure;
