@@ -89,7 +89,7 @@ test('what must not become a livepatch is refused before a compiler runs', async
   assert.equal(await code('--patch', join(fixes, GROWS_A_STRUCTURE)), 'layout-may-change');
   assert.equal(await code('--cve', NOT_AFFECTING, '--fixes', fixes), 'not-affected');
   assert.equal(await code('--cve', UNKNOWN, '--fixes', fixes), 'not-found');
-  assert.equal(await code('--cve', CVE, '--fixes', data), 'fix-not-found');
+  assert.equal(await code('--cve', CVE, '--fixes', data), 'fixes-missing');
   assert.equal(await code('--patch', join(data, 'none.patch')), 'file-missing');
 });
 
