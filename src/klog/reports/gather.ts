@@ -58,7 +58,6 @@ export class ReportGatherer {
   #lastReport: { line: number; time: number | null } | null = null;
   #lastStall: Open | null = null;
   #sinceSweep = 0;
-  #before: LogLine | null = null;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -70,18 +69,14 @@ export class ReportGatherer {
   }
 
   push(line: LogLine): void {
-    const before = this.#before;
-    this.#before = line;
     if (!line.fromKernel) return;
-    // A device names itself with line feeds; a report has each of its lines in a record of its own.
-    const isRest = before !== null && before.number === line.number && before.text !== '';
     const { text } = line;
     const caller = line.caller ?? '';
     this.#sinceSweep += 1;
     if (this.#sinceSweep >= SWEEP_LINES) this.#sweep(line);
     const open = this.#open.get(caller);
     const first = text.charCodeAt(0);
-    const head = isRest || first === 0x09 ? null : first === 0x20 ? findIndented(text) : findStart(text);
+    const head = line.rest || first === 0x09 ? null : first === 0x20 ? findIndented(text) : findStart(text);
     if (head !== null) {
       this.#begin(line, caller, head, open);
     } else if (open !== undefined) {
@@ -141,7 +136,9 @@ export class ReportGatherer {
     open.lines += 1;
     open.lastLine = line.number;
     open.lastTime = line.time ?? open.lastTime;
-    readBody(open.body, text);
+    // Names of devices and files hold line feeds; but for the words of a panic in Rust, no report has such lines.
+    if (line.rest) open.body.next ??= text;
+    else readBody(open.body, text);
     if (isEnd(open, text) || open.lines >= LINES_MAX) this.#close(open, false);
   }
 
