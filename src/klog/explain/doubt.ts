@@ -1,5 +1,6 @@
 import type { LogLine } from '../line.ts';
 import { findStart } from '../reports/starts/index.ts';
+import { isAboutTask } from '../reports/tasks.ts';
 import { isProgram } from '../transports/decoded.ts';
 
 /** Words that begin the gravest reports, wherever they stand in a line. */
@@ -21,6 +22,7 @@ export function doubtOf(line: LogLine, { gathering, distrust }: Around): string 
     if (!starts && !WORDS.test(text)) return null;
     return isProgram(text) ? 'it begins as the words of a program, or those about a task, do: name[123]: ' : distrust;
   }
+  if (isAboutTask(text) && WORDS.test(` ${text}`)) return 'it begins with the name of a task, which anybody chooses';
   if (starts && rest) return 'it stands behind a line feed within one record';
   if (gathering || starts || !WORDS.test(text)) return null;
   return 'the words stand within the line, where names of tasks, files and devices stand';

@@ -5,6 +5,7 @@ import { finish } from './finish.ts';
 import { type LivepatchEvent, livepatchEvent } from './livepatch.ts';
 import type { Head } from './start.ts';
 import { findStart } from './starts/index.ts';
+import { beginsDump } from './tasks.ts';
 
 /** Where findings go: reports in the order of their first lines, livepatch events in the order printed. */
 export interface Sink {
@@ -125,7 +126,7 @@ export class ReportGatherer {
   #take(line: LogLine, open: Open): void {
     const { text } = line;
     if (text.startsWith('livepatch: ')) this.#event(line);
-    if (this.#isSilent(open, line)) {
+    if (this.#isSilent(open, line) || beginsDump(text)) {
       this.#close(open, false);
       return;
     }
@@ -245,6 +246,8 @@ function hasBody({ steps, release, cpu }: Body): boolean {
 function headOf(open: Open, head: Head): Head {
   const { start } = open.head;
   if (start.kind === 'panic' && start.role === 'prelude') return head;
+  /** `list_del corruption` and then BUG: the machine did not survive it. */
+  if (start.kind === 'list-corruption' && head.start.kind === start.kind) return head;
   if (head.start.role === 'panic' || head.start.role === 'die') return open.head;
   if (start.role === 'prelude' && !CHECKERS.test(head.text)) return head;
   if (open.head.text.endsWith('[inline]')) return head;

@@ -41,7 +41,7 @@ export function record(text: string, rest: Partial<Omit<Decoded, 'text' | 'rest'
  * (`a.out[12]: segfault at 0`, arch/x86/mm/fault.c), whose name of 15 bytes may be anything: `BUG: KASAN[12]: segfault`.
  * Neither is of a report, and plain dmesg cannot tell them apart.
  */
-const PROGRAM = /^(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
+const PROGRAM = /^(?!INFO: task .{1,15}:-?\d+ blocked )(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
 
 export function isProgram(text: string): boolean {
   return text.includes(']: ') && PROGRAM.test(text);

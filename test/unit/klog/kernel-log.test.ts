@@ -46,7 +46,9 @@ test('parts of a dump of pstore in any number and with empty lines are put in or
   const fault = 'BUG: unable to handle page fault for address: 0\nRIP: 0010:a+0x1/0x2\nCall Trace:\n b+0x1/0x2\n';
   const before = process.cpuUsage();
   const many = Array.from({ length: 20_000 }, (_, i) => part(20_000 - i, '')).join('');
-  const { reports } = parseKernelLog(part(20_002, ' b+0x1/0x2\n') + part(20_003, fault) + many + '\n'.repeat(3_000_000));
+  const { reports } = parseKernelLog(
+    part(20_002, ' b+0x1/0x2\n') + part(20_003, fault) + many + '\n'.repeat(3_000_000),
+  );
   assert.deepEqual(
     reports.map(({ firstLine, corrupted }) => [firstLine, corrupted]),
     [[4, false]],
