@@ -20,6 +20,7 @@ export function consoleLines(text: string): LogLine[] {
           level: null,
           caller: found?.[3] ?? null,
           fromKernel: true,
+          rest: false,
         };
       }),
   );

@@ -19,6 +19,8 @@ export interface Kept {
   readonly level: boolean;
   readonly caller: boolean;
   readonly trust: boolean;
+  /** The further lines of a record can be told from records of their own. */
+  readonly rest: boolean;
 }
 
 export interface Encoder extends Kept {
@@ -150,28 +152,30 @@ function inBrown(line: string): string {
   return colon < 0 ? line : `${BROWN}${line.slice(0, colon)}${RESET}${line.slice(colon)}`;
 }
 
-const PLAIN: Kept = { time: true, level: false, caller: false, trust: false };
+const PLAIN: Kept = { time: true, level: false, caller: false, trust: false, rest: false };
 const NO_TIME: Kept = { ...PLAIN, time: false };
-const RAW: Kept = { time: true, level: true, caller: true, trust: true };
-const JOURNAL: Kept = { time: false, level: false, caller: false, trust: true };
+const RAW: Kept = { time: true, level: true, caller: true, trust: true, rest: true };
+const JOURNAL: Kept = { time: false, level: false, caller: false, trust: true, rest: true };
 
 /** Every transport by name. */
 export const encoders: Readonly<Record<string, Encoder>> = {
   console: { ...PLAIN, caller: true, encode: prefixed((r) => `${stamp(r)}${caller(r)} `) },
   'console without callers': { ...PLAIN, encode: prefixed((r) => `${stamp(r)} `) },
   'serial console': { ...PLAIN, caller: true, encode: prefixed((r) => `${stamp(r)}${caller(r)} `, '\r\n') },
-  'dmesg of util-linux': { ...PLAIN, caller: true, encode: indented((r) => `${stamp(r)} ${caller(r)} `) },
-  'dmesg -r': { ...RAW, encode: prefixed((r) => `<${priorityOf(r)}>${stamp(r)}${caller(r)} `) },
+  'dmesg of util-linux': { ...PLAIN, caller: true, rest: true, encode: indented((r) => `${stamp(r)} ${caller(r)} `) },
+  'dmesg -r': { ...RAW, rest: false, encode: prefixed((r) => `<${priorityOf(r)}>${stamp(r)}${caller(r)} `) },
   'dmesg -x': { ...RAW, caller: false, encode: indented((r) => `${decodedPriority(r)}${stamp(r)} `) },
   'dmesg -T': {
     ...NO_TIME,
+    rest: true,
     encode: indented((r) => `[Tue Nov 24 ${wall(r).toISOString().slice(11, 19)} 2026] `),
   },
   'dmesg --time-format iso': {
     ...NO_TIME,
+    rest: true,
     encode: indented((r) => `2026-11-24T23:28:55,${String(r.microseconds % 1e6).padStart(6, '0')}+00:00 `),
   },
-  'dmesg -d': { ...PLAIN, encode: indented((r) => `${stamp(r).slice(0, -1)} <    0.000012>] `) },
+  'dmesg -d': { ...PLAIN, rest: true, encode: indented((r) => `${stamp(r).slice(0, -1)} <    0.000012>] `) },
   'dmesg in colours': { ...PLAIN, encode: coloured },
   kmsg: { ...RAW, encode: (log) => log.map((r, i) => `${kmsg(r, i)}${escaped(written(r))}\n`).join('') },
   'kmsg with keys': {
@@ -227,6 +231,7 @@ export const encoders: Readonly<Record<string, Encoder>> = {
   rsyslog: {
     ...JOURNAL,
     time: 'kernel',
+    rest: false,
     encode: (log) =>
       log
         .flatMap((r) =>
@@ -239,5 +244,5 @@ export const encoders: Readonly<Record<string, Encoder>> = {
         .join(''),
   },
   'journal json': { ...RAW, caller: false, encode: (log) => log.map(entry).join('') },
-  pstore: { ...RAW, encode: pstore },
+  pstore: { ...RAW, rest: false, encode: pstore },
 };

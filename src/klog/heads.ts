@@ -14,6 +14,8 @@ export class Heads {
   readonly #decoder: LineDecoder | undefined;
   #bytes: Uint8Array = new Uint8Array();
   #head: Decoded | null = null;
+  /** The record of the head has said something: what follows is the rest of it. */
+  #said = false;
   /** All before it is in `#head`. */
   #seen = 0;
 
@@ -30,15 +32,15 @@ export class Heads {
   resolve(line: string, decoded: Decoded, at: number): Decoded {
     if (this.#decoder?.indents !== true) return decoded;
     if (decoded.width > 0) {
-      this.#head = decoded;
+      this.#open(decoded);
       this.#seen = at + 1;
       return decoded;
     }
     if (!line.startsWith(' ')) return decoded;
     this.#look(at);
     const head = this.#head;
-    const indented = head !== null && line.startsWith(' '.repeat(head.width));
-    return indented ? { ...head, text: line.slice(head.width) } : decoded;
+    if (head === null || !line.startsWith(' '.repeat(head.width))) return decoded;
+    return { ...head, text: line.slice(head.width), rest: this.#said };
   }
 
   /** The bytes go. */
@@ -47,8 +49,14 @@ export class Heads {
     this.#bytes = new Uint8Array();
   }
 
+  #open(head: Decoded): void {
+    this.#head = head;
+    this.#said = head.text !== '';
+  }
+
   #look(to: number): void {
     const bytes = this.#bytes;
+    let said = false;
     let end = to;
     while (end > this.#seen) {
       const start = lineStart(bytes, end - 1);
@@ -56,12 +64,19 @@ export class Heads {
         const line = cleaned(textOf(bytes, start, Math.min(lineEnd(bytes, start), start + LINE_BYTES)));
         const decoded = this.#decoder?.decode(line);
         if (decoded !== undefined && decoded.width > 0) {
-          this.#head = decoded;
+          this.#open(decoded);
           break;
         }
       }
+      said ||= !isBlank(bytes, start, end);
       end = start;
     }
+    this.#said ||= said;
     this.#seen = Math.max(this.#seen, to);
   }
+}
+
+function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at]! > SPACE) return false;
+  return true;
 }

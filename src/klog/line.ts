@@ -20,4 +20,6 @@ export interface LogLine {
    * the text stands where a program's words stand. Such a line is never part of a report.
    */
   readonly fromKernel: boolean;
+  /** It stands behind a line feed of its record, where names of files and devices can stand: nothing begins there. */
+  readonly rest: boolean;
 }

@@ -202,14 +202,17 @@ export class LineReader {
   }
 
   /** A record of several lines is several lines of one number. */
-  #deliver({ text, time, level, caller, fromKernel }: Decoded, number: number): void {
+  #deliver({ text, time, level, caller, fromKernel, rest }: Decoded, number: number): void {
     if (!text.includes('\n')) {
-      this.#wanting = this.#options.onLine({ number, text, time, level, caller, fromKernel });
+      this.#wanting = this.#options.onLine({ number, text, time, level, caller, fromKernel, rest });
       return;
     }
     const lines = text.split('\n');
     if (lines.length > 1 && lines.at(-1) === '') lines.pop();
-    for (const line of lines)
-      this.#wanting = this.#options.onLine({ number, text: line, time, level, caller, fromKernel });
+    let said = rest;
+    for (const line of lines) {
+      this.#wanting = this.#options.onLine({ number, text: line, time, level, caller, fromKernel, rest: said });
+      said ||= line !== '';
+    }
   }
 }

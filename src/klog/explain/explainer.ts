@@ -1,4 +1,4 @@
-import { encodeText } from '../bytes.ts';
+import { encodeText, textOf } from '../bytes.ts';
 import type { LogLine, Transport } from '../line.ts';
 import { LineReader } from '../reader.ts';
 import type { KernelReport } from '../report.ts';
@@ -20,7 +20,7 @@ export interface ExplainedLine {
 
 export interface ExplainerOptions {
   readonly transport?: Transport;
-  /** A report with its lines; fewer than it had when more than 10,000 lines lay between its first and its last. */
+  /** A report with its lines; fewer than it had when more than 10,000 of the kernel's lay between its first and its last. */
   readonly report: (report: KernelReport, lines: readonly ExplainedLine[]) => void;
   readonly event: (event: LivepatchEvent) => void;
   /** A line with the words of a report that is none, and why. */
@@ -33,7 +33,6 @@ export class LogExplainer {
   readonly #reader: LineReader;
   readonly #gatherer: ReportGatherer;
   #lines: LogLine[] = [];
-  #before: LogLine | null = null;
 
   constructor(options: ExplainerOptions) {
     this.#options = options;
@@ -59,24 +58,31 @@ export class LogExplainer {
 
   #take(line: LogLine): boolean {
     const gathering = this.#gatherer.isGathering;
-    this.#lines.push({ ...line, text: line.text.slice(0, LETTERS_MAX) });
-    if (this.#lines.length > 2 * LINES_MAX) this.#lines = this.#lines.slice(-LINES_MAX);
+    if (line.fromKernel) this.#keep(line);
     this.#gatherer.push(line);
     const { doubted } = this.#options;
     if (doubted !== undefined) {
-      const why = doubtOf(line, { before: this.#before, gathering, distrust: this.#reader.distrust });
+      const why = doubtOf(line, { gathering, distrust: this.#reader.distrust });
       if (why !== null) doubted(line, why);
     }
-    this.#before = line;
     if (!this.#gatherer.isGathering) this.#lines = [];
     return true;
+  }
+
+  /** A slice of a long text would keep all of it in memory, so it is copied. */
+  #keep(line: LogLine): void {
+    const { text } = line;
+    this.#lines.push(
+      text.length > LETTERS_MAX ? { ...line, text: textOf(encodeText(text.slice(0, LETTERS_MAX))) } : line,
+    );
+    if (this.#lines.length > 2 * LINES_MAX) this.#lines = this.#lines.slice(-LINES_MAX);
   }
 
   /** By their order, which is not that of their numbers in a pstore dump. Those of the report's printer; a stall shows other processors, too. */
   #linesOf(report: KernelReport): readonly ExplainedLine[] {
     const from = this.#lines.findIndex(({ number }) => number === report.firstLine);
     const to = this.#lines.findLastIndex(({ number }) => number === report.lastLine);
-    const own = this.#lines.slice(Math.max(0, from), to + 1).filter(({ fromKernel }) => fromKernel);
+    const own = this.#lines.slice(Math.max(0, from), to + 1);
     const caller = own[0]?.caller ?? null;
     const isStall = /lockup|stall|hung/.test(report.kind);
     return own

@@ -100,7 +100,15 @@ const LINES: readonly (readonly [RegExp, Words])[] = [
 
 /** What a line of the report means; null: nothing beyond its words. */
 export function explainLine(text: string, report: KernelReport): string | null {
-  const event = livepatchEvent({ number: 0, text, time: null, level: null, caller: null, fromKernel: true });
+  const event = livepatchEvent({
+    number: 0,
+    text,
+    time: null,
+    level: null,
+    caller: null,
+    fromKernel: true,
+    rest: false,
+  });
   if (event !== null) return stepWords[event.step];
   for (const [form, words] of LINES) {
     const found = form.exec(text);

@@ -54,10 +54,8 @@ function readCpu(context: Context, text: string): boolean {
 /** ` a(O+) b c [last unloaded: d]`: print_modules, kernel/module/main.c; letters of module_flags, `+` coming, `-` going. */
 function readModules(context: Context, text: string): boolean {
   if (context.modules.length > 0) return true;
-  const names = text
-    .replace(/\[last unloaded:.*$/, '')
-    .trim()
-    .split(/\s+/, MODULES_MAX);
+  const end = text.indexOf('[last unloaded:');
+  const names = (end < 0 ? text : text.slice(0, end)).trim().split(/\s+/, MODULES_MAX);
   context.modules = names.flatMap((name): LinkedModule[] => {
     const found = MODULE_ITEM.exec(name);
     if (found === null || name === '') return [];

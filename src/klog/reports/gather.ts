@@ -5,6 +5,7 @@ import { finish } from './finish.ts';
 import { type LivepatchEvent, livepatchEvent } from './livepatch.ts';
 import type { Head } from './start.ts';
 import { findStart } from './starts/index.ts';
+import { beginsDump } from './tasks.ts';
 
 /** Where findings go: reports in the order of their first lines, livepatch events in the order printed. */
 export interface Sink {
@@ -58,7 +59,6 @@ export class ReportGatherer {
   #lastReport: { line: number; time: number | null } | null = null;
   #lastStall: Open | null = null;
   #sinceSweep = 0;
-  #before: LogLine | null = null;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -70,18 +70,14 @@ export class ReportGatherer {
   }
 
   push(line: LogLine): void {
-    const before = this.#before;
-    this.#before = line;
     if (!line.fromKernel) return;
-    // A device names itself with line feeds; a report has each of its lines in a record of its own.
-    const isRest = before !== null && before.number === line.number && before.text !== '';
     const { text } = line;
     const caller = line.caller ?? '';
     this.#sinceSweep += 1;
     if (this.#sinceSweep >= SWEEP_LINES) this.#sweep(line);
     const open = this.#open.get(caller);
     const first = text.charCodeAt(0);
-    const head = isRest || first === 0x09 ? null : first === 0x20 ? findIndented(text) : findStart(text);
+    const head = line.rest || first === 0x09 ? null : first === 0x20 ? findIndented(text) : findStart(text);
     if (head !== null) {
       this.#begin(line, caller, head, open);
     } else if (open !== undefined) {
@@ -130,7 +126,7 @@ export class ReportGatherer {
   #take(line: LogLine, open: Open): void {
     const { text } = line;
     if (text.startsWith('livepatch: ')) this.#event(line);
-    if (this.#isSilent(open, line)) {
+    if (this.#isSilent(open, line) || beginsDump(text)) {
       this.#close(open, false);
       return;
     }
@@ -141,7 +137,9 @@ export class ReportGatherer {
     open.lines += 1;
     open.lastLine = line.number;
     open.lastTime = line.time ?? open.lastTime;
-    readBody(open.body, text);
+    // Names of devices and files hold line feeds; but for the words of a panic in Rust, no report has such lines.
+    if (line.rest) open.body.next ??= text;
+    else readBody(open.body, text);
     if (isEnd(open, text) || open.lines >= LINES_MAX) this.#close(open, false);
   }
 
@@ -248,6 +246,8 @@ function hasBody({ steps, release, cpu }: Body): boolean {
 function headOf(open: Open, head: Head): Head {
   const { start } = open.head;
   if (start.kind === 'panic' && start.role === 'prelude') return head;
+  /** `list_del corruption` and then BUG: the machine did not survive it. */
+  if (start.kind === 'list-corruption' && head.start.kind === start.kind) return head;
   if (head.start.role === 'panic' || head.start.role === 'die') return open.head;
   if (start.role === 'prelude' && !CHECKERS.test(head.text)) return head;
   if (open.head.text.endsWith('[inline]')) return head;

@@ -50,7 +50,7 @@ const TEXT_MAX = 300;
 
 /** The event a line tells; null for a line of another part of the kernel. */
 export function livepatchEvent(line: LogLine): LivepatchEvent | null {
-  if (!line.fromKernel || !line.text.startsWith(PREFIX)) return null;
+  if (!line.fromKernel || line.rest || !line.text.startsWith(PREFIX)) return null;
   const text = line.text.slice(PREFIX.length, PREFIX.length + TEXT_MAX);
   const direction = /\b(unpatch|patch)ing\b/.exec(text)?.[1];
   return {

@@ -12,6 +12,8 @@ export interface Decoded {
    * many spaces.
    */
   readonly width: number;
+  /** A further line of the record before it, as that of LogLine. */
+  readonly rest: boolean;
   /** A fragment of a record: which record, and whether it is its first or last fragment; null: the record is whole. */
   readonly part: { readonly of: string; readonly first: boolean; readonly last: boolean } | null;
 }
@@ -29,9 +31,9 @@ export interface LineDecoder {
 }
 
 /** A whole record. */
-export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}): Decoded {
+export function record(text: string, rest: Partial<Omit<Decoded, 'text' | 'rest'>> = {}): Decoded {
   const { time = null, level = null, caller = null, fromKernel = true, width = 0, part = null } = rest;
-  return { text, time, level, caller, fromKernel: fromKernel && !isProgram(text), width, part };
+  return { text, time, level, caller, fromKernel: fromKernel && !isProgram(text), width, rest: false, part };
 }
 
 /**
@@ -39,7 +41,7 @@ export function record(text: string, rest: Partial<Omit<Decoded, 'text'>> = {}):
  * (`a.out[12]: segfault at 0`, arch/x86/mm/fault.c), whose name of 15 bytes may be anything: `BUG: KASAN[12]: segfault`.
  * Neither is of a report, and plain dmesg cannot tell them apart.
  */
-const PROGRAM = /^(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
+const PROGRAM = /^(?!INFO: task .{1,15}:-?\d+ blocked )(?:[^\s:[\]]{1,64}|.{1,15})\[\d{1,10}\]: /;
 
 export function isProgram(text: string): boolean {
   return text.includes(']: ') && PROGRAM.test(text);

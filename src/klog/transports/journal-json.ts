@@ -43,11 +43,15 @@ function entryOf(line: string): Entry | undefined {
 
 /** Text, bytes where it is not printable, a list where the field stands more than once, null where it is too long. */
 function messageOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return typeof value === 'string' ? value : undefined;
+  const values: readonly unknown[] = value;
+  return bytesOf(values) ?? (typeof values[0] === 'string' ? values[0] : bytesOf(values[0]));
+}
+
+function bytesOf(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const values: readonly unknown[] = value;
-  if (values.every((item) => typeof item === 'number')) return textOf(Uint8Array.from(values));
-  return messageOf(values[0]);
+  return values.every((item) => typeof item === 'number') ? textOf(Uint8Array.from(values)) : undefined;
 }
 
 function field(value: unknown): string | undefined {

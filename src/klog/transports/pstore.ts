@@ -7,10 +7,9 @@ const DUMP_BYTES = 4 * 1024 * 1024;
 /** Longer lines are no heading. */
 const HEADING_BYTES = 64;
 
-interface Part {
-  readonly number: number;
-  readonly blocks: Block[];
-}
+/** Charged for each line beside its bytes, so that a dump of empty lines is no larger in memory. */
+const LINE_COST = 64;
+const [FIRST_CAPITAL, LAST_CAPITAL] = [65, 90];
 
 /**
  * Puts the parts of a dump in order: the kernel writes the newest lines first, as part 1 (fs/pstore/platform.c), so that
@@ -19,7 +18,9 @@ interface Part {
 export class PstoreOrder {
   readonly #emit: (block: Block) => void;
   #dump: string | null = null;
-  #parts: Part[] = [];
+  readonly #parts = new Map<number, Block[]>();
+  /** The part that lines go to; null before the first heading, and where the dump grew too large. */
+  #part: Block[] | null = null;
   #size = 0;
 
   constructor(emit: (block: Block) => void) {
@@ -27,42 +28,57 @@ export class PstoreOrder {
   }
 
   push({ bytes, line }: Block): void {
+    let from = 0;
+    let first = line;
     let number = line;
-    for (let at = 0; at < bytes.length; number += 1) {
+    for (let at = 0; at < bytes.length; ) {
       const end = nextLine(bytes, at);
-      this.#line({ bytes: bytes.slice(at, end), line: number, count: 1 });
+      const heading = headingOf(bytes, at, end);
+      if (heading !== null) {
+        this.#keep({ bytes: bytes.subarray(from, at), line: first, count: number - first });
+        this.#open(heading);
+        [from, first] = [at, number];
+      }
+      number += 1;
+      if (this.#part !== null) this.#size += end - at + LINE_COST;
       at = end;
+      if (this.#size > DUMP_BYTES) {
+        this.#keep({ bytes: bytes.subarray(from, end), line: first, count: number - first });
+        this.end();
+        [from, first] = [end, number];
+      }
     }
+    this.#keep({ bytes: bytes.subarray(from), line: first, count: number - first });
   }
 
   /** The dump is whole. */
   end(): void {
-    for (const { blocks } of this.#parts.toSorted((a, b) => b.number - a.number)) blocks.forEach(this.#emit);
-    this.#parts = [];
+    const parts = [...this.#parts].toSorted(([a], [b]) => b - a);
+    this.#parts.clear();
+    this.#part = null;
     this.#size = 0;
     this.#dump = null;
+    for (const [, blocks] of parts) blocks.forEach(this.#emit);
   }
 
-  #line(block: Block): void {
-    const heading = headingOf(block.bytes);
-    if (heading !== null) this.#open(heading);
-    const part = this.#parts.at(-1);
-    if (part === undefined) return this.#emit(block);
-    part.blocks.push(block);
-    this.#size += block.bytes.length;
-    if (this.#size > DUMP_BYTES) this.end();
+  #keep(block: Block): void {
+    if (block.count === 0) return;
+    if (this.#part === null) this.#emit(block);
+    else this.#part.push({ ...block, bytes: block.bytes.slice() });
   }
 
   #open({ dump, number }: { dump: string; number: number }): void {
-    if (dump !== this.#dump || this.#parts.some((part) => part.number === number)) this.end();
+    if (dump !== this.#dump || this.#parts.has(number)) this.end();
     this.#dump = dump;
-    this.#parts.push({ number, blocks: [] });
+    this.#part = [];
+    this.#parts.set(number, this.#part);
   }
 }
 
-function headingOf(bytes: Uint8Array): { dump: string; number: number } | null {
-  if (bytes.length > HEADING_BYTES) return null;
-  const text = textOf(bytes).trimEnd();
+function headingOf(bytes: Uint8Array, from: number, to: number): { dump: string; number: number } | null {
+  const first = bytes[from]!;
+  if (to - from > HEADING_BYTES || first < FIRST_CAPITAL || first > LAST_CAPITAL) return null;
+  const text = textOf(bytes, from, to).trimEnd();
   const match = PART.exec(text);
   return match === null ? null : { dump: text.slice(0, text.lastIndexOf(' ')), number: Number(match[2]) };
 }

@@ -71,11 +71,18 @@ test('not believed, with the reason: facility, form, place in the record, place 
     '6,3,3,-;a name\\x0aBUG: spinlock bad magic on CPU#1, x/1',
     '6,4,4,-;usb 1-1: Product: kernel BUG at fs/a.c:1!',
     '6,5,5,-;usb 1-1: nothing of note',
+    '4,6,6,-;BUG: Bad x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0',
   ].join('\n');
   const { titles, doubted } = explained(log, 'kmsg');
   assert.deepEqual(titles, []);
-  assert.equal(doubted.length, 4, doubted.join('\n'));
-  for (const [i, why] of [/facility is not 0/, /name\[123\]/, /line feed/, /within the line/].entries())
+  assert.equal(doubted.length, 5, doubted.join('\n'));
+  for (const [i, why] of [
+    /facility is not 0/,
+    /name\[123\]/,
+    /line feed/,
+    /within the line/,
+    /name of a task/,
+  ].entries())
     assert.match(doubted[i]!, why);
 });
 

@@ -29,7 +29,7 @@ for (const { name, input, expected } of corpus('kernel-lines')) {
 }
 
 function line(number: number, caller: string | null): LogLine {
-  return { number, text: 'x', time: null, level: null, caller, fromKernel: true };
+  return { number, text: 'x', time: null, level: null, caller, fromKernel: true, rest: false };
 }
 
 test('lines of each caller are gathered apart, and a silent one is ended when there are too many', () => {

@@ -104,6 +104,39 @@ test('a function that acts for its caller is not guilty, one that only looks lik
   }
 });
 
+const FAULTS: Readonly<Record<string, readonly string[]>> = {
+  'NAME: 0000 [#1] PREEMPT SMP': [
+    ...['divide error', 'overflow', 'invalid opcode', 'int3', 'alignment check', 'bounds', 'stack segment'],
+    ...['unexpected #NM exception', 'iret exception', 'fpu exception', 'simd exception', 'VE fault', 'double fault'],
+    ...['Oops', 'Oops: Oops', 'Oops: int3', 'Oops: never seen', 'general protection fault', 'control protection fault'],
+  ],
+  'Oops: NAME, sig: 11 [#1]': ['Kernel access of bad area', 'Machine check', 'Exception in kernel mode'],
+  'NAME: 0010 ilc:2 [#1] SMP': ['HFP overflow exception', 'vector exception', 'Unexpected TEID', 'monitor event'],
+  'NAME [#1]': ['Oops', 'Kernel BUG', 'Oops - illegal instruction', 'Oops - environment call from U-mode'],
+  'NAME[#1]:': [
+    'Oops',
+    'Kernel ale access',
+    'Bounds check error in kernel code',
+    'do_fpu invoked from kernel context!',
+  ],
+  'Internal error: NAME: 0000000096000004 [#1] SMP': ['Oops', 'Oops - BTI', 'UBSAN: array index out of bounds'],
+};
+
+test('every name that a kernel dies with begins a report, and a device of that name does not', () => {
+  const body = ['CPU: 1 PID: 501 Comm: worker Not tainted 6.1.0 #1', 'Call Trace:', ' demo_get+0x1/0x20'];
+  for (const [form, names] of Object.entries(FAULTS))
+    for (const name of names) {
+      const { reports } = gathered(consoleLines([form.replace('NAME', name), ...body].join('\n')));
+      assert.deepEqual(
+        reports.map((report) => [report.severity, report.function]),
+        [['fatal', 'demo_get']],
+        `${form}: ${name}`,
+      );
+      const device = name.replaceAll(/\W/g, '');
+      assert.deepEqual(gathered(consoleLines(`${device}: entered promiscuous mode`)).reports, [], device);
+    }
+});
+
 test('who warned is known though the trace is lost', () => {
   const text = 'WARNING: CPU: 1 PID: 501 at drivers/demo/demo.c:18 demo_put+0x1/0x20 [demo]\nModules linked in: demo';
   const [report] = gathered(consoleLines(text)).reports;

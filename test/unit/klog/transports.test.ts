@@ -62,15 +62,16 @@ const logs = fc
 const plain = (text: string): string => text.replace(/\x1b\[\d+m/g, '').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
 
 /** What must be read of a log, whatever brought it, but for what the transport drops. */
-function expected(log: readonly Printed[], { time, level, caller, trust }: Encoder): Partial<LogLine>[] {
+function expected(log: readonly Printed[], { time, level, caller, trust, rest }: Encoder): Partial<LogLine>[] {
   return log.flatMap((record) =>
     plain(record.text)
       .split('\n')
-      .map((text, i) => ({
+      .map((text, i, all) => ({
         text: record.program === null ? text : text.replace(/^systemd\[1\]: /, ''),
         time: time === true || (time === 'kernel' && record.program === null) ? record.microseconds / 1e6 : null,
         level: level ? record.level : null,
         caller: caller ? record.caller : null,
+        rest: rest && all.slice(0, i).some((before) => before !== ''),
         // Without a facility each line of the console speaks for itself, and a program's further lines have no mark.
         fromKernel: record.program === null || (!trust && i > 0 ? null : false),
       })),
@@ -84,11 +85,11 @@ for (const [name, encoder] of Object.entries(encoders)) {
         const found = lines(encoder.encode(log));
         const wanted = expected(log, encoder);
         assert.equal(found.length, wanted.length);
-        for (const [i, { text, time, level, caller, fromKernel }] of found.entries()) {
+        for (const [i, { text, time, level, caller, fromKernel, rest }] of found.entries()) {
           const want = wanted[i]!;
           const said = text.replace(/^systemd\[1\]: /, '');
           const trust = want.fromKernel === null ? null : fromKernel;
-          assert.deepEqual({ text: said, time, level, caller, fromKernel: trust }, want);
+          assert.deepEqual({ text: said, time, level, caller, rest, fromKernel: trust }, want);
         }
       }),
       { numRuns: 60 },

@@ -36,9 +36,8 @@ const page = {
 /** mm/page_alloc.c (bad_page), mm/memory.c (print_bad_pte), kernel/fork.c (check_mm), fs/dcache.c (umount_check). */
 const memory: readonly Start[] = [
   { text: 'BUG: Bad page state in process', title: 'BUG: Bad page state in {frame}', ...page },
-  { text: 'BUG: Bad page state', title: 'BUG: Bad page state in {frame}', ...page },
-  { text: 'BUG: Bad page map', title: 'BUG: Bad page map', ...error, guilty: ['trace'] },
-  { text: 'BUG: Bad page cache', title: 'BUG: Bad page cache', ...error, guilty: ['trace'] },
+  { text: 'BUG: Bad page map in process', title: 'BUG: Bad page map', ...error, guilty: ['trace'] },
+  { text: 'BUG: Bad page cache in process', title: 'BUG: Bad page cache', ...error, guilty: ['trace'] },
   { text: 'BUG: Bad rss-counter state', title: 'BUG: Bad rss-counter state', ...error, guilty: [], trace: false },
   {
     text: 'BUG: Dentry ',
@@ -49,8 +48,14 @@ const memory: readonly Start[] = [
     role: 'prelude',
     form: /^.{1,200}still in use \(-?\d+\) \[(unmount of .{1,40})\]/,
   },
-  { text: 'BUG: non-zero ', title: 'BUG: non-zero {rest}', ...error, guilty: [], trace: false },
-  { text: 'BUG: Bad ', title: 'BUG: Bad {rest}', ...error, guilty: [], trace: false },
+  {
+    text: 'BUG: non-zero ',
+    form: /^\w+ on freeing mm: /,
+    title: 'BUG: non-zero {rest}',
+    ...error,
+    guilty: [],
+    trace: false,
+  },
   {
     text: 'BUG: ',
     /** lib/locking-selftest.c counts what it expected. */

@@ -67,24 +67,84 @@ function die(text: string, kind: ReportKind, title: string, form?: RegExp): Star
   return fault(text, kind, title, { role: 'die', class: kindOf, ...(form === undefined ? {} : { form }) });
 }
 
-/** exc_* of arch/x86/kernel/traps.c; since 6.10 with `Oops: ` before the name. */
+/** What die() adds to the name of a fault: a code, and how often the kernel died (`0000 [#1]`). */
+const CODE = /^[0-9a-f]{4} \[#\d+\]/;
+
+/** exc_* of arch/x86/kernel/traps.c; since 6.10 with `Oops: ` before the name. A device may be called `int3`, too. */
 const traps: readonly Start[] = ['', 'Oops: '].flatMap((oops) => [
   die(`${oops}general protection fault`, 'general-protection', 'general protection fault in {frame}'),
   die(`${oops}stack segment`, 'oops', 'stack segment fault in {frame}', /^(?: fault)?[:,]/),
-  die(`${oops}divide error: `, 'oops', 'divide error in {frame}'),
   die(`${oops}divide error, `, 'oops', 'divide error in {frame}'),
-  die(`${oops}invalid opcode: `, 'oops', 'invalid opcode in {frame}'),
-  die(`${oops}int3: `, 'oops', 'int3 in {frame}'),
-  die(`${oops}alignment check: `, 'oops', 'alignment check in {frame}'),
-  die(`${oops}coprocessor segment overrun: `, 'oops', 'coprocessor segment overrun in {frame}'),
-  die(`${oops}invalid TSS: `, 'oops', 'invalid TSS in {frame}'),
-  die(`${oops}segment not present: `, 'oops', 'segment not present in {frame}'),
-  die(`${oops}control protection fault: `, 'oops', 'control protection fault in {frame}'),
-  die(`${oops}bounds: `, 'oops', 'bounds in {frame}', /^[0-9a-f]{4} \[#/),
-  die(`${oops}Bad pagetable: `, 'oops', 'Bad pagetable in {frame}'),
-  die(`${oops}double fault: `, 'oops', 'PANIC: double fault in {frame}'),
-  die(`${oops}stack guard page: `, 'oops', 'BUG: stack guard page was hit in {frame}'),
+  ...[
+    'divide error',
+    'overflow',
+    'invalid opcode',
+    'int3',
+    'alignment check',
+    'coprocessor segment overrun',
+    'invalid TSS',
+    'segment not present',
+    'control protection fault',
+    'bounds',
+    'Bad pagetable',
+    'unexpected #NM exception',
+    'fpu exception',
+    'simd exception',
+    'iret exception',
+    'VE fault',
+  ].map((name) => die(`${oops}${name}: `, 'oops', `${name} in {frame}`, CODE)),
+  die(`${oops}double fault: `, 'oops', 'PANIC: double fault in {frame}', CODE),
+  die(`${oops}stack guard page: `, 'oops', 'BUG: stack guard page was hit in {frame}', CODE),
 ]);
+
+const ILC = /^[0-9a-f]{4} ilc:/;
+
+/** Names of arch/s390/kernel/traps.c, of which some are called otherwise elsewhere, with `0010 ilc:2 [#1]` behind. */
+const s390: readonly Start[] = [
+  die('monitor event: ', 'bug', 'kernel BUG in {frame}', ILC),
+  die('fixpoint divide exception: ', 'oops', 'divide error in {frame}', ILC),
+  ...[
+    'illegal operation',
+    'addressing exception',
+    'specification exception',
+    'protection exception',
+    'data exception',
+    'execute exception',
+    'operand exception',
+    'privileged operation',
+    'special operation exception',
+    'transaction constraint exception',
+    'fixpoint overflow exception',
+    'floating point exception',
+    'vector exception',
+    'space switch event',
+    'Unknown program exception',
+    'Unexpected TEID',
+    ...['divide', 'overflow', 'underflow', 'significance', 'square root'].map((name) => `HFP ${name} exception`),
+  ].map((name) => die(`${name}: `, 'oops', `${name} in {frame}`, ILC)),
+];
+
+const NUMBERED = /^(?: in kernel code)?\[#\d+\]/;
+
+/** die_if_kernel of arch/{mips,loongarch}/kernel: `FP exception in kernel code[#1]:`. */
+const mips: readonly Start[] = [
+  die('Reserved instruction', 'oops', 'invalid opcode in {frame}', NUMBERED),
+  ...[
+    'Unhandled kernel unaligned access',
+    'Unaligned FP access',
+    'Break instruction',
+    'Trap instruction',
+    'FP exception',
+    'Integer overflow',
+    'Kernel unaligned instruction access',
+    'Kernel ade access',
+    'Kernel ale access',
+    'Bounds check error',
+    'Math emu break/trap',
+    'do_reserved exception',
+    ...['cpu', 'fpu', 'lsx', 'lasx', 'msa', 'msa_fpe'].map((name) => `do_${name} invoked from kernel context!`),
+  ].map((text) => die(text, 'oops', `${text} in {frame}`, NUMBERED)),
+];
 
 const deaths: readonly Start[] = [
   ...traps,
@@ -122,38 +182,15 @@ const deaths: readonly Start[] = [
     'Oops - ',
     'oops',
     'Internal error in {frame}',
-    /^(?:[a-z][a-z, ()/-]{2,60}\s?\[#\d+\]|bad mode|BUG|BTI|FPAC|SP\/PC|CFI|GCS)/,
+    /^(?:[a-zA-Z][\w, ()/-]{2,60}\s?\[#\d+\]|bad mode|BUG|BTI|FPAC|SP\/PC|CFI|GCS)/,
   ),
   die('Oops: ', 'oops', 'kernel oops in {frame}', /^(?:Oops: )?[0-9a-f]{4,16} \[#\d+\]/),
   { ...die('Oops: ', 'oops', 'kernel oops in {frame}'), needsBody: true },
   die('Oops', 'oops', 'kernel oops in {frame}', /^(?:\[#\d+\]| \[#\d+\])/),
   die('Kernel BUG [#', 'bug', 'kernel BUG in {frame}'),
   die('Kernel bug detected', 'bug', 'kernel BUG in {frame}', /^\[#/),
-  die('illegal operation: ', 'oops', 'illegal operation in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('addressing exception: ', 'oops', 'addressing exception in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('specification exception: ', 'oops', 'specification exception in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('protection exception: ', 'oops', 'protection exception in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('data exception: ', 'oops', 'data exception in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('monitor event: ', 'bug', 'kernel BUG in {frame}', /^[0-9a-f]{4} ilc:/),
-  die('fixpoint divide exception: ', 'oops', 'divide error in {frame}', /^[0-9a-f]{4} ilc:/),
-  ...[
-    'execute exception',
-    'operand exception',
-    'privileged operation',
-    'special operation exception',
-    'transaction constraint exception',
-    'fixpoint overflow exception',
-    'HFP divide exception',
-  ].map((text) => die(`${text}: `, 'oops', `${text} in {frame}`, /^[0-9a-f]{4} ilc:/)),
-  die('Reserved instruction in kernel code', 'oops', 'invalid opcode in {frame}', /^\[#/),
-  die('Unhandled kernel unaligned access', 'oops', 'Unhandled kernel unaligned access in {frame}', /^\[#/),
-  ...[
-    'Break instruction',
-    'Trap instruction',
-    'FP exception',
-    'Integer overflow',
-    'Kernel unaligned instruction access',
-  ].map((text) => die(text, 'oops', `${text} in {frame}`, /^(?: in kernel code)?\[#\d+\]/)),
+  ...s390,
+  ...mips,
   die('Unrecoverable exception ', 'oops', 'Unrecoverable exception in {frame}', /^[0-9a-f]+ at /),
   die('Unexpected kernel BRK exception at EL1', 'oops', 'Internal error in {frame}'),
 ];

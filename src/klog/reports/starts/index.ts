@@ -1,4 +1,5 @@
 import type { Head, Start } from '../start.ts';
+import { isAboutTask } from '../tasks.ts';
 import { bugs } from './bugs.ts';
 import { faults } from './faults.ts';
 import { locks } from './locks.ts';
@@ -37,6 +38,12 @@ for (const start of starts) {
 
 /** The report that the line begins; null where it begins none. Lines of a report never do, but for one in a thousand. */
 export function findStart(text: string): Head | null {
+  const head = startOf(text);
+  // A hung task is named in the midst of the line, by its form alone.
+  return head === null || (head.start.kind !== 'hung-task' && isAboutTask(text)) ? null : head;
+}
+
+function startOf(text: string): Head | null {
   const candidates = byLetter.get(text.charCodeAt(0));
   if (candidates === undefined) return findRefusal(text);
   for (const start of candidates) {

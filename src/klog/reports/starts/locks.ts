@@ -71,6 +71,13 @@ export const locks: readonly Start[] = [
     guilty: ['trace'],
   },
   {
+    text: 'BUG: scheduling in a non-blocking section: ',
+    kind: 'atomic-sleep',
+    severity: 'error',
+    title: 'BUG: scheduling in a non-blocking section in {frame}',
+    guilty: ['trace'],
+  },
+  {
     text: 'BUG: sleeping function called from invalid context',
     kind: 'atomic-sleep',
     severity: 'error',
@@ -98,5 +105,13 @@ export const locks: readonly Start[] = [
     ...base,
     guilty: ['trace'],
   },
-  { text: 'BUG: MAX_', title: 'BUG: MAX_{rest}', ...base, severity: 'warning', guilty: ['trace'], trace: false },
+  {
+    text: 'BUG: MAX_',
+    form: /^[A-Z_]+ too low!/,
+    title: 'BUG: MAX_{rest}',
+    ...base,
+    severity: 'warning',
+    guilty: ['trace'],
+    trace: false,
+  },
 ];

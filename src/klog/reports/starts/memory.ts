@@ -125,13 +125,13 @@ export const sanitizers: readonly Start[] = [
     severity: 'error',
     guilty: ['trace'],
   },
-  /** Traps of lib/ubsan.c on arm64 and x86 (CONFIG_UBSAN_TRAP): no report of the checker, only the fault. */
+  /** Traps (CONFIG_UBSAN_TRAP; handle_bug of arch/x86/kernel/traps.c): no report of the checker, only the fault. */
   {
     text: 'UBSAN: ',
     kind: 'ubsan',
-    form: /^([a-z][a-z ]*[a-z]): /,
+    form: /^([a-z][a-z/ ]*[a-z])(?:: | at (?=[\w.]+\+0x))/,
     title: 'UBSAN: {1} in {frame}',
-    severity: 'error',
+    severity: 'fatal',
     guilty: ['instruction', 'trace'],
   },
 ];
@@ -164,7 +164,8 @@ export const corruption: readonly Start[] = [
   {
     text: 'BUG ',
     kind: 'slab-corruption',
-    form: /^([\w.:-]+) \((?:Not tainted|Tainted: [A-Z ]+)\): (.{1,80})/,
+    /** Before 5.9 each memory cgroup had caches of its own, `dentry(22:system.slice)` (mm/slab_common.c). */
+    form: /^([^\s()]+)(?:\(\d+:.{0,255}\))? \((?:Not tainted|Tainted: [A-Z ]+)\): (.{1,80})/,
     title: 'BUG: {2} in {1}',
     severity: 'error',
     guilty: ['trace'],
@@ -195,9 +196,9 @@ export const corruption: readonly Start[] = [
     severity: 'error',
     guilty: ['trace'],
   },
-  ...['list_add', 'list_del', 'hlist_del', 'hlist_add', 'list_swap'].map(
+  ...['list_add corruption', 'list_del corruption', 'list_add double add: '].map(
     (text): Start => ({
-      text: `${text} corruption`,
+      text,
       kind: 'list-corruption',
       title: 'BUG: corrupted list in {frame}',
       severity: 'error',

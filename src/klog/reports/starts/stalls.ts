@@ -2,7 +2,7 @@ import type { Start } from '../start.ts';
 
 const stall = { severity: 'error', guilty: ['stall'], class: 'stall' } as const;
 const RCU = 'INFO: rcu detected stall in {frame}';
-const RCU_FORM = /^\S{1,30} (?:self-)?detected (?:expedited )?stalls? /;
+const RCU_FORM = /^\S{1,30} (?:self-)?detected (?:expedited )?stalls?[ ,]/;
 
 /** kernel/rcu/tree_stall.h, kernel/rcu/tree_exp.h, kernel/rcu/tasks.h; with `rcu: ` before since 4.19. */
 const rcu: readonly Start[] = ['rcu: ', ''].map(
@@ -74,7 +74,7 @@ const hung: readonly Start[] = [
     text: 'INFO: task ',
     kind: 'hung-task',
     /** 6.16 and later say below it who holds the lock, in lines that also begin with `INFO: task`. */
-    form: /^.{1,40}?:-?\d+ blocked (?:in I\/O wait )?for more than \d+ seconds/,
+    form: /^.{1,15}?:-?\d+ blocked (?:in I\/O wait )?for more than \d+ seconds/,
     title: 'INFO: task hung in {frame}',
     severity: 'error',
     guilty: ['trace'],
@@ -84,7 +84,7 @@ const hung: readonly Start[] = [
   {
     text: 'INFO: task ',
     kind: 'hung-task',
-    form: /^.{1,40}?:-?\d+ can't die for more than \d+ seconds/,
+    form: /^.{1,15}?:-?\d+ can't die for more than \d+ seconds/,
     title: "INFO: task can't die in {frame}",
     severity: 'error',
     guilty: ['trace'],
