@@ -7,8 +7,9 @@ const SPACE = 32;
 
 /**
  * Whose line an indented one is. dmesg and journalctl write the further lines of a record without a prefix, indented by its
- * width: such a line is of the nearest one before it that has a prefix, and as trustworthy as that. Lines that were passed
- * over are looked at backwards, each at most once.
+ * width: such a line is of the nearest one before it that is not indented, and as trustworthy as that. Where that one has no
+ * known prefix (an identifier may hold any letters), nobody vouches for the lines below it. Lines that were passed over are
+ * looked at backwards, each at most once.
  */
 export class Heads {
   readonly #decoder: LineDecoder | undefined;
@@ -29,15 +30,14 @@ export class Heads {
   /** What the line that begins `at` comes to, decoded by itself as `decoded`. */
   resolve(line: string, decoded: Decoded, at: number): Decoded {
     if (this.#decoder?.indents !== true) return decoded;
-    if (decoded.width > 0) {
+    if (!isIndented(line)) {
       this.#head = decoded;
       this.#seen = at + 1;
       return decoded;
     }
-    if (!line.startsWith(' ')) return decoded;
     this.#look(at);
     const head = this.#head;
-    const indented = head !== null && line.startsWith(' '.repeat(head.width));
+    const indented = head !== null && head.width > 0 && line.startsWith(' '.repeat(head.width));
     return indented ? { ...head, text: line.slice(head.width) } : decoded;
   }
 
@@ -54,9 +54,8 @@ export class Heads {
       const start = lineStart(bytes, end - 1);
       if (bytes[start] !== SPACE) {
         const line = cleaned(textOf(bytes, start, Math.min(lineEnd(bytes, start), start + LINE_BYTES)));
-        const decoded = this.#decoder?.decode(line);
-        if (decoded !== undefined && decoded.width > 0) {
-          this.#head = decoded;
+        if (!isIndented(line)) {
+          this.#head = this.#decoder?.decode(line) ?? null;
           break;
         }
       }
@@ -64,4 +63,9 @@ export class Heads {
     }
     this.#seen = Math.max(this.#seen, to);
   }
+}
+
+/** Or empty, which says nothing. */
+function isIndented(line: string): boolean {
+  return line === '' || line.startsWith(' ');
 }
