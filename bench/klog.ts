@@ -23,6 +23,9 @@ const TRANSPORTS = [
   'kmsg',
   'journal short',
   'journal json',
+  'journal export',
+  'journal json-pretty',
+  'journal verbose',
   'extended netconsole',
 ];
 
@@ -48,11 +51,16 @@ async function bench(folder: string): Promise<void> {
   }
   for (const name of ['console', 'kmsg', 'journal json'])
     await compare(`every line in a report, ${name}`, folder, patterns, [encoders[name]!.encode(reports()), '']);
-  waysToSearch(logStarts, encoders.console!.encode(ordinary()));
+  waysToSearch(logStarts, encoders.console!.encode(ordinary()).toString());
 }
 
 /** The parser and grep over one file: `body` again and again, then `end`. */
-async function compare(what: string, folder: string, patterns: string, text: readonly [string, string]): Promise<void> {
+async function compare(
+  what: string,
+  folder: string,
+  patterns: string,
+  text: readonly [Buffer, Buffer | string],
+): Promise<void> {
   const file = join(folder, 'log');
   writeLog(file, text);
   const bytes = statSync(file).size;
@@ -72,11 +80,10 @@ async function compare(what: string, folder: string, patterns: string, text: rea
   report(`${what}, ${count} reports: ${of(parsed.seconds, cpu)}`, parsed, { name: 'grep -cE', seconds: grep.seconds });
 }
 
-function writeLog(file: string, [body, end]: readonly [string, string]): void {
-  const block = Buffer.from(body);
+function writeLog(file: string, [body, end]: readonly [Buffer, Buffer | string]): void {
   const output = openSync(file, 'w');
-  for (let size = 0; size < MEGABYTES * 1e6; size += block.length) writeSync(output, block);
-  writeSync(output, end);
+  for (let size = 0; size < MEGABYTES * 1e6; size += body.length) writeSync(output, body);
+  writeSync(output, Buffer.from(end));
   closeSync(output);
 }
 

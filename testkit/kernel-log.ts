@@ -24,8 +24,10 @@ export interface Kept {
 }
 
 export interface Encoder extends Kept {
-  readonly encode: (log: readonly Printed[]) => string;
+  readonly encode: (log: readonly Printed[]) => Buffer;
 }
+
+type Text = (log: readonly Printed[]) => string;
 
 const FACILITY_DAEMON = 3;
 const FACILITIES = { kern: 'kern', program: 'daemon' };
@@ -55,7 +57,7 @@ function decodedPriority({ level, program }: Printed): string {
 }
 
 /** Each line of a record has the prefix: console, syslog(2), pstore. */
-function prefixed(prefix: (record: Printed) => string, end = '\n'): Encoder['encode'] {
+function prefixed(prefix: (record: Printed) => string, end = '\n'): Text {
   return (log) =>
     log
       .flatMap((record) =>
@@ -67,7 +69,7 @@ function prefixed(prefix: (record: Printed) => string, end = '\n'): Encoder['enc
 }
 
 /** The first line has it, the others are indented by its width: dmesg of util-linux and journalctl. */
-function indented(prefix: (record: Printed) => string, text = written): Encoder['encode'] {
+function indented(prefix: (record: Printed) => string, text = written): Text {
   return (log) =>
     log
       .map((record) => `${prefix(record)}${text(record).replaceAll('\n', `\n${' '.repeat(prefix(record).length)}`)}\n`)
@@ -101,22 +103,55 @@ function fragments(record: Printed, sequence: number, end: string): string {
   return `${parts.join(end)}\n`;
 }
 
-/** As journald keeps a record of /dev/kmsg; text that is not printable becomes a list of bytes (systemd, "JSON Format"). */
-function entry(record: Printed): string {
-  const { program } = record;
-  const bytes = Buffer.from(record.text);
-  const printable = !/[^\P{Cc}\n\t]|\uFFFD/u.test(record.text);
-  return `${JSON.stringify({
+/** As journald keeps a record of /dev/kmsg. */
+function fieldsOf({ program, level, microseconds }: Printed): Readonly<Record<string, string>> {
+  return {
     __CURSOR: 's=0;i=1',
     _TRANSPORT: 'kernel',
     _HOSTNAME: HOST,
-    PRIORITY: String(record.level),
+    PRIORITY: String(level),
     SYSLOG_FACILITY: program === null ? '0' : String(FACILITY_DAEMON),
     SYSLOG_IDENTIFIER: program?.identifier ?? 'kernel',
     ...(program === null ? {} : { SYSLOG_PID: String(program.pid) }),
-    _SOURCE_MONOTONIC_TIMESTAMP: String(record.microseconds),
-    MESSAGE: printable ? record.text : [...bytes],
-  })}\n`;
+    _SOURCE_MONOTONIC_TIMESTAMP: String(microseconds),
+  };
+}
+
+/** Text that is not printable becomes a list of bytes (systemd, "JSON Format"). */
+function inJson(record: Printed): Readonly<Record<string, unknown>> {
+  const printable = !/[^\P{Cc}\n\t]|\uFFFD/u.test(record.text);
+  return { ...fieldsOf(record), MESSAGE: printable ? record.text : [...Buffer.from(record.text)] };
+}
+
+function entry(record: Printed): string {
+  return `${JSON.stringify(inJson(record))}\n`;
+}
+
+/** A field a line, a number of a list a line (systemd, json_format). */
+function prettyEntry(record: Printed): string {
+  return `${JSON.stringify(inJson(record), null, '\t').replace(/^(\t"\w+"):/gm, '$1 :')}\n`;
+}
+
+/** A value that is no printable line goes with its length (systemd, "Journal Export Format"). */
+function exportEntry(record: Printed): Buffer {
+  const text = Buffer.from(record.text);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  const isLine = !/[^\P{Cc}\t]|\uFFFD/u.test(record.text);
+  const message = isLine ? [`MESSAGE=${record.text}`] : ['MESSAGE\n', size, text];
+  const fields = Object.entries(fieldsOf(record)).map(([name, value]) => `${name}=${value}\n`);
+  return Buffer.concat([...fields, ...message, '\n\n'].map((part) => Buffer.from(part)));
+}
+
+/** With `-a`, as `journalctl -k` is read by people who want all (systemd, output_verbose and print_multiline). */
+function verboseEntry(record: Printed): string {
+  const { __CURSOR: cursor, ...fields } = fieldsOf(record);
+  const text = record.text.replace(/\n$/, '').replaceAll('\n', `\n${' '.repeat('    MESSAGE='.length)}`);
+  return [
+    `Tue 2026-11-24 23:28:55.123456 UTC [${cursor}]`,
+    ...Object.entries({ ...fields, MESSAGE: text }).map(([name, value]) => `    ${name}=${value}`),
+    '',
+  ].join('\n');
 }
 
 function identifier({ program }: Printed): string {
@@ -157,8 +192,7 @@ const NO_TIME: Kept = { ...PLAIN, time: false };
 const RAW: Kept = { time: true, level: true, caller: true, trust: true, rest: true };
 const JOURNAL: Kept = { time: false, level: false, caller: false, trust: true, rest: true };
 
-/** Every transport by name. */
-export const encoders: Readonly<Record<string, Encoder>> = {
+const all: Readonly<Record<string, Kept & { readonly encode: (log: readonly Printed[]) => string | Buffer }>> = {
   console: { ...PLAIN, caller: true, encode: prefixed((r) => `${stamp(r)}${caller(r)} `) },
   'console without callers': { ...PLAIN, encode: prefixed((r) => `${stamp(r)} `) },
   'serial console': { ...PLAIN, caller: true, encode: prefixed((r) => `${stamp(r)}${caller(r)} `, '\r\n') },
@@ -243,6 +277,47 @@ export const encoders: Readonly<Record<string, Encoder>> = {
         )
         .join(''),
   },
+  'journal with-unit': {
+    ...JOURNAL,
+    encode: indented(
+      (r) => `Tue 2026-11-24 23:28:55 +06 ${HOST} ${identifier(r).replace('systemd[', 'init.scope[')}`,
+      ({ text }) => text,
+    ),
+  },
+  'journal short-unix': {
+    ...JOURNAL,
+    encode: indented(
+      (r) => `1795582870.123456 ${HOST} ${identifier(r)}`,
+      ({ text }) => text,
+    ),
+  },
+  'journal short-delta': {
+    ...JOURNAL,
+    time: true,
+    encode: (log) =>
+      log
+        .map((r, i) =>
+          indented(
+            () =>
+              `${stamp(r).slice(0, -1)}${i === 0 ? ' '.repeat(16) : ` <    0.000012${i % 2 === 0 ? ' ' : '*'}>`}] ${HOST} ${identifier(r)}`,
+            ({ text }) => text,
+          )([r]),
+        )
+        .join(''),
+  },
   'journal json': { ...RAW, caller: false, encode: (log) => log.map(entry).join('') },
+  'journal json-sse': { ...RAW, caller: false, encode: (log) => log.map((r) => `data: ${entry(r)}\n`).join('') },
+  'journal json-seq': { ...RAW, caller: false, encode: (log) => log.map((r) => `\x1e${entry(r)}`).join('') },
+  'journal json-pretty': { ...RAW, caller: false, encode: (log) => log.map(prettyEntry).join('') },
+  'journal export': { ...RAW, caller: false, encode: (log) => Buffer.concat(log.map(exportEntry)) },
+  'journal verbose': { ...RAW, caller: false, encode: (log) => log.map(verboseEntry).join('') },
   pstore: { ...RAW, rest: false, encode: pstore },
 };
+
+/** Every transport by name. */
+export const encoders: Readonly<Record<string, Encoder>> = Object.fromEntries(
+  Object.entries(all).map(([name, { encode, ...kept }]) => [
+    name,
+    { ...kept, encode: (log: readonly Printed[]): Buffer => Buffer.from(encode(log)) },
+  ]),
+);

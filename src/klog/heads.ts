@@ -31,15 +31,15 @@ export class Heads {
   /** What the line that begins `at` comes to, decoded by itself as `decoded`. */
   resolve(line: string, decoded: Decoded, at: number): Decoded {
     if (this.#decoder?.indents !== true) return decoded;
-    if (decoded.width > 0) {
+    // A line without a head ends the entry before it, too: what is indented below it is nobody's word.
+    if (decoded.width > 0 || !isIndented(line)) {
       this.#open(decoded);
       this.#seen = at + 1;
       return decoded;
     }
-    if (!line.startsWith(' ')) return decoded;
     this.#look(at);
     const head = this.#head;
-    if (head === null || !line.startsWith(' '.repeat(head.width))) return decoded;
+    if (head === null || head.width === 0 || !line.startsWith(' '.repeat(head.width))) return decoded;
     return { ...head, text: line.slice(head.width), rest: this.#said };
   }
 
@@ -49,9 +49,9 @@ export class Heads {
     this.#bytes = new Uint8Array();
   }
 
-  #open(head: Decoded): void {
+  #open(head: Decoded | null): void {
     this.#head = head;
-    this.#said = head.text !== '';
+    this.#said = head !== null && head.text !== '';
   }
 
   #look(to: number): void {
@@ -62,9 +62,8 @@ export class Heads {
       const start = lineStart(bytes, end - 1);
       if (bytes[start] !== SPACE) {
         const line = cleaned(textOf(bytes, start, Math.min(lineEnd(bytes, start), start + LINE_BYTES)));
-        const decoded = this.#decoder?.decode(line);
-        if (decoded !== undefined && decoded.width > 0) {
-          this.#open(decoded);
+        if (!isIndented(line)) {
+          this.#open(this.#decoder?.decode(line) ?? null);
           break;
         }
       }
@@ -74,6 +73,11 @@ export class Heads {
     this.#said ||= said;
     this.#seen = Math.max(this.#seen, to);
   }
+}
+
+/** Or empty, which says nothing. */
+function isIndented(line: string): boolean {
+  return line === '' || line.startsWith(' ');
 }
 
 function isBlank(bytes: Uint8Array, from: number, to: number): boolean {

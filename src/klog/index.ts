@@ -7,7 +7,7 @@ export { CallerStreams } from './callers.ts';
 export { clusterReports, type ReportCluster, type Sighting } from './cluster.ts';
 export { type ExplainedLine, type ExplainerOptions, LogExplainer } from './explain/explainer.ts';
 export { stepWords, summaryOf } from './explain/kinds.ts';
-export type { LogLine, Transport } from './line.ts';
+export { type LogLine, type Transport, transports } from './line.ts';
 export { type KernelLog, KernelLogParser, type ParserOptions, parseKernelLog } from './parser.ts';
 export type { ReaderOptions } from './reader.ts';
 export { LineReader } from './reader.ts';

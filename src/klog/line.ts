@@ -1,5 +1,16 @@
 /** How the log came to us; each writes lines in its own way. */
-export type Transport = 'console' | 'kmsg' | 'journal-short' | 'journal-json' | 'netconsole';
+export const transports = [
+  'console',
+  'kmsg',
+  'netconsole',
+  'journal-short',
+  'journal-json',
+  'journal-json-pretty',
+  'journal-export',
+  'journal-verbose',
+] as const;
+
+export type Transport = (typeof transports)[number];
 
 /**
  * One line of the kernel's log, whatever brought it: what printk was given, without priority, time, caller, colours, host

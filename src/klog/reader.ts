@@ -3,14 +3,12 @@ import { cleaned } from './clean.ts';
 import { Heads } from './heads.ts';
 import type { LogLine, Transport } from './line.ts';
 import { LiteralScanner, PlaceFinder } from './scan.ts';
-import { type Block, LINE_BYTES, LineSplitter } from './split.ts';
+import { BEFORE, type Block, LINE_BYTES, LineSplitter } from './split.ts';
 import { Stamps } from './stamps.ts';
-import type { Decoded, LineDecoder } from './transports/decoded.ts';
+import type { Decoded, EntryJoiner, LineDecoder } from './transports/decoded.ts';
 import { decoderOf } from './transports/detect.ts';
 import { Opening } from './transports/opening.ts';
 
-/** Lines before a candidate that go with it: `------------[ cut here ]------------`, a ruler, a line of another processor. */
-const BEFORE = 2;
 /** Where a text is hidden from the search: as bytes, one number each, in a journal entry in JSON; cut by a fragment's end. */
 const HIDDEN = ['"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : [', ',ncfrag='];
 
@@ -51,6 +49,7 @@ export class LineReader {
   #decoder: LineDecoder | undefined;
   #heads = new Heads(undefined);
   #stamps: Stamps | null = null;
+  #joiner: EntryJoiner | null = null;
   #passed: Passed[] = [];
   #pending: { decoded: Decoded; number: number } | null = null;
   #wanting = false;
@@ -84,7 +83,10 @@ export class LineReader {
     this.#splitter.push(chunk);
   }
 
-  /** A live stream pauses: whole lines that are held back are read now, and the transport is told from them. */
+  /**
+   * A live stream pauses: whole lines that are held back are read now, and the transport is told from them. An entry of
+   * several lines is read once its end is there: of `journal-verbose` only with the next one.
+   */
   flush(): void {
     this.#opening.flush();
     this.#release();
@@ -93,6 +95,7 @@ export class LineReader {
   end(): void {
     this.#splitter.end();
     this.#opening.end();
+    this.#joined(this.#joiner?.end());
     this.#release();
   }
 
@@ -100,10 +103,23 @@ export class LineReader {
     this.#decoder = decoder;
     this.#heads = new Heads(decoder);
     this.#stamps = Stamps.of(decoder);
+    this.#joiner = decoder.joiner?.((message) => this.#mayMatter(message)) ?? null;
   }
 
   #read(block: Block): void {
+    if (this.#joiner !== null) return this.#joined(this.#joiner.push(block));
     for (const piece of this.#stamps?.windows(block) ?? [block]) this.#scan(piece);
+  }
+
+  #mayMatter(text: Uint8Array): boolean {
+    if (this.#wanting || this.#places === null) return true;
+    this.#places.take(text);
+    return this.#places.next(0) >= 0;
+  }
+
+  /** Entries of several lines, each put into one. */
+  #joined(blocks: Iterable<Block> = []): void {
+    for (const block of blocks) this.#scan(block);
   }
 
   #scan({ bytes, line, count }: Block): void {

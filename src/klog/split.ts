@@ -1,5 +1,7 @@
 /** Longest line kept, in bytes. A record of printk holds 1 KiB; in JSON as single bytes, four letters each, 8 KiB. */
 export const LINE_BYTES = 64 * 1024;
+/** Lines before a candidate that go with it: `------------[ cut here ]------------`, a ruler, a line of another processor. */
+export const BEFORE = 2;
 const LINE_FEED = 10;
 
 /** Whole lines, each with its line feed, but for the last of a stream. */
@@ -9,6 +11,8 @@ export interface Block {
   readonly line: number;
   /** How many lines it holds. */
   readonly count: number;
+  /** Bytes of its one line that are not there, because it was too long; absent: none. */
+  readonly dropped?: number;
 }
 
 /**
@@ -21,7 +25,7 @@ export class LineSplitter {
   #carry = new Uint8Array(256);
   #held = 0;
   #line = 1;
-  #tooLong = false;
+  #dropped = 0;
   #cut = 0;
 
   constructor(emit: (block: Block) => void) {
@@ -70,16 +74,16 @@ export class LineSplitter {
     this.#pass(chunk.subarray(start, to), count);
   }
 
-  #pass(bytes: Uint8Array, count: number): void {
+  #pass(bytes: Uint8Array, count: number, dropped = 0): void {
     if (count === 0) return;
-    this.#emit({ bytes, line: this.#line, count });
+    this.#emit({ bytes, line: this.#line, count, ...(dropped === 0 ? {} : { dropped }) });
     this.#line += count;
   }
 
   #keep(bytes: Uint8Array): void {
     const room = LINE_BYTES - this.#held;
     const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
-    if (bytes.length > room) this.#tooLong = true;
+    this.#dropped += bytes.length - kept.length;
     if (this.#held + kept.length + 1 > this.#carry.length) {
       const larger = new Uint8Array(Math.min(LINE_BYTES + 1, 2 * (this.#held + kept.length + 1)));
       larger.set(this.#carry.subarray(0, this.#held));
@@ -92,9 +96,10 @@ export class LineSplitter {
   #flush(ended: boolean): void {
     if (ended) this.#carry[this.#held] = LINE_FEED;
     const bytes = this.#carry.slice(0, this.#held + (ended ? 1 : 0));
-    if (this.#tooLong) this.#cut += 1;
-    this.#tooLong = false;
+    const dropped = this.#dropped;
+    if (dropped > 0) this.#cut += 1;
+    this.#dropped = 0;
     this.#held = 0;
-    this.#pass(bytes, 1);
+    this.#pass(bytes, 1, dropped);
   }
 }

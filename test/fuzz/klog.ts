@@ -9,7 +9,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelLogParser, type KernelReport, type LivepatchEvent, LogExplainer, type Transport } from '#klog';
+import {
+  KernelLogParser,
+  type KernelReport,
+  type LivepatchEvent,
+  LogExplainer,
+  type Transport,
+  transports,
+} from '#klog';
 import { corpus } from '../../testkit/corpus.ts';
 import { encoders } from '../../testkit/kernel-log.ts';
 import { pageFault, records } from '../../testkit/sample-report.ts';
@@ -22,10 +29,7 @@ const LOG_BYTES = 256 << 10;
 /** Half a second for each megabyte would be 2 MB/s; short logs have a second of grace, for this machine has other work. */
 const SECONDS_PER_MEGABYTE = 0.5;
 const GRACE_SECONDS = 1;
-const TRANSPORTS: readonly (Transport | undefined)[] = [
-  ...[undefined, undefined, undefined],
-  ...(['console', 'kmsg', 'journal-short', 'journal-json', 'netconsole'] as const),
-];
+const TRANSPORTS: readonly (Transport | undefined)[] = [...[undefined, undefined, undefined], ...transports];
 /** What breaks parsers: ends of lines, controls, brackets, marks of transports, long runs. */
 const BITS = [
   ...[

@@ -1,8 +1,6 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { PatchedFunction } from '#domain';
-import type { Transport } from '#klog';
-
-const TRANSPORTS: readonly Transport[] = ['console', 'kmsg', 'journal-short', 'journal-json', 'netconsole'];
+import { type Transport, transports } from '#klog';
 
 export interface LogOptions {
   readonly transport?: Transport;
@@ -13,7 +11,7 @@ export function logArgument(): Argument {
 }
 
 export function transportOption(): Option {
-  return new Option('--transport <name>', 'what brought it; else told from its first lines').choices(TRANSPORTS);
+  return new Option('--transport <name>', 'what brought it; else told from its first lines').choices(transports);
 }
 
 /** `--livepatch`, the name of a module or its file, and `--replaces`, again and again. */

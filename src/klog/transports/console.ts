@@ -3,10 +3,11 @@ import { type Decoded, isProgram, type LineDecoder, priority, record } from './d
 /** Facilities and levels as `dmesg --decode` names them (util-linux, sys-utils/dmesg.c). */
 const FACILITY = 'kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|res\\d|local\\d';
 const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
-const DELTA = '<[ \\d.]+>';
+/** `dmesg -d`, and `journalctl -o short-delta`, which marks what it computed by the wall clock. */
+const DELTA = '<[ \\d.]+\\*?>';
 /** Times of printk, and of `dmesg` with -T, -d, -e, -H and --time-format. */
 const STAMP = [
-  `\\[ *(?<time>\\d+\\.\\d+)(?: ${DELTA})?\\]`,
+  `\\[ *(?<time>\\d+\\.\\d+)(?: ${DELTA}| {16})?\\]`,
   `\\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d \\d{4}(?: ${DELTA})?\\]`,
   '\\[[A-Z][a-z]{2}[ \\d]\\d \\d\\d:\\d\\d\\]',
   '\\[ *\\+\\d+\\.\\d+\\]',
@@ -29,12 +30,12 @@ export interface ConsoleHabits {
   readonly stamped: boolean;
   /** Its lines name their facility: one without is not known to be the kernel's. */
   readonly facilities: boolean;
-  /** Host that stands after the time (`journalctl -o short-monotonic`); null without one. */
+  /** Host that stands after the time (`journalctl -o short-monotonic`, `short-delta`); null without one. */
   readonly host: string | null;
 }
 
 /**
- * Serial console, dmesg in all of its forms, pstore, plain netconsole, `journalctl -o short-monotonic`. Where no facility
+ * Serial console, dmesg in all of its forms, pstore, plain netconsole, `journalctl -o short-monotonic` and `short-delta`. Where no facility
  * stands, words that a program wrote to /dev/kmsg look as the kernel's own; only `dmesg -x` and `-r` tell them apart.
  */
 export class ConsoleDecoder implements LineDecoder {

@@ -1,3 +1,5 @@
+import type { Block } from '../split.ts';
+
 /** What one line of the input says, or one fragment of it. */
 export interface Decoded {
   /** May hold line feeds: a record of several lines. */
@@ -18,6 +20,17 @@ export interface Decoded {
   readonly part: { readonly of: string; readonly first: boolean; readonly last: boolean } | null;
 }
 
+/** Puts entries that the journal writes over several lines together, each to a block of one line for the decoder. */
+export interface EntryJoiner {
+  /** The entries that end within the block, each to be read before the next is asked for. */
+  push(block: Block): Iterable<Block>;
+  /** The entry that is open, as far as it came. */
+  end(): Iterable<Block>;
+}
+
+/** The entry with this message has to be read. */
+export type IsWanted = (message: Uint8Array) => boolean;
+
 /** Reads lines of one transport. */
 export interface LineDecoder {
   /** Records of several lines are written with indented lines (dmesg, journalctl). */
@@ -28,6 +41,8 @@ export interface LineDecoder {
   decode(line: string): Decoded | undefined;
   /** The text of a record from its fragments, which `decode` leaves as they are; absent where there are none. */
   whole?(fragments: string): string;
+  /** Puts entries of several lines into one, before they are decoded; absent where an entry is a line. */
+  readonly joiner?: (isWanted: IsWanted) => EntryJoiner;
 }
 
 /** A whole record. */

@@ -1,6 +1,10 @@
 import type { Transport } from '../line.ts';
 import { ConsoleDecoder, type ConsoleHabits, hasStamp, headOf, WITHIN } from './console.ts';
 import { isProgram, type LineDecoder } from './decoded.ts';
+import { EntryDecoder } from './entries/entry.ts';
+import { ExportJoiner } from './entries/export.ts';
+import { PrettyJoiner } from './entries/pretty.ts';
+import { VERBOSE_HEAD, VerboseJoiner } from './entries/verbose.ts';
 import { JournalJsonDecoder } from './journal-json.ts';
 import { JOURNAL_HEAD, JournalShortDecoder } from './journal-short.ts';
 import { KMSG_HEAD, KmsgDecoder } from './kmsg.ts';
@@ -17,6 +21,9 @@ const PLAIN: Partial<Record<Transport, () => LineDecoder>> = {
   kmsg: () => new KmsgDecoder(),
   'journal-short': () => new JournalShortDecoder(),
   'journal-json': () => new JournalJsonDecoder(),
+  'journal-json-pretty': () => new EntryDecoder((isWanted) => new PrettyJoiner(isWanted)),
+  'journal-export': () => new EntryDecoder((isWanted) => new ExportJoiner(isWanted)),
+  'journal-verbose': () => new EntryDecoder((isWanted) => new VerboseJoiner(isWanted)),
 };
 
 export function decoderOf(transport: Transport | undefined): LineDecoder | undefined {
@@ -40,10 +47,28 @@ function structured(lines: readonly string[], transport: Transport | undefined):
   const records = lines.filter((line) => !line.startsWith(' '));
   if (transport !== 'console' && most(records, (line) => KMSG_HEAD.test(line))) return new KmsgDecoder();
   if (transport !== undefined) return undefined;
+  if (EXPORT_HEAD.every((field, i) => lines[i]?.startsWith(field) === true)) return decoderOf('journal-export');
+  const entries = FORMS.find(
+    ([, begins, goesOn]) => lines.some(begins) && most(lines, (line) => begins(line) || goesOn(line)),
+  );
+  if (entries !== undefined) return decoderOf(entries[0]);
   if (most(lines, isEntry)) return new JournalJsonDecoder();
-  const entries = records.filter((line) => !line.startsWith('-- '));
-  return most(entries, (line) => JOURNAL_HEAD.test(line)) ? new JournalShortDecoder() : undefined;
+  const told = records.filter((line) => !line.startsWith('-- '));
+  return most(told, (line) => JOURNAL_HEAD.test(line)) ? new JournalShortDecoder() : undefined;
 }
+
+/** Fields that begin an entry of the export format: a message in bytes may fill the rest of the window with any lines. */
+const EXPORT_HEAD = ['__CURSOR=', '__REALTIME_TIMESTAMP=', '__MONOTONIC_TIMESTAMP='];
+
+/**
+ * Entries over several lines: how one begins, and how its further lines look. A value of several lines is at most a few of
+ * an entry, but for bytes in JSON, a line each.
+ */
+const FORMS: readonly (readonly [Transport, (line: string) => boolean, (line: string) => boolean])[] = [
+  ['journal-verbose', (line) => VERBOSE_HEAD.test(line), (line) => /^ {4}[A-Z_][A-Z0-9_]*=|^ {6}/.test(line)],
+  ['journal-export', (line) => line.startsWith('__CURSOR='), (line) => /^[A-Z_][A-Z0-9_]*(?:=|$)/.test(line)],
+  ['journal-json-pretty', (line) => line === '{', (line) => /^(?:\}|\s+(?:"[A-Z0-9_]+"\s*:|\d+,?$|\],?$))/.test(line)],
+];
 
 function isEntry(line: string): boolean {
   return /^(?:data: )?\{\s*"/.test(line);

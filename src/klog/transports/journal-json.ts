@@ -8,7 +8,7 @@ const MICROSECONDS = 1e6;
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * Entries of `journalctl -o json`. Only journald writes fields that begin with `_`, so `_TRANSPORT` says who spoke; an
+ * Entries of `journalctl -o json`, `json-seq` and `json-sse`. Only journald writes fields that begin with `_`, so `_TRANSPORT` says who spoke; an
  * identifier does not.
  */
 export class JournalJsonDecoder implements LineDecoder {
@@ -21,10 +21,10 @@ export class JournalJsonDecoder implements LineDecoder {
     if (entry === undefined || text === undefined) return undefined;
     const { _TRANSPORT: transport, _SOURCE_MONOTONIC_TIMESTAMP: time } = entry;
     // What a program writes to /dev/kmsg comes by the same transport, with its facility.
-    const facility = field(entry.SYSLOG_FACILITY) ?? '0';
+    const facility = fieldOf(entry.SYSLOG_FACILITY) ?? '0';
     return record(cleaned(text), {
-      time: seconds(field(time)),
-      level: levelOf(field(entry.PRIORITY)),
+      time: seconds(fieldOf(time)),
+      level: levelOf(fieldOf(entry.PRIORITY)),
       fromKernel: transport === 'kernel' && facility === '0',
     });
   }
@@ -42,7 +42,7 @@ function entryOf(line: string): Entry | undefined {
 }
 
 /** Text, bytes where it is not printable, a list where the field stands more than once, null where it is too long. */
-function messageOf(value: unknown): string | undefined {
+export function messageOf(value: unknown): string | undefined {
   if (!Array.isArray(value)) return typeof value === 'string' ? value : undefined;
   const values: readonly unknown[] = value;
   return bytesOf(values) ?? (typeof values[0] === 'string' ? values[0] : bytesOf(values[0]));
@@ -54,7 +54,8 @@ function bytesOf(value: unknown): string | undefined {
   return values.every((item) => typeof item === 'number') ? textOf(Uint8Array.from(values)) : undefined;
 }
 
-function field(value: unknown): string | undefined {
+/** A field that stands once. */
+export function fieldOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? value : undefined;
 }

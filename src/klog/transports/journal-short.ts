@@ -1,10 +1,13 @@
 import { headOf } from './console.ts';
 import { type Decoded, type LineDecoder, record } from './decoded.ts';
 
-/** `short`, `short-iso`, `short-precise`, `short-full`, `short-unix` of journalctl, and the files of rsyslog. */
+/**
+ * `short`, `short-iso`, `short-precise`, `short-full`, `with-unit`, `short-unix` of journalctl, and the files of rsyslog. A zone
+ * without a name is `+06`.
+ */
 const TIME = [
   '[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?',
-  '(?:[A-Z][a-z]{2} )?\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?:[+-]\\d\\d:?\\d\\d|Z| [A-Z]{2,5})?',
+  '(?:[A-Z][a-z]{2} )?\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?:[+-]\\d\\d:?\\d\\d|Z| (?:[A-Z]{2,5}|[+-]\\d{2,4}))?',
   '\\d{9,11}\\.\\d{6}',
 ].join('|');
 export const JOURNAL_HEAD = new RegExp(`^(?:${TIME}) (?:\\S+ )?(?<identifier>[^\\s:[\\]]+)(?<pid>\\[\\d+\\])?: ?`);

@@ -32,7 +32,7 @@ export class Opening {
     if (this.#held === null) return this.#pass(block);
     const kept = this.#look(block);
     if (kept > 0)
-      this.#held.push({ bytes: block.bytes.slice(0, kept), line: block.line, count: countLines(block.bytes, 0, kept) });
+      this.#held.push({ ...block, bytes: block.bytes.slice(0, kept), count: countLines(block.bytes, 0, kept) });
     if (this.#window.length < WINDOW) return;
     const rest = block.bytes.subarray(kept);
     const first = block.line + countLines(block.bytes, 0, kept);

@@ -233,7 +233,7 @@ test('a hundred megabytes from a pipe: the memory is that of a small log', async
 test('a reader that goes, as head does, ends it without a word', async () => {
   const home = await scratch();
   const file = join(home, 'log');
-  await writeFile(file, encoders.console!.encode(records(pageFault())).repeat(3000));
+  await writeFile(file, encoders.console!.encode(records(pageFault())).toString().repeat(3000));
   const { exitCode } = await piped(['klog', 'explain', '-'], file, 1000);
   assert.equal(exitCode, 141);
 });

@@ -12,7 +12,7 @@ interface Explained {
   readonly doubted: readonly string[];
 }
 
-function explained(log: string, transport?: Transport): Explained {
+function explained(log: string | Uint8Array, transport?: Transport): Explained {
   const titles: string[] = [];
   const words = new Map<string, string | null>();
   const doubted: string[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LineReader, type LogLine, type ReaderOptions, type Transport } from '#klog';
+import { LineReader, type LogLine, type ReaderOptions, type Transport, transports } from '#klog';
 import { type Encoder, encoders, type Printed } from '../../../testkit/kernel-log.ts';
 
 const STARTS = ['BUG:', 'WARNING:', 'INFO: ', 'Oops', 'kernel BUG at', 'livepatch:'];
@@ -120,9 +120,7 @@ for (const [name, encoder] of Object.entries(encoders)) {
 }
 
 test('any bytes are read: mutated logs of every transport, in any chunks, as any transport', () => {
-  const transport = fc.constantFrom<Transport | undefined>(
-    ...([undefined, 'console', 'kmsg', 'journal-short', 'journal-json', 'netconsole'] as const),
-  );
+  const transport = fc.constantFrom<Transport | undefined>(...([undefined, ...transports] as const));
   const change = fc.record({ at: fc.nat(), cut: fc.nat(30), put: fc.uint8Array({ maxLength: 12 }) });
   fc.assert(
     fc.property(
