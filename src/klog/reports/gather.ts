@@ -3,6 +3,7 @@ import type { KernelReport } from '../report.ts';
 import { type Body, newBody, readBody } from './body.ts';
 import { finish } from './finish.ts';
 import { type LivepatchEvent, livepatchEvent } from './livepatch.ts';
+import { type Before, isConsequence, isNear } from './panic.ts';
 import type { Head } from './start.ts';
 import { findStart } from './starts/index.ts';
 import { beginsDump } from './tasks.ts';
@@ -22,6 +23,8 @@ interface Open {
   lastTime: number | null;
   /** Lines taken. */
   lines: number;
+  /** The task that ran was killed. */
+  died: boolean;
 }
 
 /** A report never has more lines than this; a dump of all tasks may go on for thousands. */
@@ -31,9 +34,6 @@ const OPEN_MAX = 64;
 /** A printer that is silent for so long has ended its report: slow consoles need 10 ms a line. */
 const SILENCE_SECONDS = 30;
 const SILENCE_LINES = 4000;
-/** A panic so soon after a report is its consequence (panic_on_warn, panic_on_oops, hung_task_panic). */
-const CONSEQUENCE_LINES = 1000;
-const CONSEQUENCE_SECONDS = 30;
 /** A line of the same fault follows its first line within so many lines. */
 const SAME_FAULT_LINES = 40;
 const SWEEP_LINES = 512;
@@ -56,7 +56,7 @@ export class ReportGatherer {
   readonly #sink: Sink;
   readonly #open = new Map<string, Open>();
   #done: KernelReport[] = [];
-  #lastReport: { line: number; time: number | null } | null = null;
+  #lastReport: Before | null = null;
   #lastStall: Open | null = null;
   #sinceSweep = 0;
 
@@ -107,11 +107,12 @@ export class ReportGatherer {
     if (current !== undefined && continues(current, head)) {
       const kept = headOf(current, head);
       current.head = kept;
+      current.died ||= head.start.severity === 'fatal';
       current.body.owner ??= ownerOf(head, line.caller);
       this.#take(line, current);
       return;
     }
-    if (head.start.role === 'panic' && current === undefined && this.#isConsequence(line)) return;
+    if (current === undefined && this.#isToldOf(line, head)) return;
     if (isSingle(head)) {
       this.#finish(started(line, head), false);
       return;
@@ -150,10 +151,10 @@ export class ReportGatherer {
     return silence > SILENCE_SECONDS || silence < -SILENCE_SECONDS;
   }
 
-  #isConsequence(line: LogLine): boolean {
+  /** A panic that is the consequence of the report before it. */
+  #isToldOf(line: LogLine, { start, text }: Head): boolean {
     const last = this.#lastReport;
-    if (last === null || line.number - last.line > CONSEQUENCE_LINES) return false;
-    return last.time === null || line.time === null || Math.abs(line.time - last.time) <= CONSEQUENCE_SECONDS;
+    return start.role === 'panic' && last !== null && isConsequence(text, last.died) && isNear(line, last);
   }
 
   #close(open: Open, cut: boolean): void {
@@ -165,7 +166,7 @@ export class ReportGatherer {
   #finish(open: Open, cut: boolean): void {
     const { start } = open.head;
     if (start.needsBody !== true || hasBody(open.body)) {
-      this.#lastReport = { line: open.lastLine, time: open.lastTime };
+      this.#lastReport = { kind: start.kind, line: open.lastLine, time: open.lastTime, died: open.died };
       this.#done.push(finish({ ...open, cut }));
     }
     if (this.#open.size === 0 || this.#done.length > OPEN_MAX) this.#release();
@@ -197,10 +198,9 @@ function findIndented(text: string): Head | null {
 /** The line is part of the report that its printer has open, though alone it would begin one. */
 function continues(open: Open, head: Head): boolean {
   const { start } = open.head;
-  if (head.start.role === 'panic') return true;
+  if (head.start.role === 'panic') return isConsequence(head.text, open.died);
   const near = open.lines <= SAME_FAULT_LINES && open.body.release === null;
-  if (head.start.role === 'die')
-    return near && (start.severity === 'fatal' || start.role === 'prelude' || start.kind === 'ubsan');
+  if (head.start.role === 'die') return near && (start.severity === 'fatal' || start.role === 'prelude');
   if (head.start.role === 'prelude' && start.text === 'WARNING: ') return near;
   if (start.role === 'prelude') return near && (head.start.text === 'WARNING: ' || head.start.role === 'prelude');
   if (start.kind === 'slab-corruption' && head.start.kind === 'slab-corruption') return head.start.text !== 'BUG ';
@@ -224,6 +224,7 @@ function started(line: LogLine, head: Head): Open {
     time,
     lastTime: time,
     lines: 1,
+    died: head.start.severity === 'fatal',
   };
 }
 
