@@ -2,8 +2,9 @@ export { type BuiltModule, buildModule, engineFor, moduleNameOf } from './build.
 export { modinfo } from './elf.ts';
 export { diagnose } from './engines/diagnose.ts';
 export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.ts';
-export { changedFunctions } from './engines/kpatch/diff.ts';
 export { structureSizes } from './engines/kpatch/special-sections.ts';
+export { changedFunctions } from './engines/pairs/changed-functions.ts';
+export { compilersOf } from './engines/pairs/compiler.ts';
 export { affectedObjects, isLeftOut, type KernelObject } from './engines/pairs/objects.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { functionNames } from './lint/functions.ts';

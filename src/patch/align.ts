@@ -1,4 +1,5 @@
 import { diffArrays } from 'diff';
+import type { ChangedText } from './patched-texts.ts';
 import { linesOf, textOf } from './text.ts';
 
 /**
@@ -17,6 +18,20 @@ export function aligned(before: string, after: string): { before: string; after:
   }
   pad(old, now);
   return { before: textOf(old), after: textOf(now) };
+}
+
+/** The files of a change without and with it, by path: a file that is there on both sides has the same line numbers on both. */
+export function alignedSides(changed: ReadonlyMap<string, ChangedText>): {
+  before: Map<string, string>;
+  after: Map<string, string>;
+} {
+  const sides = { before: new Map<string, string>(), after: new Map<string, string>() };
+  for (const [path, { before, after }] of changed) {
+    const texts = before === null || after === null ? { before, after } : aligned(before, after);
+    if (texts.before !== null) sides.before.set(path, texts.before);
+    if (texts.after !== null) sides.after.set(path, texts.after);
+  }
+  return sides;
 }
 
 function pad(a: string[], b: string[]): void {

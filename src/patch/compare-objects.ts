@@ -1,7 +1,7 @@
 import { hasCode, type ObjectComparison, type ObjectFinding, type Profile, type Toolchain } from '#domain';
 import { mapLimited } from '#host';
 import { compileObject, loadedContents, type Overlay, overlay } from '#kernel';
-import { aligned } from './align.ts';
+import { alignedSides } from './align.ts';
 
 /** Once so many objects differ, the rest is not compiled: nothing can make the CVE harmless any more. */
 const ENOUGH_DIFFERENT = 8;
@@ -36,12 +36,9 @@ export async function compareObjects(options: CompareOptions): Promise<ObjectFin
   if (program !== undefined) return undecided(`${program.object}, a program of the build, reads what the fix changes`);
   if (objects.length > maxObjects)
     return undecided(`${objects.length} objects read what the fix changes, at most ${maxObjects} are compiled`);
-  const texts = [...changed].map(([path, { before, after }]) => ({
-    path,
-    ...(before === null ? { before: null, after } : aligned(before, after)),
-  }));
-  await using old = await overlay(tree, textsOf(texts, 'before'));
-  await using now = await overlay(tree, textsOf(texts, 'after'));
+  const sides = alignedSides(changed);
+  await using old = await overlay(tree, sides.before);
+  await using now = await overlay(tree, sides.after);
   let different = 0;
   try {
     const compared = await mapLimited(objects, options.jobs, async ({ object, target }) => {
@@ -71,13 +68,6 @@ function madeFrom({ generated }: Profile, changed: CompareOptions['changed']): s
 
 function undecided(why: string): ObjectFinding {
   return { outcome: 'undecided', why, objects: [] };
-}
-
-function textsOf(
-  texts: readonly { path: string; before: string | null; after: string }[],
-  side: 'before' | 'after',
-): Map<string, string> {
-  return new Map(texts.flatMap(({ path, [side]: text }) => (text === null ? [] : [[path, text]])));
 }
 
 async function compareOne(

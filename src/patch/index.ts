@@ -1,4 +1,4 @@
-export { aligned } from './align.ts';
+export { aligned, alignedSides } from './align.ts';
 export { type Fit, tryPatch } from './apply.ts';
 export { branchOf, type FixBranch, type FixChoice, fixesInOrder } from './branch.ts';
 export { type TypeBody, typeBodies } from './c-types.ts';

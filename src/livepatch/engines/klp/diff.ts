@@ -2,7 +2,7 @@ import { ProgramError } from '#host';
 import { LivepatchError } from '../../error.ts';
 import { diagnose } from '../diagnose.ts';
 import type { EngineJob } from '../engine.ts';
-import { changedFunctions } from '../kpatch/diff.ts';
+import { changedFunctions } from '../pairs/changed-functions.ts';
 import { runStep, runTool, WORK } from '../pairs/tool.ts';
 import type { LinkedPair } from './link.ts';
 import { OBJTOOL } from './objtool.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { IN_TREE } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
+import { moduleObject } from '../pairs/module-path.ts';
 import type { KernelObject } from '../pairs/objects.ts';
 import { runStep, WORK } from '../pairs/tool.ts';
 import { linkedWords, OBJTOOL } from './objtool.ts';
@@ -35,32 +36,18 @@ export async function linkPairs(job: EngineJob, different: readonly KernelObject
   for (const side of ['orig', 'patched']) await mkdir(join(job.work, 'pairs', side), { recursive: true });
   await modinfo(job);
   const targets = [...new Set(different.map(({ target }) => target))];
-  const order = await readFile(join(job.layout.build, 'modules.order'), 'utf8').catch(() => '');
   for (const target of targets) {
     const own = different.filter((object) => object.target === target).map(({ object }) => object);
-    const linked = target === 'vmlinux' ? 'vmlinux.o' : moduleObject(order, target);
+    const linked = target === 'vmlinux' ? 'vmlinux.o' : await moduleObject(job.layout.build, target);
     const members = target === 'vmlinux' ? own : await membersOf(job.layout.build, linked, own);
-    // A module of one object is that object, and went through objtool when it was compiled.
-    const words = members.includes(linked) ? null : await linkedWords(job, linked);
+    const words = await linkedWords(job, linked, own[0]!);
     for (const side of ['orig', 'patched'] as const) {
       const objects = members.map((member) => `${own.includes(member) ? `${WORK}/${side}` : IN_TREE}/${member}`);
       if (target === 'vmlinux') objects.push(`${WORK}/modinfo.o`);
-      await link(job, `pairs/${side}/${target.replaceAll('-', '_')}.o`, objects, words);
+      await link(job, `pairs/${side}/${target}.o`, objects, words);
     }
   }
-  return targets.map((target) => ({ target: target.replaceAll('-', '_') }));
-}
-
-/** `modules.order` names each module by the path of its object. */
-function moduleObject(order: string, target: string): string {
-  const name = `${target.replaceAll('-', '_')}.o`;
-  const found = order.split('\n').find((path) => path.replace(/^.*\//, '').replaceAll('-', '_') === name);
-  if (found !== undefined) return found;
-  throw new LivepatchError('engine-failed', 'kernel-source', {
-    what: `the build lists no module "${target}"`,
-    where: 'modules.order',
-    remedy: 'build the kernel again',
-  });
+  return targets.map((target) => ({ target }));
 }
 
 /** Objects of a module in the order they are linked (its `.mod`). */

@@ -1,23 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ProgramError } from '#host';
 import { IN_TREE } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
-import { runTool } from '../pairs/tool.ts';
+import { runStep } from '../pairs/tool.ts';
 
 export const OBJTOOL = `${IN_TREE}/tools/objtool/objtool`;
+/** Of a program that tells how it is used. */
+const USAGE_CODES = [0, 1, 129, 255];
 
-/** Errors: engine-missing, for an objtool without livepatch support. */
+/** Errors: engine-missing, for an objtool without livepatch support; those of `diagnose`. */
 export async function requireObjtool(job: EngineJob): Promise<void> {
-  // Without a command it tells how it is used and fails; built without libxxhash it says what is not implemented.
-  const told = await runTool(job, OBJTOOL, ['klp'], { okCodes: [0, 1, 129, 255], onOutput: () => {} }).catch(
-    (error: unknown) => {
-      if (error instanceof ProgramError) return { stdout: error.stdout, stderr: 'not implemented' };
-      throw error;
-    },
-  );
-  if (!/not implemented/.test(`${told.stdout}${told.stderr}`)) return;
+  // Without a command it only tells how it is used; built without libxxhash it says what is not implemented.
+  const { stdout, stderr } = await runStep(job, OBJTOOL, ['klp'], { okCodes: USAGE_CODES, onOutput: () => {} });
+  if (!/not implemented/.test(`${stdout}${stderr}`)) return;
   throw new LivepatchError('engine-missing', 'toolchain', {
     what: "the kernel's objtool was built without livepatch support",
     where: 'tools/objtool/objtool',
@@ -26,13 +22,24 @@ export async function requireObjtool(job: EngineJob): Promise<void> {
 }
 
 /**
- * Words for objtool as the build ran it on what is linked: `vmlinux.o`, or the one object of a module. Null when it ran on each
- * object by itself (scripts/Makefile.vmlinux_o, delay-objtool).
+ * Words for objtool as the build ran it on what is linked: `vmlinux.o`, or the one object of a module. Null when it ran on `member`
+ * by itself (scripts/Makefile.lib, delay-objtool): then that went through it when it was compiled.
+ * Errors: engine-failed, when the build says neither: without its tables what cannot be livepatched would not be seen.
  */
-export async function linkedWords(job: EngineJob, linked: string): Promise<string[] | null> {
-  const cmd = join(job.layout.build, dirname(linked), `.${basename(linked)}.cmd`);
-  const text = await readFile(cmd, 'utf8').catch(() => '');
-  const step = /(?: ; | && )\.\/tools\/objtool\/objtool ([^\n]*)$/m.exec(text.split('\n')[0] ?? '')?.[1];
-  const words = step?.split(' ').filter((word) => word !== '' && word !== linked && word !== '--werror') ?? [];
-  return words.includes('--orc') || words.includes('--ibt') ? words : null;
+export async function linkedWords(job: EngineJob, linked: string, member: string): Promise<string[] | null> {
+  if ((await objtoolWords(job, member)) !== null) return null;
+  const words = await objtoolWords(job, linked);
+  if (words !== null) return words.filter((word) => word !== linked && word !== '--werror');
+  throw new LivepatchError('engine-failed', 'kernel-source', {
+    what: `the build does not say how objtool ran on ${member} or ${linked}`,
+    where: `.${basename(linked)}.cmd`,
+    remedy: 'build the kernel again',
+  });
+}
+
+async function objtoolWords({ layout }: EngineJob, object: string): Promise<string[] | null> {
+  const cmd = join(layout.build, dirname(object), `.${basename(object)}.cmd`);
+  const [command = ''] = (await readFile(cmd, 'utf8').catch(() => '')).split('\n');
+  const step = /(?: ; | && )\.\/tools\/objtool\/objtool (.*)$/.exec(command)?.[1];
+  return step?.split(' ').filter((word) => word !== '') ?? null;
 }

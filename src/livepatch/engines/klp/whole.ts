@@ -5,7 +5,8 @@ import { IN_TREE, reproducible } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import { diagnose } from '../diagnose.ts';
 import type { EngineJob, EngineResult } from '../engine.ts';
-import { changedFunctions } from '../kpatch/diff.ts';
+import { changedFunctions } from '../pairs/changed-functions.ts';
+import { moduleName } from '../pairs/module-path.ts';
 import { withWarmTree } from './warm-tree.ts';
 
 const BUILD_TIMEOUT_MS = 3 * 3_600_000;
@@ -13,7 +14,7 @@ const SCRIPT = 'scripts/livepatch/klp-build';
 
 /** The kernel's own scripts/livepatch/klp-build, on a copy of the tree that it may write to. Errors: those of `diagnose`. */
 export function buildWhole(job: EngineJob): Promise<EngineResult> {
-  return withWarmTree(job.layout, 'klp', (tree) => build(job, tree));
+  return withWarmTree(job.layout, (tree) => build(job, tree));
 }
 
 /**
@@ -71,5 +72,5 @@ async function build(job: EngineJob, tree: string): Promise<EngineResult> {
 
 /** objtool names what it compares: `vmlinux.o`, or the object of a module by its path. */
 function targetOf(object: string): string {
-  return basename(object, '.o').replaceAll('-', '_');
+  return moduleName(basename(object, '.o'));
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PatchedFunction } from '#domain';
 import { ProgramError } from '#host';
@@ -6,20 +6,16 @@ import { IN_TREE } from '#kernel';
 import { LivepatchError } from '../../error.ts';
 import { diagnose } from '../diagnose.ts';
 import type { EngineJob } from '../engine.ts';
+import { changedFunctions } from '../pairs/changed-functions.ts';
+import { moduleObject } from '../pairs/module-path.ts';
 import type { KernelObject } from '../pairs/objects.ts';
-import { runStep, runTool, WORK } from '../pairs/tool.ts';
+import { runStep, runTool } from '../pairs/tool.ts';
 import { PROGRAMS } from './programs.ts';
 
 /** create-diff-object(1): EXIT_STATUS_NO_CHANGE. */
 const NO_CHANGE = 3;
 /** 128 and the number of the signal: SIGSEGV, SIGABRT. */
 const CRASHES = new Set([139, 134]);
-
-/** The file whose symbols a livepatch of this target names: by what kpatch calls it, and where it lies in the sandbox. */
-interface Target {
-  readonly name: string;
-  readonly file: string;
-}
 
 /**
  * Cuts what changed out of each pair of objects, by kpatch's own create-diff-object, into `output/` of the job's folder.
@@ -30,47 +26,31 @@ export async function diffPairs(
   objects: readonly KernelObject[],
   env: Readonly<Record<string, string>>,
 ): Promise<PatchedFunction[]> {
-  const order = await readFile(join(job.layout.build, 'modules.order'), 'utf8').catch(() => '');
-  const tables = new Map<string, Target>();
+  for (const target of new Set(objects.map((object) => object.target))) await writeSymbols(job, target);
   const changed: PatchedFunction[] = [];
   for (const { object, target } of objects) {
-    const known = tables.get(target) ?? (await symbolTable(job, target, order));
-    tables.set(target, known);
     await mkdir(join(job.work, 'output', dirname(object)), { recursive: true });
-    for (const name of await diff(job, object, known, env)) changed.push({ object: target, name });
+    for (const name of await diff(job, object, target, env)) changed.push({ object: target, name });
   }
   return changed;
 }
 
-async function symbolTable(job: EngineJob, target: string, order: string): Promise<Target> {
-  const name = target.replaceAll('-', '_');
-  const file = target === 'vmlinux' ? '/mnt/vmlinux' : `${IN_TREE}/${moduleFile(order, name)}`;
-  await runStep(job, 'sh', ['-c', 'readelf -s --wide "$1" >"$2"', 'sh', file, `${WORK}/${name}.symtab`]);
-  return { name, file };
-}
-
-/** `modules.order` names each module by the path of its object, or of the module itself before Linux 6.4. */
-function moduleFile(order: string, name: string): string {
-  for (const line of order.split('\n')) {
-    const path = line.replace(/\.o$/, '.ko');
-    if (path.replace(/^.*\//, '').replaceAll('-', '_') === `${name}.ko`) return path;
-  }
-  throw new LivepatchError('engine-failed', 'kernel-source', {
-    what: `the build lists no module "${name}"`,
-    where: 'modules.order',
-    remedy: 'build the kernel again',
-  });
+/** Symbols of what is deployed, `<target>.symtab`: a livepatch names them. */
+async function writeSymbols(job: EngineJob, target: string): Promise<void> {
+  const module = async (): Promise<string> => (await moduleObject(job.layout.build, target)).replace(/\.o$/, '.ko');
+  const file = target === 'vmlinux' ? '/mnt/vmlinux' : `${IN_TREE}/${await module()}`;
+  await runStep(job, 'sh', ['-c', 'readelf -s --wide "$1" >"$2"', 'sh', file, `${target}.symtab`]);
 }
 
 /** Names of the functions that changed; none when nothing did that matters. */
 async function diff(
   job: EngineJob,
   object: string,
-  target: Target,
+  target: string,
   env: Readonly<Record<string, string>>,
 ): Promise<string[]> {
   const args = [
-    ...['--klp-arch', `orig/${object}`, `patched/${object}`, target.name, `${target.name}.symtab`],
+    ...['--klp-arch', `orig/${object}`, `patched/${object}`, target, `${target}.symtab`],
     ...[`${IN_TREE}/Module.symvers`, job.moduleName.replaceAll('-', '_'), `output/${object}`],
   ];
   try {
@@ -86,12 +66,4 @@ async function diff(
       cause: error,
     });
   }
-}
-
-/** Lines `signal.o: changed function: zap_other_threads` (create-diff-object); new functions are in the module but replace nothing. */
-export function changedFunctions(output: string): { object: string; name: string }[] {
-  return [...output.matchAll(/^\s*(\S+\.o): changed function: (\S+)$/gm)].map((match) => ({
-    object: match[1]!,
-    name: match[2]!,
-  }));
 }

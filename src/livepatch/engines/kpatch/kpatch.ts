@@ -55,12 +55,13 @@ function hasKlpArch(version: KernelVersion): boolean {
 
 function refuseConfig(config: KernelConfig): void {
   const wrong = UNSUPPORTED.find((symbol) => config.has(symbol));
+  const lacking = ['DEBUG_INFO', 'LIVEPATCH'].find((symbol) => !config.has(symbol));
   const what =
     wrong !== undefined
       ? `kpatch cannot build for a kernel with CONFIG_${wrong}`
-      : config.has('DEBUG_INFO')
-        ? null
-        : 'kpatch needs a kernel that was built with CONFIG_DEBUG_INFO';
+      : lacking !== undefined
+        ? `kpatch needs a kernel that was built with CONFIG_${lacking}`
+        : null;
   if (what !== null)
     throw new LivepatchError('engine-unsupported', 'kernel-source', {
       what,

@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import { hasCode } from '#domain';
 import { mapLimited } from '#host';
 import { compileObject, type Overlay, overlay } from '#kernel';
-import { aligned, type ChangedText, patchedTexts } from '#patch';
+import { alignedSides, patchedTexts } from '#patch';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
+import { requireCompiler } from './compiler.ts';
 import { affectedObjects, type KernelObject, refuseLeftOut } from './objects.ts';
 
 /** A section of its own for every function and variable: both engines compile so. */
@@ -14,14 +15,15 @@ const SECTIONS = ['-ffunction-sections', '-fdata-sections'];
 /**
  * Compiles the objects that read a changed file with and without the change, with the saved commands and the same line
  * numbers, has those that differ looked at, and writes them to `orig/` and `patched/` of the job's folder. Returns them.
- * Errors: those of `patchedTexts` and `affectedObjects`; compile-failed, engine-failed, nothing-changed, object-left-out.
+ * Errors: those of `patchedTexts` and `affectedObjects`; compile-failed, engine-failed, nothing-changed, object-left-out,
+ * toolchain-mismatch.
  */
 export async function compilePairs(job: EngineJob, flags: readonly string[] = []): Promise<KernelObject[]> {
   const changed = await patchedTexts(job.layout.build, job.toolchain, job.patch, 'the patch');
   const objects = affectedObjects(job.profile, changed);
-  const texts = [...changed].map(([path, { before, after }]) => ({ path, ...sides(before, after) }));
-  await using old = await overlay(job.layout.build, textsOf(texts, 'before'));
-  await using now = await overlay(job.layout.build, textsOf(texts, 'after'));
+  const sides = alignedSides(changed);
+  await using old = await overlay(job.layout.build, sides.before);
+  await using now = await overlay(job.layout.build, sides.after);
   const compared = await mapLimited(objects, job.jobs, async (object) => {
     const [before, after] = await compileBoth(job, object.object, [old, now], { flags });
     if (before.equals(after)) return { object, pair: { object: object.object, before, after: before } };
@@ -34,6 +36,7 @@ export async function compilePairs(job: EngineJob, flags: readonly string[] = []
   const different = compared.filter(({ pair }) => pair.before !== pair.after).map(({ object }) => object);
   if (different.length === 0) throw nothingChanged();
   refuseLeftOut(different);
+  await requireCompiler(job, compared[0]!.pair);
   await job.inspect(compared.map(({ pair }) => pair));
   return different;
 }
@@ -44,14 +47,6 @@ export function nothingChanged(): LivepatchError {
     where: 'the patch',
     remedy: 'this kernel is not affected by it: the code is not built in, or compiles to the same',
   });
-}
-
-function sides(before: string | null, after: string | null): ChangedText {
-  return before === null || after === null ? { before, after } : aligned(before, after);
-}
-
-function textsOf(texts: readonly ({ path: string } & ChangedText)[], side: 'before' | 'after'): Map<string, string> {
-  return new Map(texts.flatMap(({ path, [side]: text }) => (text === null ? [] : [[path, text]])));
 }
 
 interface How {
