@@ -4,6 +4,7 @@ export type LivepatchCode =
   | 'engine-unsupported'
   | 'engine-missing'
   | 'engine-failed'
+  | 'disk-full'
   | 'engine-crashed'
   | 'compile-failed'
   | 'section-changed'

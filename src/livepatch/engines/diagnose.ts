@@ -16,7 +16,7 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     pattern: /No space left on device/,
-    code: 'engine-failed',
+    code: 'disk-full',
     fault: 'toolchain',
     what: 'no space left while building',
     remedy: 'free space where the kernel trees are, then build again',

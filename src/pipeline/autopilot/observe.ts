@@ -5,12 +5,14 @@ import {
   type AutopilotBuildRow,
   autopilotBuilds,
   type KernelRow,
+  listPatches,
   listVerdicts,
   type PolicyRow,
   type Store,
   trialsOf,
 } from '#store';
 import { fetchParts } from '../change.ts';
+import { openedPart } from '../opened.ts';
 import type { Candidate, FixState, KnownBuild, Observed, Reason } from './plan.ts';
 
 const AFFECTED: VerdictStatus = 'affected';
@@ -31,10 +33,11 @@ export interface ObserveOptions {
 export async function observeKernel(options: ObserveOptions): Promise<Observed> {
   const { store, kernel, policy, now } = options;
   const trials = await trialsOf(store.db, kernel.id);
+  const opened = new Set((await listPatches(store.db, kernel.id)).map(({ name }) => name));
   const candidates: Candidate[] = [];
   for (const row of await listVerdicts(store.db, kernel.id, { status: AFFECTED, limit: 0 })) {
     const { cve } = row.verdict;
-    const fetched = options.fetched.get(cve) ?? (await fetchedState(options, cve));
+    const fetched = options.fetched.get(cve) ?? (await fetchedState(options, cve, opened.has(cve)));
     options.fetched.set(cve, fetched);
     const trial = trials.get(cve);
     const fix =
@@ -49,9 +52,17 @@ function triedState(key: string, reason: Reason | null): FixState {
   return reason === null ? { state: 'ready', key } : { state: 'refused', key, ...reason };
 }
 
-async function fetchedState({ store, kernel, fixes }: ObserveOptions, cve: CveId): Promise<FixState> {
+async function fetchedState(
+  { store, kernel, fixes }: ObserveOptions,
+  cve: CveId,
+  hasOpened: boolean,
+): Promise<FixState> {
   try {
-    const { parts } = await fetchParts({ store, kernel }, [cve], () => Promise.resolve(fixes));
+    // What a person made of it stands for the fix, and is tried anew with each edit.
+    const opened = hasOpened ? await openedPart(store, kernel, cve, cve) : undefined;
+    const parts = opened
+      ? [opened.part]
+      : (await fetchParts({ store, kernel }, [cve], () => Promise.resolve(fixes))).parts;
     return { state: 'untried', key: keyOf(kernel, parts) };
   } catch (error) {
     return { state: 'missing', ...reasonOf(error) };
@@ -62,6 +73,19 @@ async function fetchedState({ store, kernel, fixes }: ObserveOptions, cve: CveId
 function keyOf({ buildId }: KernelRow, parts: readonly ComposePart[]): string {
   const texts = parts.flatMap(({ fixes }) => fixes.map(({ text }) => text));
   return sha256([buildId ?? '', ...texts].join('\0')).slice(0, 16);
+}
+
+/** Says nothing of a fix: the machine lacks something now, and another time it may go. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['disk-full', 'program-missing', 'locked', 'http-failed', 'http-too-large', 'git-failed'],
+  ...['engine-missing', 'toolchain-mismatch', 'toolchain-missing', 'tree-missing', 'source-changed'],
+]);
+
+/** As `reasonOf`, for what is remembered of a fix: what says nothing of it is thrown, and tried again in the next run. */
+export function lastingReason(error: unknown): Reason {
+  const reason = reasonOf(error);
+  if (PASSING.has(reason.code)) throw error;
+  return reason;
 }
 
 /** Why something did not go, for a person. Anything that is not an error of a stage is ours, and is thrown. */

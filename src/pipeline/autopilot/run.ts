@@ -6,7 +6,7 @@ import { openFixSource } from '../fixes.ts';
 import { buildLivepatch } from '../livepatch.ts';
 import { tryLivepatch } from '../livepatch-trial.ts';
 import { proveLivepatches } from '../verify.ts';
-import { type FetchedFixes, observeKernel, reasonOf } from './observe.ts';
+import { type FetchedFixes, lastingReason, observeKernel } from './observe.ts';
 import { type Plan, planKernel, type Step } from './plan.ts';
 
 export interface AutopilotOptions {
@@ -122,7 +122,7 @@ async function tryFix(
     await putTrial(options.store.db, kernel.id, { ...trial, reason: null });
   } catch (error) {
     options.signal?.throwIfAborted();
-    await putTrial(options.store.db, kernel.id, { ...trial, reason: reasonOf(error) });
+    await putTrial(options.store.db, kernel.id, { ...trial, reason: lastingReason(error) });
   }
 }
 
@@ -139,7 +139,12 @@ async function buildSet(
     await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: livepatch.id, reason: null }, clock.now());
   } catch (error) {
     options.signal?.throwIfAborted();
-    await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: null, reason: reasonOf(error) }, clock.now());
+    await addAutopilotBuild(
+      store.db,
+      kernel.id,
+      { ...row, livepatch: null, reason: lastingReason(error) },
+      clock.now(),
+    );
   }
 }
 

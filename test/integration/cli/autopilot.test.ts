@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { addBundledKernel, type Item } from '#pipeline';
-import { openStore } from '#store';
+import { addVersion, ensurePatch, needKernel, openStore } from '#store';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { cve, feedOf } from '../../../testkit/feed.ts';
@@ -23,9 +23,10 @@ async function ready() {
   await writeFile(join(fixes, `${'ab'.repeat(20)}.patch`), '--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n');
   const env = { TUXTAPE_DATA: feed.data, DATABASE_URL: url };
   const run = (...args: string[]) => tuxtape(args, env);
+  const open = () => openStore({ dataDirectory: feed.data, databaseUrl: url });
   assert.equal((await run('feed', 'sync', '--lore', feed.lore, '--vulns', feed.vulns)).exitCode, 0);
   assert.equal((await run('triage', '--kernel', KERNEL)).exitCode, 0);
-  return { run, fixes };
+  return { run, fixes, open };
 }
 
 test('without a policy the machine does nothing; with one, what it cannot do is a task with its reason', async () => {
@@ -58,4 +59,24 @@ test('a policy that cannot be read, and a kernel that is not known, are refused 
   assert.notEqual((await run('policy', 'set', 'nobody')).exitCode, 0);
   assert.notEqual((await run('pipeline', '--kernel', 'nobody')).exitCode, 0);
   assert.deepEqual(JSON.parse((await run('--json', 'policy', 'show')).stdout), []);
+});
+
+test('what a person made of a fix stands for it', async () => {
+  const { run, fixes, open } = await ready();
+  await run('policy', 'set', KERNEL, '--fixes', fixes, '--quiet', '00:00-23:59');
+  const item = async (): Promise<Item> =>
+    (JSON.parse((await run('--json', 'pipeline')).stdout) as { items: Item[] }[])[0]!.items[0]!;
+  assert.equal((await item()).code, 'fix-not-found');
+  const store = await open();
+  const kernel = await needKernel(store.db, KERNEL);
+  const now = new Date();
+  const named = { kernelId: kernel.id, name: 'CVE-2026-10001', cves: ['CVE-2026-10001'] as const, commits: [] };
+  const patch = await ensurePatch(store.db, named, now);
+  assert.equal((await item()).code, 'edit-unfinished');
+  const version = { sha256: 'a', base: null, text: 'first', reviewKey: 'r', author: 'me', note: 'n' };
+  await addVersion(store.db, patch, { ...version, origin: { kind: 'edit' } }, now);
+  const first = await item();
+  assert.deepEqual([first.stage, first.code], ['waiting', null]);
+  assert.match(first.why, /its fix is to be tried, after the quiet hours/);
+  await store.close();
 });
