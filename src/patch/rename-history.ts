@@ -1,10 +1,9 @@
-import { hasCode } from '#domain';
 import type { Git } from '#host';
+import { askGit } from './ask-git.ts';
 
 /** A file is not followed further than so many moves, nor longer than so many milliseconds a question. */
 const MAX_HOPS = 4;
 const TIMEOUT_MS = 20_000;
-const MAX_OUTPUT = 16 << 20;
 
 /**
  * Other names of a file before and after a commit, by the history of a git repository: the commit that brought the name,
@@ -22,10 +21,10 @@ async function follow(git: Git, start: string, path: string, filter: 'A' | 'D'):
   let [range, name] = [start, path];
   for (let hop = 0; hop < MAX_HOPS; hop += 1) {
     const log = ['log', '--no-renames', `--diff-filter=${filter}`, '--format=%H', '--max-count=1', range, '--', name];
-    const [moved] = (await ask(git, log)).split('\n');
+    const [moved] = (await askGit(git, log, TIMEOUT_MS)).split('\n');
     if (moved === undefined || !/^[0-9a-f]{40,64}$/.test(moved)) return names;
     const show = ['show', '--format=', '--no-ext-diff', '-M', '--diff-filter=R', '--name-status', '-z', moved];
-    const next = otherName(await ask(git, show), name, filter);
+    const next = otherName(await askGit(git, show, TIMEOUT_MS), name, filter);
     if (next === undefined || next === path || names.includes(next)) return names;
     names.push(next);
     [range, name] = [filter === 'A' ? `${moved}^` : `${moved}..${start.split('..')[1]}`, next];
@@ -41,14 +40,4 @@ function otherName(status: string, name: string, filter: 'A' | 'D'): string | un
     if ((filter === 'A' ? now : old) === name) return filter === 'A' ? old : now;
   }
   return undefined;
-}
-
-async function ask(git: Git, args: readonly string[]): Promise<string> {
-  try {
-    return (await git.run(['--literal-pathspecs', ...args], { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT })).stdout;
-  } catch (error) {
-    // A shallow repository, a commit that is not there, or no answer in time: then nothing is known.
-    if (hasCode(error, 'git-failed')) return '';
-    throw error;
-  }
 }

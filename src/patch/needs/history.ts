@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
-import { formatKernelVersion, hasCode, parseKernelVersion } from '#domain';
+import { formatKernelVersion, parseKernelVersion } from '#domain';
 import type { Git } from '#host';
+import { askGit } from '../ask-git.ts';
 import type { FileDiff } from '../diff.ts';
 import { presenceOf } from '../presence.ts';
 import { declaringPaths } from './declares.ts';
 import { isMissing, isOwn, type Need, type NeedQuestion, readChange } from './need.ts';
 
 const TIMEOUT_MS = 30_000;
-const MAX_OUTPUT = 16 << 20;
 const MAX_COMMITS = 50;
 const MAX_HUNKS = 12;
 
@@ -40,7 +40,7 @@ async function tagOf(git: Git, version: string): Promise<string | null> {
   const parsed = parseKernelVersion(version);
   if (parsed === undefined) return null;
   const tag = `refs/tags/v${formatKernelVersion(parsed)}`;
-  return (await ask(git, ['rev-parse', '--verify', '--quiet', `${tag}^{commit}`])) === '' ? null : tag;
+  return (await askGit(git, ['rev-parse', '--verify', '--quiet', `${tag}^{commit}`], TIMEOUT_MS)) === '' ? null : tag;
 }
 
 /** Commits that wrote the lines which the hunks that do not fit stand on (git-blame(1), porcelain format). */
@@ -58,7 +58,7 @@ async function blamed({ step, options }: NeedQuestion, git: Git, range: readonly
       asked += 1;
       const where = ['-L', `${oldStart},+${length}`, ...range, '--', file.path];
       const why = `wrote lines that the fix stands on (${file.path}:${oldStart})`;
-      for (const one of readBlame(await ask(git, ['blame', '--porcelain', ...where])))
+      for (const one of readBlame(await askGit(git, ['blame', '--porcelain', ...where], TIMEOUT_MS)))
         told.set(one.commit, { ...one, why });
     }
   return [...told.values()];
@@ -83,7 +83,7 @@ async function named({ step, names, fixes }: NeedQuestion, git: Git, range: read
   const told: Told[] = [];
   for (const name of names) {
     const how = ['--reverse', `--max-count=${MAX_COMMITS}`, '--format=%H %s', `-G${name}`];
-    const lines = (await ask(git, ['log', ...how, ...range, '--', ...paths])).split('\n');
+    const lines = (await askGit(git, ['log', ...how, ...range, '--', ...paths], TIMEOUT_MS)).split('\n');
     for (const [, commit, subject] of lines.map((line) => /^([0-9a-f]{40,64}) (.*)$/.exec(line) ?? [])) {
       if (commit === undefined || subject === undefined || told.some((one) => one.commit === commit)) continue;
       const [path] = declaringPaths((await readChange(fixes, commit)) ?? ([] as FileDiff[]), name);
@@ -91,14 +91,4 @@ async function named({ step, names, fixes }: NeedQuestion, git: Git, range: read
     }
   }
   return told;
-}
-
-async function ask(git: Git, args: readonly string[]): Promise<string> {
-  try {
-    return (await git.run(['--literal-pathspecs', ...args], { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT })).stdout;
-  } catch (error) {
-    // A repository without these commits, or no answer in time: then nothing is known.
-    if (hasCode(error, 'git-failed')) return '';
-    throw error;
-  }
 }
