@@ -11,6 +11,7 @@ import {
   waitFor,
 } from './commands.ts';
 import type { PlanSubject, Step } from './plan.ts';
+import { PATCHED, REDIRECTED } from './redirection.ts';
 import { fixed, REPRODUCER_S, reproduced } from './reproducer-steps.ts';
 import { late, needed, seen, targetsComeBack } from './target-steps.ts';
 
@@ -37,9 +38,9 @@ export function makePlan(subject: PlanSubject): Step[] {
     { name: 'the workload runs during the transition', command: `${WORK} stop`, judge: { by: 'workload' } },
     { name: 'it is enabled', command: readState(name), judge: { by: 'state' } },
     ...late(subject),
-    seen(subject, 'every object is patched'),
+    seen(subject, PATCHED),
     {
-      name: 'every function is redirected',
+      name: REDIRECTED,
       command: readFunctions(name),
       judge: { by: 'functions', functions: subject.functions },
     },

@@ -3,6 +3,7 @@ import { sha256 } from '#host';
 import { check } from './check.ts';
 import type { FileFindings } from './file-checks.ts';
 import { logChecks } from './log-checks.ts';
+import { redirectionCheck } from './redirection.ts';
 import { FIXED, REPRODUCED } from './reproducer-steps.ts';
 import type { PlanRun } from './run-plan.ts';
 import type { BootFindings, Session } from './session.ts';
@@ -59,7 +60,13 @@ function machineChecks(
 ): GateCheck[] {
   const lacking =
     workload.lacks === null ? [] : [check('machine', 'the workload is whole', 'warned', `without ${workload.lacks}`)];
-  return [...boot.checks, ...lacking, ...run.checks, ...logChecks(run.log, moduleName, recipe, boot.reports)];
+  return [
+    ...boot.checks,
+    ...lacking,
+    ...run.checks,
+    ...redirectionCheck(run.outcomes),
+    ...logChecks(run.log, moduleName, recipe, boot.reports),
+  ];
 }
 
 function reproducerOf({ reproducer = null }: ProofSubject, run: PlanRun | undefined): ReproducerResult | null {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Judge, judge } from '#livepatch';
+import type { Judgement } from '../../../src/livepatch/verify/judge.ts';
+import { PATCHED, REDIRECTED, redirectionCheck } from '../../../src/livepatch/verify/redirection.ts';
 
 const nothing = { broken: new Set<string>() };
 
@@ -99,4 +101,19 @@ test('hits are counted where the new code runs; zero is not exercised, and silen
     [null],
     'two old entries of one name say nothing',
   );
+});
+
+test('a kernel that tells neither what is patched nor what is redirected proves nothing', () => {
+  const skipped = { outcome: 'skipped', detail: '' } as const;
+  const passed = { outcome: 'passed', detail: '' } as const;
+  const checksOf = (objects: Judgement, functions: Judgement): string[] =>
+    redirectionCheck(
+      new Map([
+        [PATCHED, objects],
+        [REDIRECTED, functions],
+      ]),
+    ).map(({ outcome }) => outcome);
+  assert.deepEqual(checksOf(skipped, skipped), ['failed']);
+  assert.deepEqual(checksOf(passed, skipped), []);
+  assert.deepEqual(checksOf(skipped, passed), []);
 });

@@ -1,0 +1,18 @@
+import type { GateCheck } from '#domain';
+import { check } from './check.ts';
+import type { Judgement } from './judge.ts';
+
+/** Names of the two steps that see whether the kernel really runs the new code. */
+export const PATCHED = 'every object is patched';
+export const REDIRECTED = 'every function is redirected';
+
+/**
+ * A kernel that tells neither (before 6.1 sysfs has no `patched`, and the tracer's list may be away) shows no redirection at all:
+ * that is no proof.
+ */
+export function redirectionCheck(outcomes: ReadonlyMap<string, Judgement>): GateCheck[] {
+  const isUntold = [PATCHED, REDIRECTED].every((name) => outcomes.get(name)?.outcome === 'skipped');
+  if (!isUntold) return [];
+  const detail = 'neither sysfs nor the tracer of this kernel tells whether the functions are redirected';
+  return [check('machine', 'redirection is seen', 'failed', detail)];
+}
