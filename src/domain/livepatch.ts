@@ -9,6 +9,17 @@ export interface PatchedFunction {
   readonly name: string;
 }
 
+/** What the lint found that a reviewer must know: nothing of it blocks. */
+export interface RecipeFinding {
+  readonly code: string;
+  readonly level: 'two-approvals' | 'note';
+  readonly path: string;
+  readonly line: number | null;
+  readonly what: string;
+  readonly why: string;
+  readonly remedy: string;
+}
+
 /** What was built from what: kept beside the module, and published with it (corresponding source). */
 export interface LivepatchRecipe {
   readonly engine: Engine;
@@ -24,6 +35,10 @@ export interface LivepatchRecipe {
   readonly functions: readonly PatchedFunction[];
   /** Functions that the change names and that compile to the same code with and without it; absent: not looked at. */
   readonly sameCode?: readonly string[];
+  /** How the change fits the source: `exact`, `offset`, `fuzz`, `three-way`, with what was said of its hunks; absent: not recorded. */
+  readonly fit?: { readonly how: string; readonly remarks: readonly string[] };
+  /** Absent: the change was not linted. */
+  readonly findings?: readonly RecipeFinding[];
 }
 
 /** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LivepatchRecipe, PatchVersion } from '#domain';
+import type { LivepatchRecipe, PatchVersion, RecipeFinding } from '#domain';
 import { type Clock, sha256 } from '#host';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
 import { type Composed, type Finding, type Fit, lintTree, parseDiff } from '#patch';
@@ -109,6 +109,8 @@ async function buildAndKeep(
       patchSha256: sha256(change.text),
       functions: module.functions,
       sameCode: [...objects.sameCode],
+      fit: fitOf(change.steps),
+      findings: [...prepared.findings, ...objects.findings].flatMap(recorded),
     };
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();
@@ -141,6 +143,11 @@ function withLog(error: unknown, log: string): unknown {
     remedy: error.remedy,
     cause: error.cause,
   });
+}
+
+/** What blocks was thrown before. */
+function recorded({ code, level, path, line, what, why, remedy }: Finding): RecipeFinding[] {
+  return level === 'block' ? [] : [{ code, level, path, line, what, why, remedy }];
 }
 
 const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;

@@ -71,6 +71,7 @@ test('a new mail becomes a proved livepatch that waits for approval, and what ca
   const { gate, recipe } = (await tuxtape('livepatch', 'show', second.get(NEW)!.livepatch!)) as Livepatch;
   assert.deepEqual(recipe.cves, [KNOWN, NEW], 'it is cumulative');
   assert.equal(gate.passed, true);
+  assert.ok(recipe.findings !== undefined && recipe.fit !== undefined, 'what a reviewer must know is kept');
   const before = await tuxtape('livepatch', 'list');
   assert.deepEqual(await itemsOf('run'), second, 'nothing new: nothing moves');
   assert.deepEqual(await tuxtape('livepatch', 'list'), before, 'nothing is built twice');

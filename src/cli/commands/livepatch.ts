@@ -5,6 +5,7 @@ import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { VERSION } from '../version.ts';
+import { recipeNotes } from './livepatch-findings.ts';
 import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
 import { changeOptions, type InputOptions, inputOf } from './livepatch-input.ts';
 import { registerLint } from './livepatch-lint.ts';
@@ -125,6 +126,7 @@ async function show(context: Context, key: string): Promise<void> {
       `cves      ${row.recipe.cves.join(' ') || 'none'}`,
       `built by  ${row.recipe.engineVersion}, ${row.recipe.compiler}`,
       ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
+      ...recipeNotes(row.recipe),
       `files     ${row.directory}`,
       ...(row.gate === null ? ['proof     not proved'] : gateSummary(row.gate)),
       ...(row.gate === null ? [] : gateChecks(row.gate)),
