@@ -18,15 +18,17 @@ export function loadPointOf(events: readonly LivepatchEvent[], moduleName: strin
 
 /**
  * The key under which a host without the livepatch reports the same: a function that it replaces is then of its own object.
- * Null: no such host can report it, because the guilty function is in the livepatch alone.
+ * Null: none can be said, because the guilty function is in the livepatch alone, or is one of several of that name, or is
+ * lost: what is left of two reports is alike.
  */
 export function keyWithout(report: KernelReport, { moduleName, replaced }: SuspectLivepatch): string | null {
-  if (!sameModule(report.module, moduleName)) return report.key;
   const guilty = report.function;
-  if (guilty === null) return null;
-  const own = replaced.find(({ name }) => plainName(name) === plainName(guilty));
-  if (own === undefined) return null;
-  return reportKey(report.kind, report.title, guilty, own.object === 'vmlinux' ? null : own.object);
+  if (guilty === null && (report.corrupted || showsModule(report, moduleName))) return null;
+  if (guilty === null || !sameModule(report.module, moduleName)) return report.key;
+  const own = replaced.filter(({ name }) => plainName(name) === plainName(guilty));
+  const [object, ...others] = new Set(own.map((one) => one.object));
+  if (object === undefined || others.length > 0) return null;
+  return reportKey(report.kind, report.title, guilty, object === 'vmlinux' ? null : object);
 }
 
 /** What says that the report would be there without the livepatch. */

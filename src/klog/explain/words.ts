@@ -1,6 +1,6 @@
 import type { KernelReport, LinkedModule } from '../report.ts';
 import { parseFrames, parseInstruction } from '../reports/frames.ts';
-import { livepatchEvent } from '../reports/livepatch.ts';
+import { livepatchStep } from '../reports/livepatch.ts';
 import { oopsWords, pageFaultWords } from './faults.ts';
 import { stepWords } from './kinds.ts';
 
@@ -100,16 +100,8 @@ const LINES: readonly (readonly [RegExp, Words])[] = [
 
 /** What a line of the report means; null: nothing beyond its words. */
 export function explainLine(text: string, report: KernelReport): string | null {
-  const event = livepatchEvent({
-    number: 0,
-    text,
-    time: null,
-    level: null,
-    caller: null,
-    fromKernel: true,
-    rest: false,
-  });
-  if (event !== null) return stepWords[event.step];
+  const step = livepatchStep(text);
+  if (step !== null) return stepWords[step];
   for (const [form, words] of LINES) {
     const found = form.exec(text);
     if (found === null) continue;

@@ -11,7 +11,8 @@ const INLINE = /^([A-Za-z_<][^\s+()]*) ([\w./+-]+:\d+) \[inline\]/;
 /** ARM: `[<80b12478>] (dump_stack) from [<801349a8>] (panic+0x104/0x2cc)`, since 5.18 ` dump_stack from panic+0x104/0x2cc`. */
 const ARM_FROM = /^(?:\[<[0-9a-f]+>\] )?\(?([\w.$]+)\)? from (?:\[<[0-9a-f]+>\] )?\(?/;
 /** Suffixes that compilers add to the name of a clone or a part of a function. */
-const SUFFIX = /\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|func_part|\d+|[0-9a-f]{16,})(?=\.|$).*$/;
+const SUFFIX =
+  /\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|func_part|__uniq|cfi|cfi_jt|\d+|[0-9a-f]{16,})(?=\.|$).*$/;
 
 /** Longest line that is looked at; the kernel cuts records at 1 KiB (LOG_LINE_MAX, kernel/printk/printk.c). */
 const LINE_MAX = 1100;
@@ -21,6 +22,14 @@ export function plainName(name: string): string {
   if (!name.includes('.')) return name;
   const cut = name.replace(SUFFIX, '').replace(/^\./, '');
   return cut === '' ? name : cut;
+}
+
+/** `__x64_sys_read` and `__arm64_sys_read` are one function of the source (SYSCALL_DEFINE, include/linux/syscalls.h). */
+export function customaryName(name: string): string {
+  const call = /^__(?:x64|ia32|arm64|riscv|s390x?|do|se)_((?:compat_)?sys_\w+)$/.exec(name);
+  if (call !== null) return call[1]!;
+  if (/^smp_call_function_(?:single|many|any)/.test(name)) return 'smp_call_function';
+  return name === 'synchronize_rcu_expedited' ? 'synchronize_rcu' : name;
 }
 
 /** One symbol at the start of the text; null where none stands there. */

@@ -1,3 +1,5 @@
+import { customaryName } from './frames.ts';
+
 /**
  * What differs between two hosts that meet the same bug: addresses, numbers, sizes. Titles keep numbers after a bracket or a
  * comma (`unknown-block(0,0)`), keys do not.
@@ -12,5 +14,5 @@ export function withoutNumbers(text: string, brackets = true): string {
 
 /** The same for every host, boot, CPU, task and build that meets the bug. */
 export function reportKey(kind: string, title: string, guilty: string | null, module: string | null): string {
-  return [kind, withoutNumbers(title), guilty ?? '', module ?? ''].join('|');
+  return [kind, withoutNumbers(title), guilty === null ? '' : customaryName(guilty), module ?? ''].join('|');
 }

@@ -36,7 +36,7 @@ const STEPS: readonly (readonly [LivepatchStep, RegExp])[] = [
   ['starting', /: starting (?:un)?patching transition$/],
   ['complete', /: (?:un)?patching complete$/],
   ['stalled', /^signaling remaining tasks$/],
-  ['reversed', /: reversing transition from |: canceling (?:un)?patching transition|^reverting patch '/],
+  ['reversed', /: reversing transition from |: canceling patching transition, going to unpatch/],
   ['forced', /^forcing remaining tasks to the patched state$/],
   [
     'failed',
@@ -48,20 +48,34 @@ const STEPS: readonly (readonly [LivepatchStep, RegExp])[] = [
 const PREFIX = 'livepatch: ';
 const TEXT_MAX = 300;
 
+/** Where a transition goes: of two words the last, `reversing transition from patching to unpatching`. */
+const DIRECTION = /^.*[ :](?:(unpatch|patch)ing\b|going to (unpatch)$)/;
+
+/** What a line tells of; null for a line of another part of the kernel. */
+export function livepatchStep(line: string): LivepatchStep | null {
+  if (!line.startsWith(PREFIX)) return null;
+  const text = line.slice(PREFIX.length, PREFIX.length + TEXT_MAX);
+  return STEPS.find(([, form]) => form.test(text))?.[0] ?? 'other';
+}
+
 /** The event a line tells; null for a line of another part of the kernel. */
 export function livepatchEvent(line: LogLine): LivepatchEvent | null {
-  if (!line.fromKernel || line.rest || !line.text.startsWith(PREFIX)) return null;
+  const step = line.fromKernel && !line.rest ? livepatchStep(line.text) : null;
+  if (step === null) return null;
   const text = line.text.slice(PREFIX.length, PREFIX.length + TEXT_MAX);
-  const direction = /\b(unpatch|patch)ing\b/.exec(text)?.[1];
+  const direction = DIRECTION.exec(text)?.slice(1).find(Boolean);
   return {
-    step: STEPS.find(([, form]) => form.test(text))?.[0] ?? 'other',
+    step,
     direction: direction === undefined ? null : direction === 'patch' ? 'patching' : 'unpatching',
     patch:
       /patch '([^']{1,64})'|^'([^']{1,64})': |Livepatch patch \(([^)]{1,64})\)/.exec(text)?.slice(1).find(Boolean) ??
       null,
     object: /(?:object|module) '([^']{1,64})'/.exec(text)?.[1] ?? null,
     symbol:
-      /(?:symbol|function|for) '([^']{1,128})'|^symbol ([\w.]{1,128}) /.exec(text)?.slice(1).find(Boolean) ?? null,
+      /(?:symbol|function|for) '([^']{1,128})'|^symbol (?!position )([\w.]{1,128}) /
+        .exec(text)
+        ?.slice(1)
+        .find(Boolean) ?? null,
     text,
     line: line.number,
     time: line.time,

@@ -1,5 +1,5 @@
 import type { Body, Step } from './body.ts';
-import { parseFrames, plainName } from './frames.ts';
+import { customaryName, parseFrames, plainName } from './frames.ts';
 import { isInnocent } from './innocent.ts';
 import { withoutNumbers } from './key.ts';
 import { stallFrame } from './stall.ts';
@@ -99,14 +99,6 @@ export function findGuilty(head: Head, body: Body): Guilt {
   return { step: null, helper };
 }
 
-/** `__x64_sys_read` and `__arm64_sys_read` are one function of the source (SYSCALL_DEFINE, include/linux/syscalls.h). */
-function customary(name: string): string {
-  const call = /^__(?:x64|ia32|arm64|riscv|s390x?|do|se)_((?:compat_)?sys_\w+)$/.exec(name);
-  if (call !== null) return call[1]!;
-  if (/^smp_call_function_(?:single|many|any)/.test(name)) return 'smp_call_function';
-  return name === 'synchronize_rcu_expedited' ? 'synchronize_rcu' : name;
-}
-
 function fill(head: Head, body: Body, frame: string): string | null {
   let lost = false;
   const filled = head.start.title.replace(/\{(\w+)\}/g, (_, key: string) => {
@@ -141,7 +133,7 @@ export function makeTitle(head: Head, body: Body): Title {
   const guilty = findGuilty(head, body);
   const raw = guilty.step === null ? LOST : plainName(guilty.step.frame.function);
   const suffix = guilty.helper === null ? '' : `/${guilty.helper}`;
-  const names = [...new Set([customary(raw), raw])].map((name) => `${name}${suffix}`);
+  const names = [...new Set([customaryName(raw), raw])].map((name) => `${name}${suffix}`);
   const titles = names.map((name) => fill(head, body, name));
   const { class: kind } = head.start;
   const also = kind === undefined ? [] : names.map((name) => `${kind} in ${name}`);

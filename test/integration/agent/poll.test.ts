@@ -105,11 +105,24 @@ test('what programs write to the kernel log takes nothing back', async () => {
   assert.equal((await host.poll()).state, 'accepted');
 });
 
+/** The records of a fault of old_bug, at so many seconds. */
+function oldBug(seconds: number): string {
+  const lines = [FAULT, 'RIP: 0010:old_bug+0x1/0x20', 'Call Trace:', ' old_caller+0x1/0x20'];
+  return lines.map((text, i) => `1,${seconds + i},${seconds * 1e6 + i},-;${text}\n`).join('');
+}
+
 test('what the host reported before, and the refusal of another module, take nothing back', async () => {
   const host = await hostWith(true);
-  host.kernel.log += `1,20,20000000,-;${FAULT}\n`;
-  host.kernel.behaviour = { logs: `1,99,99000000,-;${FAULT}\n3,100,99500000,-;demo: Unknown symbol gone (err -2)\n` };
+  host.kernel.log += oldBug(20);
+  host.kernel.behaviour = { logs: `${oldBug(99)}3,110,99500000,-;demo: Unknown symbol gone (err -2)\n` };
   assert.equal((await host.poll()).state, 'accepted');
+});
+
+test('a fault whose function is lost is not known from before', async () => {
+  const host = await hostWith(true);
+  host.kernel.log += `1,20,20000000,-;${FAULT}\n`;
+  host.kernel.behaviour = { logs: `1,99,99000000,-;${FAULT}\n` };
+  await assert.rejects(host.poll(), { code: 'kernel-report', message: /in corrupted/ });
 });
 
 test('what one livepatch was taken back for is no excuse for the next', async () => {

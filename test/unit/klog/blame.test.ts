@@ -140,6 +140,26 @@ test('what the host or its peers report without the livepatch is not its fault',
   assert.equal(blame(own, LIVEPATCH, both).level, 'instruction', 'no host without it can report that');
 });
 
+test('what is left of a report that is cut, or names no function, is no baseline', () => {
+  const parse = (...text: string[]): KernelReport => parseKernelLog(text.join('\n')).reports[0]!;
+  const cut = parse('BUG: unable to handle page fault for address: 0');
+  const panic = (...frames: string[]): KernelReport =>
+    parse('Kernel panic - not syncing: audit: backlog limit exceeded', 'Call Trace:', ' panic+0x1/0x2', ...frames);
+  const host = new Set([cut.key, panic().key]);
+  assert.equal(cut.function, null);
+  assert.notEqual(blame(cut, LIVEPATCH, { host, peers: host }).level, 'baseline');
+  assert.equal(blame(panic(), LIVEPATCH, { host, peers: null }).level, 'baseline');
+  assert.equal(blame(panic(' f+0x1/0x2 [tuxtape_x]'), LIVEPATCH, { host, peers: null }).level, 'frame');
+});
+
+test('a function of the livepatch is no baseline where it replaces two of that name', () => {
+  const report = reportOf({ instruction: 'init_one [tuxtape_x]' });
+  const replaced = ['vmlinux', 'demo'].map((object) => ({ object, name: 'init_one' }));
+  const host = new Set(['', 'demo'].map((module) => report.key.replace(/[^|]*$/, module)));
+  assert.equal(blame(report, { ...LIVEPATCH, replaced: [replaced[0]!] }, { host, peers: null }).level, 'baseline');
+  assert.equal(blame(report, { ...LIVEPATCH, replaced }, { host, peers: null }).level, 'instruction');
+});
+
 test('reasons say what was compared', () => {
   const report = reportOf({ seconds: 51 });
   const livepatch = { ...LIVEPATCH, loaded: { seconds: 50, line: null } };

@@ -23,6 +23,8 @@ const suffix = fc.constantFrom(
   '.part.0',
   '.isra.0.cold',
   '.constprop.0.isra.1',
+  '.__uniq.123456.llvm.7',
+  '.cfi_jt',
 );
 const host = fc.record({
   suffix,
@@ -46,6 +48,11 @@ test('the same bug on another host, in any transport, has the same key', () => {
       assert.equal(key, KEY);
     }),
   );
+});
+
+test('a system call has one key on every architecture', () => {
+  const names = ['__x64_sys_read', '__ia32_sys_read', '__arm64_sys_read', '__do_sys_read.__uniq.1234.llvm.5'];
+  assert.equal(new Set(names.map((instruction) => reportOf({ instruction }).key)).size, 1);
 });
 
 test('another function, module or kind is another bug', () => {
