@@ -77,7 +77,8 @@ export function wantedOf(fixes: readonly { readonly cve: CveId; readonly key: st
 /**
  * Decides what to do next for one kernel, and where each CVE stands. Fixes are tried one by one, because one that cannot be
  * built must not keep the others out; then all that can be are built into one livepatch, and proved. A set that failed is
- * not tried again: the livepatch grows by halves of what is new, until the one that fails stands alone.
+ * not tried again: the livepatch grows by halves of what is new, until the one that fails stands alone. What is urgent waits
+ * for none of that: it is tried, built and proved with what was proved before, ahead of all that is new and not urgent.
  */
 export function planKernel(observed: Observed): Plan {
   const taken = observed.candidates.filter((candidate) => isTaken(candidate, observed.policy));
@@ -109,13 +110,13 @@ interface NextSet {
   readonly build: KnownBuild | undefined;
 }
 
-function nextSet({ builds }: Observed, ready: readonly Ready[]): NextSet {
+function nextSet({ policy, builds }: Observed, ready: readonly Ready[]): NextSet {
   const culprits = new Map<CveId, Reason>();
   const proved = builds.find(({ state }) => state === 'proved');
   const has = ({ cve, fix: { key } }: Ready): boolean => proved?.wanted.split('\n').includes(`${cve} ${key}`) === true;
   const old = ready.filter(has);
   let left = ready.filter((one) => !has(one));
-  let fresh = left;
+  let fresh = urgentFirst(left, policy);
   for (;;) {
     const members = [...old, ...fresh];
     const wanted = wantedOf(members.map(({ cve, fix }) => ({ cve, key: fix.key })));
@@ -129,20 +130,33 @@ function nextSet({ builds }: Observed, ready: readonly Ready[]): NextSet {
         build.reason ?? { code: 'proof-failed', why: 'its proof failed', remedy: 'read the log' },
       );
       left = left.filter((one) => one !== first);
-      fresh = left;
+      fresh = urgentFirst(left, policy);
     } else fresh = fresh.slice(0, Math.ceil(fresh.length / 2));
   }
 }
 
+/** What a livepatch grows by: the urgent ones alone, if there are any. */
+function urgentFirst(fresh: readonly Ready[], policy: Policy): readonly Ready[] {
+  const urgent = fresh.filter((candidate) => isUrgent(candidate, policy));
+  return urgent.length > 0 ? urgent : fresh;
+}
+
 function nextStep(observed: Observed, taken: readonly Candidate[], set: NextSet): Step | null {
-  const { policy, isQuiet } = observed;
-  const mayRun = (candidates: readonly Candidate[]): boolean =>
-    !isQuiet || candidates.some((candidate) => isUrgent(candidate, policy));
-  if (set.build?.state === 'built' && mayRun(set.members)) return { do: 'prove', livepatch: set.build.livepatch };
-  const untried = taken.find((candidate) => candidate.fix.state === 'untried' && mayRun([candidate]));
-  if (untried !== undefined) return { do: 'try', cve: untried.cve };
-  if (set.members.length === 0 || set.build !== undefined || !mayRun(set.fresh)) return null;
-  if (!isGathered(observed, set)) return null;
+  const urgent = taken.filter((candidate) => isUrgent(candidate, observed.policy));
+  const isSetUrgent = set.fresh.some((candidate) => isUrgent(candidate, observed.policy));
+  const mayRun = !observed.isQuiet || isSetUrgent;
+  if (set.build?.state === 'built' && mayRun) return { do: 'prove', livepatch: set.build.livepatch };
+  const build = mayRun ? buildStep(observed, set) : null;
+  return tryStep(urgent) ?? (isSetUrgent ? build : null) ?? (observed.isQuiet ? null : (tryStep(taken) ?? build));
+}
+
+function tryStep(candidates: readonly Candidate[]): Step | null {
+  const untried = candidates.find(({ fix }) => fix.state === 'untried');
+  return untried === undefined ? null : { do: 'try', cve: untried.cve };
+}
+
+function buildStep(observed: Observed, set: NextSet): Step | null {
+  if (set.members.length === 0 || set.build !== undefined || !isGathered(observed, set)) return null;
   return { do: 'build', cves: set.members.map(({ cve }) => cve), wanted: set.wanted };
 }
 

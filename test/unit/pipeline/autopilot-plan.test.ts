@@ -78,6 +78,38 @@ test('a policy holds back what weighs less, waits for enough and for the end of 
   assert.match(planKernel(observed({ candidates: [heavy], isQuiet: true })).items[0]!.why, /quiet hours/);
 });
 
+test('what is exploited is tried, built and proved before the rest is even tried, and without what is new beside it', () => {
+  const urgent = (fix?: FixState): Candidate => candidate(9, fix, { class: 'exploited' });
+  const rest = [candidate(1, { state: 'untried', key: 'k1' }), candidate(2), candidate(3)];
+  const builds = [build([3], 'proved')];
+  const first = planKernel(observed({ candidates: [...rest, urgent({ state: 'untried', key: 'k9' })], builds }));
+  assert.deepEqual(first.step, { do: 'try', cve: cve(9) });
+  const candidates = [...rest, urgent()];
+  const second = planKernel(observed({ candidates, builds }));
+  assert.deepEqual(second.step?.do === 'build' && second.step.cves, [cve(3), cve(9)]);
+  const third = planKernel(observed({ candidates, builds: [build([3, 9], 'built'), ...builds] }));
+  assert.equal(third.step?.do, 'prove');
+  const quiet = { candidates, builds: [build([3, 9], 'proved'), ...builds] };
+  assert.deepEqual(planKernel(observed(quiet)).step, { do: 'try', cve: cve(1) });
+  assert.equal(planKernel(observed({ ...quiet, isQuiet: true })).step, null);
+});
+
+test('an urgent fix that spoils its livepatch does not keep out the next urgent one', () => {
+  const urgent = [8, 9].map((n) => candidate(n, undefined, { class: 'exploited' }));
+  const builds = [build([8], 'failed'), build([8, 9], 'failed')];
+  const { step, items } = planKernel(observed({ candidates: [...urgent, candidate(1)], builds }));
+  assert.deepEqual(step?.do === 'build' && step.cves, [cve(9)]);
+  assert.equal(items[0]!.stage, 'task');
+});
+
+test('a proof of what is not urgent waits for the end of quiet hours, also beside an older urgent one', () => {
+  const old = candidate(9, undefined, { class: 'exploited' });
+  const builds = [build([1, 9], 'built'), build([9], 'proved')];
+  const all = observed({ candidates: [old, candidate(1)], builds });
+  assert.equal(planKernel(all).step?.do, 'prove');
+  assert.equal(planKernel({ ...all, isQuiet: true }).step, null);
+});
+
 test('a risk that a person took is left alone', () => {
   assert.equal(planKernel(observed({ candidates: [candidate(1, undefined, { class: 'accepted' })] })).step, null);
 });
@@ -86,8 +118,11 @@ test('a risk that a person took is left alone', () => {
 function run(
   count: number,
   bad: ReadonlySet<number>,
+  urgent: ReadonlySet<number>,
 ): { builds: KnownBuild[]; items: Map<CveId, string>; steps: number } {
-  const candidates = Array.from({ length: count }, (_, n) => candidate(n));
+  const candidates = Array.from({ length: count }, (_, n) =>
+    candidate(n, undefined, { class: urgent.has(n) ? 'exploited' : 'open' }),
+  );
   const builds: KnownBuild[] = [];
   for (let steps = 0; ; steps += 1) {
     const { step, items } = planKernel(observed({ candidates, builds }));
@@ -105,13 +140,14 @@ function run(
 }
 
 test('whatever spoils a livepatch is found and named, and everything else ends in one that is proved', () => {
-  const world = fc
-    .integer({ min: 1, max: 12 })
-    .chain((count) => fc.tuple(fc.constant(count), fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }))));
+  const world = fc.integer({ min: 1, max: 12 }).chain((count) => {
+    const some = fc.uniqueArray(fc.integer({ min: 0, max: count - 1 }));
+    return fc.tuple(fc.constant(count), some, some);
+  });
   fc.assert(
-    fc.property(world, ([count, list]) => {
+    fc.property(world, ([count, list, urgent]) => {
       const bad = new Set(list);
-      const { builds, items } = run(count, bad);
+      const { builds, items } = run(count, bad, new Set(urgent));
       for (let n = 0; n < count; n += 1) assert.equal(items.get(cve(n)), bad.has(n) ? 'task' : 'proved');
       const newest = builds.find(({ state }) => state === 'proved');
       assert.equal(newest?.cves.length ?? 0, count - bad.size);
