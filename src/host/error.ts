@@ -5,6 +5,7 @@ export type HostCode =
   | 'program-failed'
   | 'timed-out'
   | 'output-too-long'
+  | 'over-limit'
   | 'file-missing'
   | 'file-unreadable'
   | 'file-too-large'

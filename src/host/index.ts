@@ -3,6 +3,7 @@ export * from './copy.ts';
 export * from './daemon.ts';
 export * from './environment.ts';
 export * from './error.ts';
+export * from './family.ts';
 export * from './files.ts';
 export * from './git.ts';
 export * from './http.ts';

@@ -1,5 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { errno, HostError, ProgramError } from './error.ts';
+import { type FamilyLimits, watchFamily } from './family.ts';
 import { limitWords, type ProcessLimits } from './limits.ts';
 
 export interface RunOptions {
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** The kernel kills the program when this process dies, even by SIGKILL: for what writes where a next run works. */
   readonly diesWithUs?: boolean;
   readonly limits?: ProcessLimits;
+  /** What it and all that it starts may use together; more stops them. */
+  readonly family?: FamilyLimits;
   /** Told the process number once it runs: for watching what it uses. */
   readonly onStart?: (pid: number) => void;
   /** Called with every chunk of stdout and stderr, for live logs. */
@@ -49,6 +52,9 @@ export function plainEnvironment(extra: Readonly<Record<string, string>> = {}): 
   }
   return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...kept, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', ...extra };
 }
+
+/** Why a program was stopped: by time, by its caller, by what it printed or by what its family used. */
+type Ended = 'timeout' | 'aborted' | 'overflow' | { readonly over: string } | undefined;
 
 /** Collects output up to a limit; keeps the head or the tail. */
 class Collector {
@@ -88,7 +94,7 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 
 /**
  * Runs a program without a shell, in a process group of its own, and waits for it.
- * Errors: program-missing, program-failed (with what it printed), timed-out, output-too-long.
+ * Errors: program-missing, program-failed (with what it printed), timed-out, output-too-long, over-limit.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const limit = options.maxOutput ?? DEFAULT_MAX_OUTPUT;
@@ -106,14 +112,18 @@ export async function run(program: string, args: readonly string[], options: Run
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   }) as ChildProcessWithoutNullStreams;
   if (child.pid !== undefined) options.onStart?.(child.pid);
-  let ended: 'timeout' | 'aborted' | 'overflow' | undefined;
-  const stop = (why: typeof ended): void => {
+  let ended: Ended;
+  const stop = (why: Ended): void => {
     ended ??= why;
     killGroup(child, 'SIGTERM');
     setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS).unref();
   };
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
   const onAbort = (): void => stop('aborted');
+  const unwatch =
+    options.family === undefined || child.pid === undefined
+      ? undefined
+      : watchFamily(child.pid, options.family, (over) => stop({ over }));
   options.signal?.addEventListener('abort', onAbort, { once: true });
   child.stdout.on('data', (chunk: Buffer) => {
     out.add(chunk);
@@ -143,6 +153,7 @@ export async function run(program: string, args: readonly string[], options: Run
     throw error;
   } finally {
     clearTimeout(timer);
+    unwatch?.();
     options.signal?.removeEventListener('abort', onAbort);
   }
 }
@@ -166,7 +177,7 @@ function judge(
   program: string,
   args: readonly string[],
   options: RunOptions,
-  ended: 'timeout' | 'aborted' | 'overflow' | undefined,
+  ended: Ended,
   result: { exitCode: number | null; stdout: string; stderr: string },
 ): RunResult {
   const command = [program, ...args].join(' ').slice(0, 200);
@@ -176,6 +187,18 @@ function judge(
       'timed-out',
       'toolchain',
       { what: `${program} did not end within ${seconds} s`, where: command },
+      result,
+    );
+  }
+  if (typeof ended === 'object') {
+    throw new ProgramError(
+      'over-limit',
+      'input',
+      {
+        what: `${program} ${ended.over}; it was stopped`,
+        where: command,
+        remedy: 'what it was given makes it use more than such work needs: look at it before it is tried again',
+      },
       result,
     );
   }

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { type RunOptions, type RunResult, run } from './process.ts';
 
 export interface Mount {
@@ -18,9 +19,14 @@ export interface Sandbox {
 /** Where work trees are mounted: one fixed path, so that a build leaves no machine's path in its output. */
 export const WORK = '/mnt';
 
+/** What is in a sandbox runs on what strangers wrote: it is always bounded. A whole kernel is built within these. */
+const FAMILY = { memoryBytes: Math.floor(totalmem() * 0.9), processes: 4_096 };
+const LIMITS = { fileBytes: 16 * 2 ** 30 };
+
 /**
  * Runs a program in a bubblewrap sandbox: no network, a read-only root, an own /tmp, /proc and /dev, and nothing writable
- * but the given mounts. It dies with us. Mount targets lie below `/mnt`.
+ * but the given mounts. It dies with us. Memory, processes and the size of files are bounded, wide ones unless others are given.
+ * Mount targets lie below `/mnt`. Errors: those of `run`.
  */
 export async function runSandboxed(
   sandbox: Sandbox,
@@ -50,5 +56,5 @@ export async function runSandboxed(
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', sandbox.cwd, '--', program, ...args],
   ];
-  return run('bwrap', words, options);
+  return run('bwrap', words, { family: FAMILY, ...options, limits: { ...LIMITS, ...options.limits } });
 }

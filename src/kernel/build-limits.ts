@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { bytesBelow, freeBytes, makeMemoryGroup, memoryOf, type ProcessLimits } from '#host';
+import { bytesBelow, freeBytes, makeMemoryGroup, type ProcessLimits, usageOf } from '#host';
 import { KernelError } from './error.ts';
 
 /** What a build may use. */
@@ -41,7 +41,7 @@ export function guardBuild(directory: string, limits: BuildLimits, outer: AbortS
   let pid: number | undefined;
   const stop = (error: KernelError): void => ending.abort(error);
   const checkMemory = (): void => {
-    const used = pid === undefined ? 0 : memoryOf(pid);
+    const used = pid === undefined ? 0 : usageOf(pid).memoryBytes;
     if (used > memory || (group?.kills() ?? 0) > 0) stop(overMemory(Math.max(used, memory), memory));
   };
   const disk = diskWatch(directory, limits.diskBytes, stop);

@@ -7,7 +7,12 @@ import { compileCommand, OBJECT_OUT } from './compile-command.ts';
 import { KernelError } from './error.ts';
 import { IN_TREE, reproducible } from './sandbox.ts';
 
-const COMPILE_TIMEOUT_MS = 300_000;
+/** Of one object: the largest of a kernel take some seconds and a GiB. */
+const LIMITS = {
+  timeoutMs: 300_000,
+  family: { memoryBytes: 4 * 2 ** 30, processes: 64 },
+  limits: { fileBytes: 2 ** 30 },
+};
 /** The tree a second time, for the folders that are made anew. */
 const BESIDE = '/mnt/tree';
 
@@ -85,7 +90,7 @@ export async function compileObject(options: CompileOptions): Promise<Buffer> {
       ...options.overlay.mounts,
     ];
     const sandbox = { root: toolchain.root, mounts, cwd: IN_TREE, env: reproducible };
-    await runSandboxed(sandbox, 'sh', ['-c', command], { timeoutMs: COMPILE_TIMEOUT_MS, ...(signal && { signal }) });
+    await runSandboxed(sandbox, 'sh', ['-c', command], { ...LIMITS, ...(signal && { signal }) });
     return await readFile(join(out, basename(object)));
   } catch (error) {
     if (!(error instanceof ProgramError) || error.code !== 'program-failed') throw error;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '#domain';
-import { bytesBelow, makeMemoryGroup, memoryOf, run } from '#host';
+import { bytesBelow, makeMemoryGroup, run, usageOf } from '#host';
 import { scratch } from '../../../testkit/scratch.ts';
 
 test('a limit of the address space holds for the program and what it starts', async () => {
@@ -32,7 +32,7 @@ test('memory is that of the whole family, seen from outside', async () => {
   let seen = 0;
   const child = ['-c', 'perl -e \'my $x = "x" x (60 << 20); sleep 2\' & wait'];
   const onStart = (pid: number): void => {
-    void sleep(1_200).then(() => (seen = memoryOf(pid)));
+    void sleep(1_200).then(() => (seen = usageOf(pid).memoryBytes));
   };
   await run('sh', child, { onStart });
   assert.ok(seen > 55 << 20 && seen < 400 << 20, `${seen}`);

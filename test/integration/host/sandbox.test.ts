@@ -3,10 +3,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram, runSandboxed } from '#host';
+import { hasCode } from '#domain';
+import { findProgram, type ProgramError, run, runSandboxed } from '#host';
+
+const skip = findProgram('bwrap') ? false : 'bubblewrap is not installed';
+const NOWHERE = { root: null, mounts: [], cwd: '/tmp' };
 
 test('a sandboxed program writes only to its mounts, has no network and sees none of our environment', {
-  skip: findProgram('bwrap') ? false : 'bubblewrap is not installed',
+  skip,
 }, async (t) => {
   const tree = await mkdtemp(join(tmpdir(), 'tuxtape-sandbox-'));
   t.after(() => rm(tree, { recursive: true }));
@@ -16,4 +20,37 @@ test('a sandboxed program writes only to its mounts, has no network and sees non
   const { stdout } = await runSandboxed(sandbox, 'sh', ['-c', script]);
   assert.equal(await readFile(join(tree, 'out'), 'utf8'), 'hello\n');
   assert.equal(stdout, '1\n0\n', 'only the loopback interface, no variable of ours');
+});
+
+/** Runs a script that must be stopped for what it uses. Returns what was too much. */
+async function stopped(script: string, family: { memoryBytes: number; processes: number }): Promise<string> {
+  const error = await runSandboxed(NOWHERE, 'sh', ['-c', script], { family, timeoutMs: 30_000 }).catch(
+    (caught: unknown) => caught,
+  );
+  assert.ok(hasCode(error, 'over-limit'), String(error));
+  return (error as ProgramError).message;
+}
+
+test('a sandboxed program that starts processes without end is stopped, and all of them with it', {
+  skip,
+}, async () => {
+  const mark = `sleep 98${process.pid}`;
+  const family = { memoryBytes: 2 ** 32, processes: 40 };
+  assert.match(await stopped(`while :; do ${mark} & sleep 0.01; done`, family), /processes/);
+  const { stdout } = await run('sh', ['-c', 'ps -eo args']);
+  assert.ok(!stdout.includes(mark), 'nothing is left of it');
+});
+
+test('a sandboxed family that holds too much memory is stopped', { skip }, async () => {
+  const script = 'for i in 1 2 3 4; do perl -e \'my $x = "x" x (60 << 20); sleep 20\' & done; wait';
+  assert.match(await stopped(script, { memoryBytes: 150 << 20, processes: 40 }), /memory/);
+});
+
+test('a sandboxed program cannot write a file that is larger than its bound', { skip }, async () => {
+  const limits = { fileBytes: 1 << 20 };
+  const write = runSandboxed(NOWHERE, 'sh', ['-c', 'head -c 2000000 /dev/zero >/tmp/big'], { limits });
+  await assert.rejects(
+    write,
+    (error) => hasCode(error, 'program-failed') && /size limit|too large/i.test(String(error)),
+  );
 });

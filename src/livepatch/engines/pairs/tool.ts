@@ -8,6 +8,9 @@ import type { EngineJob } from '../engine.ts';
 export const WORK = '/mnt/work';
 const TIMEOUT_MS = 10 * 60_000;
 const MAX_OUTPUT = 4 << 20;
+/** For objects of a patch and the module of them; the largest reads a whole vmlinux with its debug information. */
+const FAMILY = { memoryBytes: 8 * 2 ** 30, processes: 512 };
+const FILE_BYTES = 4 * 2 ** 30;
 
 /** Runs a program of the toolchain in the job's folder; the built tree and the deployed vmlinux can only be read. */
 export async function runTool(
@@ -26,7 +29,8 @@ export async function runTool(
     cwd,
     env: { ...reproducible, ...env },
   };
-  const limits = { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT, keepTail: true };
+  const bounds = { family: FAMILY, limits: { fileBytes: FILE_BYTES } };
+  const limits = { timeoutMs: TIMEOUT_MS, maxOutput: MAX_OUTPUT, keepTail: true, ...bounds };
   const signal = job.signal === undefined ? {} : { signal: job.signal };
   return runSandboxed(sandbox, program, args, { ...limits, onOutput: job.onOutput, ...signal, ...options });
 }
