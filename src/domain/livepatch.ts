@@ -35,6 +35,11 @@ export interface LivepatchRecipe {
   readonly functions: readonly PatchedFunction[];
   /** Functions that the change names and that compile to the same code with and without it; absent: not looked at. */
   readonly sameCode?: readonly string[];
+  /**
+   * Functions that the change names and whose old code stays in the kernel under a name that the new object does not have (gcc inlined it, or
+   * made another clone), each with all functions that can call it. Absent: not looked at.
+   */
+  readonly leftBehind?: readonly { readonly name: string; readonly callers: readonly string[] }[];
   /** How the change fits the source: `exact`, `offset`, `fuzz`, `three-way`, with what was said of its hunks; absent: not recorded. */
   readonly fit?: { readonly how: string; readonly remarks: readonly string[] };
   /** Absent: the change was not linted. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Toolchain } from '#domain';
+import type { LivepatchRecipe, Toolchain } from '#domain';
 import { runSandboxed } from '#host';
-import { objectParts, type TreeLayout } from '#kernel';
+import { functionUsers, objectParts, type TreeLayout } from '#kernel';
 import { functionNames, lintObjects, type ObjectPair, plainName } from '#livepatch';
 import { type FileDiff, type Finding, type NamedChange, namedChange, oldTexts, refuseBlocking } from '#patch';
 
@@ -16,7 +16,11 @@ export interface ObjectInspection {
   readonly findings: Finding[];
   /** Functions that the change names, with the same code on both sides of every pair that has them; known after `inspect`. */
   readonly sameCode: Set<string>;
+  /** As the recipe has it; known after `inspect`. */
+  readonly leftBehind: LeftBehind[];
 }
+
+type LeftBehind = NonNullable<LivepatchRecipe['leftBehind']>[number];
 
 /** What the text of a change lets one expect of its objects, held against them. */
 export async function objectInspection(
@@ -29,15 +33,16 @@ export async function objectInspection(
     files.map(({ path }) => path),
   );
   const named: NamedChange = namedChange(files, (path) => texts.get(path));
-  const [findings, sameCode]: [Finding[], Set<string>] = [[], new Set()];
+  const [findings, sameCode, leftBehind]: [Finding[], Set<string>, LeftBehind[]] = [[], new Set(), []];
   const inspect = async (pairs: readonly ObjectPair[]): Promise<void> => {
     for (const name of sameIn(pairs, named.functions)) sameCode.add(name);
+    leftBehind.push(...pairs.flatMap((pair) => leftIn(pair, named.functions)));
     const names = await namesOf(layout, toolchain);
     const found = await lintObjects(pairs, { types: named.outside, expected: named.functions, names });
     findings.push(...found);
     refuseBlocking(found);
   };
-  return { wantsTypes: named.outside, inspect, findings, sameCode };
+  return { wantsTypes: named.outside, inspect, findings, sameCode, leftBehind };
 }
 
 function sameIn(pairs: readonly ObjectPair[], names: ReadonlySet<string>): string[] {
@@ -50,6 +55,22 @@ function sameIn(pairs: readonly ObjectPair[], names: ReadonlySet<string>): strin
     }
   }
   return [...same].filter((name) => !different.has(name)).toSorted();
+}
+
+/**
+ * Static functions that gcc inlined or compiled to a clone of another name than before: no engine can tell what takes their
+ * place, so the old code stays; nothing runs it once all that call it are replaced.
+ */
+function leftIn({ object, before, after }: ObjectPair, names: ReadonlySet<string>): LeftBehind[] {
+  if (typeof before === 'string' || typeof after === 'string') return [];
+  const now = new Set(objectParts(after, object).functions.map(({ name }) => name));
+  return [...functionUsers(before, object)].flatMap(([name, { functions, isOpen }]) => {
+    const plain = plainName(name);
+    if (isOpen || now.has(name) || !names.has(plain)) return [];
+    // A cold part is reached from its function alone.
+    const callers = functions.map((caller) => caller.replace(/\.cold(?:\.\d+)?$/, ''));
+    return [{ name, callers: [...new Set(callers)].filter((caller) => plainName(caller) !== plain).toSorted() }];
+  });
 }
 
 /** By the name in the source: the digests of a function and of the clones that the compiler made of it. */

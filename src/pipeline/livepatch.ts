@@ -109,6 +109,7 @@ async function buildAndKeep(
       patchSha256: sha256(change.text),
       functions: module.functions,
       sameCode: [...objects.sameCode],
+      leftBehind: objects.leftBehind,
       fit: fitOf(change.steps),
       findings: [...prepared.findings, ...objects.findings].flatMap(recorded),
     };

@@ -41,7 +41,7 @@ export function fileChecks({ module, moduleName, recipe, hunks }: FileSubject, k
     checks: [
       ...infoChecks(info, moduleName, recipe),
       ...relocationChecks(file, info, kernel),
-      ...functionChecks(recipe.functions, hunks, kernel, recipe.sameCode),
+      ...functionChecks(recipe, hunks, kernel),
       loadCheck(file),
       forceCheck(file),
       helperCheck(file),

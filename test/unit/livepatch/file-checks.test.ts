@@ -129,6 +129,28 @@ test('functions that the fix names are replaced, or inlined away, or the check f
   assert.match(look({ hunks: null }).get(name)!, /^skipped/);
 });
 
+test('old code that goes on under another name is no defect when all that call it are replaced', () => {
+  const name = 'the functions that the fix names are replaced';
+  const other = { ...named, names: ['other'] };
+  const symbols = ['sample', 'hidden', 'other.isra.0'];
+  const withCallers = (callers: string[], standing = symbols): string => {
+    const recipe = { ...sampleRecipe, leftBehind: [{ name: 'other.isra.0', callers }] };
+    return look({ recipe, hunks: [named, other], symbols: standing }).get(name)!;
+  };
+  assert.match(
+    withCallers(['sample']),
+    /^passed: inlined or renamed, and all that call the old code are replaced: other/,
+  );
+  assert.match(withCallers(['sample', 'hidden']), /^failed: not replaced, although the fix changes them: other/);
+  assert.match(withCallers(['sample'], [...symbols, 'other.isra.0']), /^failed/, 'one of two of the name is not known');
+  assert.match(withCallers(['sample'], [...symbols, 'other']), /^failed/, 'the whole function stands, too');
+  assert.match(
+    withCallers(['sample'], [...symbols, 'sample']),
+    /^failed/,
+    'which of two callers of a name is replaced?',
+  );
+});
+
 test('what it replaces must be in the kernel', () => {
   assert.match(
     look({ symbols: ['hidden'] }).get('what it replaces is in the kernel')!,
