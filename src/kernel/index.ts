@@ -35,7 +35,7 @@ export { decodeModuleFacts, encodeModuleFacts } from './modules-codec.ts';
 export { type CommandOptions, makeObjects } from './object-commands.ts';
 export { type CompileOptions, compileObject, type Overlay, overlay } from './object-compiler.ts';
 export { type ObjectCode, type ObjectData, type ObjectPart, type ObjectParts, objectParts } from './object-parts.ts';
-export { plainName } from './object-symbols.ts';
+export { isLoaded, ObjectFile, plainName } from './object-symbols.ts';
 export { type FunctionUsers, functionUsers } from './object-users.ts';
 export { applyQueue, type PatchQueue, parseSeries, readPatchOutput, readPatchQueue } from './patch-queue.ts';
 export { type Prepared, type PrepareOptions, prepareTree, treeKey } from './prepare.ts';

@@ -51,8 +51,13 @@ export class ObjectFile {
     this.symbols = this.#readSymbols();
     for (const list of this.sections) {
       const of = this.sections[list.info];
-      if (list.type === SHT_RELA && of !== undefined && isLoaded(of))
-        this.#relocations.set(list.info, this.#read(list));
+      if (list.type !== SHT_RELA || of === undefined || !isLoaded(of)) continue;
+      // A livepatch has two lists for a section: that of the module loader and that of the livepatch core.
+      const all = [...(this.#relocations.get(list.info) ?? []), ...this.#read(list)];
+      this.#relocations.set(
+        list.info,
+        all.toSorted((a, b) => a.offset - b.offset),
+      );
     }
   }
 
@@ -119,7 +124,7 @@ export class ObjectFile {
       const addend = Number(bytes.readBigInt64LE(at + 16));
       found.push({ offset: Number(bytes.readBigUInt64LE(at)), type, symbol, addend });
     }
-    return found.toSorted((a, b) => a.offset - b.offset);
+    return found;
   }
 }
 

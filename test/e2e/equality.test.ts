@@ -5,18 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ProgramError } from '#host';
-import { loadedContents } from '#kernel';
 import { cacheRoot } from './prepare/cache.ts';
 import { type Cli, cliIn, failing } from './prepare/cli.ts';
 import { type BuiltKernel, builtKernel, source61, sourceOr } from './prepare/kernels.ts';
+import { moduleContents } from './prepare/module-contents.ts';
 import { plainKpatch } from './prepare/plain-kpatch.ts';
 import { compiledFixes, sharedFixes } from './prepare/shared.ts';
 
 /** Fewer than all, for a look in between. */
 const BUILDS = Number(process.env['TUXTAPE_E2E_BUILDS'] ?? Number.POSITIVE_INFINITY);
-/** A hash of everything else, debug information with its paths included. */
-const BUILD_ID = '.note.gnu.build-id';
-
 const fixes = sharedFixes();
 const skip =
   process.env['E2E_FULL'] === undefined
@@ -108,6 +105,6 @@ async function plainModule(kernel: BuiltKernel, patch: string, name: string): Pr
 }
 
 function differences(ours: Buffer, plain: Buffer): string[] {
-  const [a, b] = [loadedContents(ours, 'ours'), loadedContents(plain, 'plain')];
-  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => name !== BUILD_ID && a.get(name) !== b.get(name));
+  const [a, b] = [moduleContents(ours), moduleContents(plain)];
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name));
 }
