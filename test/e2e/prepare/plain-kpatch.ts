@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, runSandboxed } from '#host';
+import { exists, run, runSandboxed } from '#host';
 import { treeLayout } from '#kernel';
+import { parseDiff } from '#patch';
 import { once } from './cache.ts';
 import type { BuiltKernel } from './kernels.ts';
 
@@ -17,6 +18,9 @@ export async function plainKpatch(cache: string, kernel: BuiltKernel, patch: str
     await mkdir(join(target, 'home'));
     await run('cp', ['-a', '--reflink=auto', layout.build, join(target, 'tree')], { timeoutMs: 600_000 });
   });
+  const atWork = join(plain, 'at-work.patch');
+  if (await exists(atWork)) await restore(atWork, layout.build, join(plain, 'tree'));
+  await copyFile(patch, atWork);
   const mounts = [
     { from: join(plain, 'tree'), to: '/mnt/linux', writable: true },
     { from: join(plain, 'home'), to: '/mnt/home', writable: true },
@@ -28,8 +32,19 @@ export async function plainKpatch(cache: string, kernel: BuiltKernel, patch: str
     '/mnt/change.patch',
   ];
   const root = kernel.toolchain.root;
-  await runSandboxed({ root, mounts, cwd: '/mnt/home', env: { HOME: '/mnt/home' } }, 'kpatch-build', args, {
-    timeoutMs: LONGEST_MS,
-  });
+  try {
+    const sandbox = { root, mounts, cwd: '/mnt/home', env: { HOME: '/mnt/home' } };
+    await runSandboxed(sandbox, 'kpatch-build', args, { timeoutMs: LONGEST_MS, keepTail: true });
+  } finally {
+    await rm(atWork);
+  }
   return readFile(join(plain, 'home', `${name}.ko`));
+}
+
+/** kpatch-build patches the tree and takes the patch out again; one that was killed has not. */
+async function restore(patch: string, from: string, tree: string): Promise<void> {
+  for (const { path } of parseDiff(await readFile(patch, 'utf8'), patch)) {
+    if (await exists(join(from, path))) await copyFile(join(from, path), join(tree, path));
+    else await rm(join(tree, path), { force: true });
+  }
 }
