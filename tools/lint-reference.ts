@@ -27,6 +27,13 @@ hazard, a level, a place, what was found, why it is dangerous and what to do ins
 A finding with a hunk (\`init-code\`) names exactly one that can be left out. What is silent here may still be wrong: the lint reads text and
 objects, not intent.
 
+## Answers
+
+\`livepatch build\` answers \`init-code\` by itself: hunks that lie in code of the start or removal alone are left out, also the part of a
+hunk that changes other code, too (\`init-mixed\`), as long as something is left (\`init-only\`) and what is left changes compiled code
+(\`nothing-left\`). The recipe lists each such hunk under \`answers\`, with what a reviewer has to be sure of: that the rest closes the hole
+in a kernel that has started already. \`--no-answers\`, of a build or of a policy, refuses instead.
+
 ## In the diff and the source
 
 The hunks are put into the source in memory, and both texts are compared: types, data, macros, functions, locks, calls. Comments and

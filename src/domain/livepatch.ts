@@ -20,6 +20,16 @@ export interface RecipeFinding {
   readonly remedy: string;
 }
 
+/** What the machine did by itself so that a refusal became a livepatch; each needs a reviewer's yes. */
+export interface RecipeAnswer {
+  readonly code: 'init-hunk-left-out';
+  readonly path: string;
+  readonly line: number | null;
+  readonly what: string;
+  /** What the reviewer has to be sure of. */
+  readonly check: string;
+}
+
 /** What was built from what: kept beside the module, and published with it (corresponding source). */
 export interface LivepatchRecipe {
   readonly engine: Engine;
@@ -42,6 +52,8 @@ export interface LivepatchRecipe {
   readonly leftBehind?: readonly { readonly name: string; readonly callers: readonly string[] }[];
   /** How the change fits the source: `exact`, `offset`, `fuzz`, `three-way`, with what was said of its hunks; absent: not recorded. */
   readonly fit?: { readonly how: string; readonly remarks: readonly string[] };
+  /** The change is the fix but for these; absent: it is the fix as it stands. */
+  readonly answers?: readonly RecipeAnswer[];
   /** Absent: the change was not linted. */
   readonly findings?: readonly RecipeFinding[];
 }

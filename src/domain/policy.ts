@@ -16,6 +16,8 @@ export interface Policy {
   readonly quiet: QuietHours | null;
   /** A livepatch is built once so many CVEs are new in it. */
   readonly gather: number;
+  /** A hunk that cannot go into a livepatch is left out where the rest stands; false: such a fix waits for a person. */
+  readonly answers: boolean;
   /** Source of fixes; null: that of the configuration. */
   readonly fixes: string | null;
 }
@@ -25,6 +27,7 @@ export const defaultPolicy: Policy = {
   exploitedAlways: true,
   quiet: null,
   gather: 1,
+  answers: true,
   fixes: null,
 };
 

@@ -11,6 +11,7 @@ export type LivepatchCode =
   | 'no-fentry'
   | 'init-changed'
   | 'nothing-changed'
+  | 'nothing-left'
   | 'header-blast'
   | 'build-input-changed'
   | 'object-left-out'

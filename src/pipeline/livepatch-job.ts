@@ -1,7 +1,19 @@
-import type { Profile } from '#domain';
+import { hasCode, type Profile, type RecipeAnswer } from '#domain';
 import { type Built, needBuilt, type TreeLayout } from '#kernel';
-import type { EngineJob } from '#livepatch';
-import { type FileDiff, type Finding, lintTree, parseDiff, refuseBlocking, refuseBuildFiles } from '#patch';
+import { type EngineJob, LivepatchError } from '#livepatch';
+import {
+  apart,
+  type FileDiff,
+  type Finding,
+  type LeftOut,
+  leaveOutInit,
+  lintRules,
+  lintTree,
+  parseDiff,
+  refuseBlocking,
+  refuseBuildFiles,
+  renderDiff,
+} from '#patch';
 import type { KernelRow, Store } from '#store';
 import { type ComposePlace, composeOptions } from './change.ts';
 import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
@@ -19,19 +31,45 @@ export interface Prepared {
   readonly change: Change;
   readonly files: readonly FileDiff[];
   readonly findings: readonly Finding[];
+  readonly answers: readonly RecipeAnswer[];
 }
 
-/** Everything that can be refused before a compiler runs. */
-export async function prepare(store: Store, name: string, input: LivepatchInput): Promise<Prepared> {
+/** Everything that can be refused before a compiler runs. `answers`: what the lint knows an answer to is answered. */
+export async function prepare(
+  store: Store,
+  name: string,
+  input: LivepatchInput,
+  { answers = true }: { readonly answers?: boolean | undefined } = {},
+): Promise<Prepared> {
   const place = await patchPlace(store, name, null);
   const { kernel, layout, profile } = place;
   const built = await needBuilt(layout);
-  const change = await changeFor(place, input);
-  const files = parseDiff(change.text, change.where);
-  refuseBuildFiles(files, change.where);
-  const findings = await lintTree(layout.build, files, profile);
+  const whole = await changeFor(place, input);
+  const all = parseDiff(whole.text, whole.where);
+  refuseBuildFiles(all, whole.where);
+  const found = await lintTree(layout.build, all, profile);
+  const { files, answered } = answers ? await answer(layout.build, all, found, profile) : { files: all, answered: [] };
+  const isWhole = answered.length === 0;
+  const findings = isWhole ? found : await lintTree(layout.build, files, profile);
   refuseBlocking(findings);
-  return { kernel, layout, built, profile, place: { ...place, fixes: change.fixes }, change, files, findings };
+  const change = isWhole ? whole : { ...whole, text: renderDiff(files) };
+  const common = { kernel, layout, built, profile, place: { ...place, fixes: change.fixes } };
+  return { ...common, change, files, findings, answers: answered.map(initAnswer) };
+}
+
+async function answer(
+  tree: string,
+  files: readonly FileDiff[],
+  findings: readonly Finding[],
+  profile: Profile,
+): Promise<LeftOut> {
+  const split = apart(files, findings);
+  return leaveOutInit(split, split === files ? findings : await lintTree(tree, split, profile));
+}
+
+function initAnswer({ path, line, what }: Finding): RecipeAnswer {
+  const check = 'the rest of the fix closes the hole in a kernel that has started without this hunk';
+  return { code: 'init-hunk-left-out', path, line, what, check };
 }
 
 /** The work of an engine on it. */
@@ -46,9 +84,20 @@ export function jobOf(
   return { layout, toolchain, version, profile, patch: change.text, wantsTypes, inspect, jobs, signal, ...rest };
 }
 
-/** What the change lacks, where the compiler says that it lacks something. */
-export async function explained(error: unknown, { place, change }: Prepared, output: string): Promise<unknown> {
+/** Why it failed: what the change lacks, where the compiler says that it lacks something. */
+export async function explained(caught: unknown, prepared: Prepared, output: string): Promise<unknown> {
+  const { place, change } = prepared;
+  const error = emptied(caught, prepared);
   const { store, kernel, fixes } = place;
   if (fixes === null) return error;
   return withNeeds(error, { store, kernel, fixes, parts: change.parts, options: composeOptions(place) }, output);
+}
+
+/** Without the hunks that were left out nothing changes: the fix is in what was left out, and the kernel is not free of the bug. */
+function emptied(error: unknown, { answers, change }: Prepared): unknown {
+  const [first] = answers;
+  if (first === undefined || !hasCode(error, 'nothing-changed')) return error;
+  const { why, remedy } = lintRules['init-only'];
+  const what = `${first.what}, and the rest of the fix alters no compiled code: ${why}`;
+  return new LivepatchError('nothing-left', 'patch', { what, where: change.where, remedy, cause: error });
 }

@@ -23,6 +23,8 @@ export interface BuildLivepatchOptions {
   readonly kernel: string;
   readonly input: LivepatchInput;
   readonly jobs: number;
+  /** Leave out what cannot go into a livepatch where the rest stands; each such hunk is in the recipe. Default: yes. */
+  readonly answers?: boolean | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   /** As the provenance of the module names it. */
@@ -48,7 +50,7 @@ export interface BuildLivepatchResult {
  */
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
   const started = options.clock.monotonicMs();
-  const prepared = await prepare(options.store, options.kernel, options.input);
+  const prepared = await prepare(options.store, options.kernel, options.input, options);
   const { livepatch, found } = await buildAndKeep(options, prepared);
   const seconds = (options.clock.monotonicMs() - started) / 1000;
   const { steps, taken, version } = prepared.change;
@@ -111,6 +113,7 @@ async function buildAndKeep(
       sameCode: [...objects.sameCode],
       leftBehind: objects.leftBehind,
       fit: fitOf(change.steps),
+      ...(prepared.answers.length === 0 ? {} : { answers: prepared.answers }),
       findings: [...prepared.findings, ...objects.findings].flatMap(recorded),
     };
     const { sha256: moduleSha256 } = module;

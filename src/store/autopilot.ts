@@ -1,4 +1,4 @@
-import type { CveId, Policy } from '#domain';
+import { type CveId, defaultPolicy, type Policy } from '#domain';
 import { addAudit } from './decisions.ts';
 import { StoreError } from './error.ts';
 import { storable, storableJson } from './storable.ts';
@@ -49,7 +49,11 @@ export async function policies(db: Db): Promise<Map<string, PolicyRow>> {
   return new Map(
     rows.map((row) => [
       row.kernel_id,
-      { policy: row.policy as unknown as Policy, author: row.author, setAt: row.set_at },
+      {
+        policy: { ...defaultPolicy, ...(row.policy as unknown as Partial<Policy>) },
+        author: row.author,
+        setAt: row.set_at,
+      },
     ]),
   );
 }

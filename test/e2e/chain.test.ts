@@ -79,6 +79,17 @@ test('6.1 by kpatch-build: from a CVE to a patched host', async (t) => {
   await publishedAndLoaded(kernel, livepatch);
 });
 
+test('start-up code is left out of a fix, and said; or the fix is refused', async () => {
+  const change = ['livepatch', 'build', '--kernel', 'server', '--patch', join(PATCHES, '6.1-init.patch')];
+  const { livepatch } = (await tuxtape(...change)) as { livepatch: Livepatch };
+  assert.deepEqual(
+    livepatch.recipe.answers?.map(({ code, path }) => `${code} ${path}`),
+    ['init-hunk-left-out fs/proc/cmdline.c'],
+  );
+  assert.deepEqual(livepatch.recipe.functions, [{ object: 'vmlinux', name: 'cmdline_proc_show' }]);
+  assert.equal((await failing(tuxtape(...change, '--no-answers'))).error.code, 'init-mixed');
+});
+
 test('what must not become a livepatch is refused before a compiler runs', async (t) => {
   const fixes = sharedFixes();
   if (!synced || fixes === undefined) return t.skip('../shared is not there: no real fixes');

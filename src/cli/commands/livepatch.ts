@@ -5,7 +5,7 @@ import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { VERSION } from '../version.ts';
-import { recipeNotes } from './livepatch-findings.ts';
+import { answerNotes, recipeNotes } from './livepatch-findings.ts';
 import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
 import { changeOptions, type InputOptions, inputOf } from './livepatch-input.ts';
 import { registerLint } from './livepatch-lint.ts';
@@ -14,6 +14,7 @@ import { registerVerify } from './livepatch-verify.ts';
 
 interface BuildOptions extends InputOptions {
   readonly jobs?: number;
+  readonly answers: boolean;
 }
 
 export function registerLivepatch(program: Command, context: Context): void {
@@ -22,6 +23,7 @@ export function registerLivepatch(program: Command, context: Context): void {
     livepatch.command('build').description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel"),
   )
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
+    .option('--no-answers', 'build the fix as it stands, or refuse: leave no hunk out')
     .addHelpText(
       'after',
       '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --cve CVE-2026-43074 --fixes git:/srv/linux-stable.git\n  tuxtape livepatch build --kernel web --patch change.patch',
@@ -54,6 +56,7 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       kernel: options.kernel,
       input,
       jobs: options.jobs ?? config.number('kernel.jobs'),
+      answers: options.answers,
       clock: systemClock,
       builder: { version: VERSION },
       signal: context.signal,
@@ -80,6 +83,7 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       ),
       ...result.taken.map(({ cve, reason }) => `fixes     ${cve}: ${inert(reason)}`),
       ...gone.map(({ where, state }) => `left out  ${inert(where)}: ${LEFT_OUT[state]}`),
+      ...answerNotes(livepatch.recipe),
       ...livepatch.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       ...findings.map(
         ({ level, path, line, what }) => `${level.padEnd(13)} ${path}${line === null ? '' : `:${line}`} ${what}`,

@@ -13,6 +13,7 @@ interface Flags {
   readonly quiet?: string;
   readonly zone: string;
   readonly gather?: number;
+  readonly answers: boolean;
   readonly fixes?: string;
   readonly by?: string;
 }
@@ -29,6 +30,7 @@ export function registerPolicy(program: Command, context: Context): void {
     .option('--quiet <hours>', 'hours in which nothing is built, as 22:00-06:00')
     .option('--zone <name>', 'time zone of these hours', 'UTC')
     .option('--gather <n>', 'build once so many CVEs are new', wholeNumber)
+    .option('--no-answers', 'a fix of which a hunk has to be left out waits for a person')
     .option('--fixes <source>', FIXES_HELP)
     .option('--by <name>', 'who; default: the user of this session')
     .addHelpText(
@@ -69,6 +71,7 @@ async function set(context: Context, name: string, flags: Flags): Promise<void> 
     exploitedAlways: flags.exploited,
     quiet,
     gather: Math.max(1, flags.gather ?? defaultPolicy.gather),
+    answers: flags.answers,
     fixes: flags.fixes ?? null,
   };
   await setPolicy(db, kernel.id, { policy, author: author(flags.by), setAt: systemClock.now() });
@@ -78,11 +81,12 @@ async function set(context: Context, name: string, flags: Flags): Promise<void> 
   );
 }
 
-function policyText({ leastWeight, exploitedAlways, quiet, gather, fixes }: Policy): string {
+function policyText({ leastWeight, exploitedAlways, quiet, gather, answers, fixes }: Policy): string {
   return [
     `weight ${leastWeight} and more${exploitedAlways ? ', exploited always' : ''}`,
     gather === 1 ? 'each CVE at once' : `${gather} CVEs at a time`,
     quiet === null ? 'at any hour' : `not ${quiet.from}-${quiet.until} ${quiet.zone}`,
+    ...(answers ? [] : ['fixes only whole']),
     fixes === null ? 'fixes as configured' : `fixes from ${inert(fixes)}`,
   ].join('; ');
 }

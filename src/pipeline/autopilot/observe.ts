@@ -1,4 +1,4 @@
-import { type CveId, isQuiet, StageError, type VerdictStatus } from '#domain';
+import { type CveId, isQuiet, type Policy, StageError, type VerdictStatus } from '#domain';
 import { sha256 } from '#host';
 import type { ComposePart, FixSource } from '#patch';
 import {
@@ -53,7 +53,7 @@ function triedState(key: string, reason: Reason | null): FixState {
 }
 
 async function fetchedState(
-  { store, kernel, fixes }: ObserveOptions,
+  { store, kernel, policy, fixes }: ObserveOptions,
   cve: CveId,
   hasOpened: boolean,
 ): Promise<FixState> {
@@ -63,16 +63,16 @@ async function fetchedState(
     const parts = opened
       ? [opened.part]
       : (await fetchParts({ store, kernel }, [cve], () => Promise.resolve(fixes))).parts;
-    return { state: 'untried', key: keyOf(kernel, parts) };
+    return { state: 'untried', key: keyOf(kernel, policy, parts) };
   } catch (error) {
     return { state: 'missing', ...reasonOf(error) };
   }
 }
 
-/** What a trial depends on: this very build, and the texts of the commits. */
-function keyOf({ buildId }: KernelRow, parts: readonly ComposePart[]): string {
+/** What a trial depends on: this very build, the texts of the commits, and what may be left out of them. */
+function keyOf({ buildId }: KernelRow, { answers }: Policy, parts: readonly ComposePart[]): string {
   const texts = parts.flatMap(({ fixes }) => fixes.map(({ text }) => text));
-  return sha256([buildId ?? '', ...texts].join('\0')).slice(0, 16);
+  return sha256([buildId ?? '', ...(answers ? [] : ['whole']), ...texts].join('\0')).slice(0, 16);
 }
 
 /** Says nothing of a fix: the machine lacks something now, and another time it may go. */

@@ -1,4 +1,4 @@
-import { type CveId, StageError } from '#domain';
+import { type CveId, type Policy, StageError } from '#domain';
 import type { Clock } from '#host';
 import type { FixSource } from '#patch';
 import { addAutopilotBuild, type KernelRow, listKernels, type PolicyRow, policies, putTrial, type Store } from '#store';
@@ -68,7 +68,7 @@ async function workOn(options: AutopilotOptions, [kernel, { policy }]: [KernelRo
     options.signal?.throwIfAborted();
     const plan = planKernel(await observeKernel({ ...observe, now: options.clock.now() }));
     if (plan.step === null) return { kernel, plan };
-    await execute(options, kernel, fixes, { step: plan.step, fetched });
+    await execute(options, { kernel, policy, fixes, fetched }, plan.step);
   }
 }
 
@@ -85,13 +85,17 @@ function sourceOf(options: AutopilotOptions, address: string | null): Promise<Fi
   return openFixSource(address ?? options.fixes ?? '', options);
 }
 
-async function execute(
-  options: AutopilotOptions,
-  kernel: KernelRow,
-  fixes: FixSource,
-  { step, fetched }: { readonly step: Step; readonly fetched: FetchedFixes },
-): Promise<void> {
+/** What the machine works on. */
+interface Subject {
+  readonly kernel: KernelRow;
+  readonly policy: Policy;
+  readonly fixes: FixSource;
+  readonly fetched: FetchedFixes;
+}
+
+async function execute(options: AutopilotOptions, subject: Subject, step: Step): Promise<void> {
   const { store, clock, onStep } = options;
+  const { kernel } = subject;
   if (step.do === 'prove') {
     onStep(kernel.name, 'proving in a virtual machine');
     const say = (what: string): void => onStep(kernel.name, what);
@@ -100,25 +104,20 @@ async function execute(
     if (proved !== undefined && 'error' in proved) throw proved.error;
   } else if (step.do === 'try') {
     onStep(kernel.name, `trying the fix of ${step.cve}`);
-    await tryFix(options, kernel, fixes, step.cve, fetched);
+    await tryFix(options, subject, step.cve);
   } else {
     onStep(kernel.name, `building a livepatch of ${step.cves.length} CVEs`);
-    await buildSet(options, kernel, fixes, step);
+    await buildSet(options, subject, step);
   }
 }
 
-async function tryFix(
-  options: AutopilotOptions,
-  kernel: KernelRow,
-  fixes: FixSource,
-  cve: CveId,
-  fetched: FetchedFixes,
-): Promise<void> {
+async function tryFix(options: AutopilotOptions, subject: Subject, cve: CveId): Promise<void> {
+  const { kernel, fetched } = subject;
   const state = fetched.get(cve);
   const key = state !== undefined && 'key' in state ? state.key : '';
   const trial = { cve, key: key ?? '', triedAt: options.clock.now() };
   try {
-    await tryLivepatch(inputOf(options, kernel, fixes, [cve]));
+    await tryLivepatch(inputOf(options, subject, [cve]));
     await putTrial(options.store.db, kernel.id, { ...trial, reason: null });
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -128,14 +127,14 @@ async function tryFix(
 
 async function buildSet(
   options: AutopilotOptions,
-  kernel: KernelRow,
-  fixes: FixSource,
+  subject: Subject,
   { cves, wanted }: Extract<Step, { do: 'build' }>,
 ): Promise<void> {
   const { store, clock } = options;
+  const { kernel } = subject;
   const row = { wanted, cves };
   try {
-    const { livepatch } = await buildLivepatch(inputOf(options, kernel, fixes, cves));
+    const { livepatch } = await buildLivepatch(inputOf(options, subject, cves));
     await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: livepatch.id, reason: null }, clock.now());
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -148,8 +147,9 @@ async function buildSet(
   }
 }
 
-function inputOf(options: AutopilotOptions, kernel: KernelRow, fixes: FixSource, cves: readonly CveId[]) {
+function inputOf(options: AutopilotOptions, { kernel, policy, fixes }: Subject, cves: readonly CveId[]) {
   const { store, dataDirectory, jobs, clock, signal } = options;
   const input = { cves, fixes: () => Promise.resolve(fixes) };
-  return { store, dataDirectory, kernel: kernel.name, input, jobs, clock, signal, onOutput: () => {} };
+  const { answers } = policy;
+  return { store, dataDirectory, kernel: kernel.name, input, answers, jobs, clock, signal, onOutput: () => {} };
 }
