@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 export const agentBundle = join(root, 'build/agent/tuxtape-agent.cjs');
 
 /** Libraries that must never reach a host: each has another purpose, and each is code that runs as root. */
-const FORBIDDEN = ['pino', 'zod', 'commander', 'kysely', 'pg', 'fastify', 'postal-mime'];
+const FORBIDDEN = ['pino', 'zod', 'commander', 'kysely', 'pg', 'fastify', 'postal-mime', '@tufjs/models', 'tuf-js'];
 
 export async function bundleAgent(): Promise<number> {
   const bundle = await rolldown({

@@ -26,6 +26,7 @@ export const arrows: Record<string, readonly string[]> = {
   // apps
   server: [...ground, 'config', 'contract', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
+  'tuf-client': [...ground, 'trust'],
   cli: [
     ...ground,
     'config',

@@ -18,8 +18,8 @@ const HELP = `tuxtape-agent run --archive URL --root FILE [--state DIR] [--statu
 tuxtape-agent status [--status FILE]
     what the last poll found
 
-Exit codes: 0 done; 10-17 the archive is offline or not believed; 20 this kernel is not served; 30-35 the livepatch was not
-loaded or was taken back; 64 usage; 77 not root; 78 the root of trust cannot be read.`;
+Exit codes: 0 done; 10-18 the archive is offline or not believed; 20 this kernel is not served; 30-35 the livepatch was not
+loaded or was taken back; 64 usage; 77 not root; 78-79 the root of trust cannot be read or used.`;
 
 const options = {
   archive: { type: 'string' },

@@ -34,6 +34,7 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'target-missing': 15,
   'target-mismatch': 16,
   'release-mismatch': 17,
+  'metadata-missing': 18,
   'unknown-kernel': 20,
   'load-failed': 30,
   'transition-stalled': 31,
@@ -43,6 +44,7 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'kernel-log-unreadable': 35,
   'not-root': 77,
   'root-unreadable': 78,
+  'root-invalid': 79,
 };
 
 export function exitCodeOf(error: unknown): number {

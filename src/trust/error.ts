@@ -2,6 +2,8 @@ import { StageError } from '#domain';
 
 export type TrustCode =
   | 'archive-offline'
+  | 'root-invalid'
+  | 'metadata-missing'
   | 'metadata-expired'
   | 'metadata-unsigned'
   | 'metadata-rollback'
@@ -10,3 +12,13 @@ export type TrustCode =
   | 'target-mismatch';
 
 export class TrustError extends StageError<TrustCode> {}
+
+/** Metadata that must not be believed: what was wrong with which file, and that nothing came of it. */
+export function refused(code: TrustCode, what: string, where: string, cause?: unknown): TrustError {
+  return new TrustError(code, 'untrusted', {
+    what,
+    where,
+    remedy: 'nothing was loaded; ask who runs the archive',
+    cause,
+  });
+}

@@ -1,0 +1,57 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '#domain';
+import { makeFolders, readLimited, syncFolder, writeAtomic } from '#host';
+import { quotedRole } from './names.ts';
+
+/** What a write that a power cut ended leaves behind. */
+const LEFT_OVER = /^\.[0-9a-f-]{36}\.tmp$/;
+
+/**
+ * The metadata this host trusts: one file a role, `ROLE.json`, as the archive served it. Each is written beside the old one,
+ * synced, renamed, and the folder synced; what is read from it is verified again like an answer from the network.
+ */
+export class MetadataFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  file(role: string): string {
+    return join(this.#path, `${quotedRole(role)}.json`);
+  }
+
+  /** Undefined when there is none, or one larger than it may be: that is damage. Errors: file-unreadable. */
+  async read(role: string, maxBytes: number): Promise<Buffer | undefined> {
+    try {
+      return await readLimited(this.file(role), maxBytes);
+    } catch (error) {
+      if (hasCode(error, 'file-missing', 'file-too-large')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Errors: disk-full, file-unreadable. */
+  async write(role: string, bytes: Buffer): Promise<void> {
+    await writeAtomic(this.file(role), bytes);
+  }
+
+  async remove(...roles: string[]): Promise<void> {
+    for (const role of roles) await rm(this.file(role), { force: true });
+    await syncFolder(this.#path);
+  }
+
+  /** Makes the folder, and clears away what a power cut left. */
+  async prepare(): Promise<void> {
+    await makeFolders(this.#path);
+    for (const name of await readdir(this.#path)) {
+      if (LEFT_OVER.test(name)) await rm(join(this.#path, name), { force: true });
+    }
+  }
+
+  async removeAll(): Promise<void> {
+    for (const name of await readdir(this.#path)) await rm(join(this.#path, name), { recursive: true, force: true });
+    await syncFolder(this.#path);
+  }
+}
