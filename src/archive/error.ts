@@ -4,6 +4,7 @@ export type ArchiveCode =
   | 'archive-exists'
   | 'archive-missing'
   | 'archive-broken'
+  | 'clock-behind'
   | 'key-missing'
   | 'key-mismatch'
   | 'gate-missing'

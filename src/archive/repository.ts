@@ -5,6 +5,7 @@ import { Metadata, MetadataKind, MetaFile, Root, Snapshot, TargetFile, Targets, 
 import { Delegations } from '@tufjs/models/dist/delegations.js';
 import { Role, SuccinctRoles } from '@tufjs/models/dist/role.js';
 import { exists, readLimited, writeAtomic } from '#host';
+import { ISSUED_FIELD } from '#trust';
 import { ArchiveError } from './error.ts';
 import { type KeyRole, keyRoles, type RoleSigner } from './keys.ts';
 
@@ -17,6 +18,7 @@ const MAX_METADATA_BYTES = 32 << 20;
 const BIN_BITS = 6;
 const BIN_PREFIX = 'modules';
 const DAY_MS = 86_400_000;
+const CLOCK_SLACK_MS = 300_000;
 
 /** How long each role's signature is valid: the rarer the key is used, the longer. */
 const LIFETIME_DAYS = { root: 365, targets: 365, modules: 90, snapshot: 7, timestamp: 1 } as const satisfies Record<
@@ -33,8 +35,12 @@ export interface NewTarget {
   readonly custom?: Readonly<Record<string, unknown>>;
 }
 
+function dateTime(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 function expires(role: KeyRole, now: Date): string {
-  return new Date(now.getTime() + LIFETIME_DAYS[role] * DAY_MS).toISOString().replace(/\.\d+Z$/, 'Z');
+  return dateTime(now.getTime() + LIFETIME_DAYS[role] * DAY_MS);
 }
 
 function binRoles(keyID: string): SuccinctRoles {
@@ -112,6 +118,8 @@ async function writeTimestamp(
     specVersion: SPEC_VERSION,
     expires: expires('timestamp', now),
     snapshotMeta: new MetaFile({ version: snapshotVersion }),
+    // No host that has seen it takes the time for earlier, whatever its clock says.
+    unrecognizedFields: { [ISSUED_FIELD]: dateTime(now.getTime()) },
   });
   await writeSigned(directory, 'timestamp.json', timestamp, signer);
 }
@@ -174,7 +182,7 @@ export async function readBin(directory: string, state: RepositoryState, bin: st
 
 /**
  * Adds targets: files first, then the bins they fall into, a new snapshot, and the timestamp last. A kill at any instant
- * leaves the old archive or the new one, both valid. Errors: key-mismatch, archive-broken.
+ * leaves the old archive or the new one, both valid. Errors: key-mismatch, archive-broken, clock-behind.
  */
 export async function addTargets(
   directory: string,
@@ -183,6 +191,7 @@ export async function addTargets(
   now: Date,
 ): Promise<void> {
   const state = await readRepository(directory);
+  requireClock(state.timestamp, directory, now);
   if (signers.modules.key.keyID !== state.modulesKeyId) {
     throw new ArchiveError('key-mismatch', 'input', {
       what: "the key is not this archive's key for livepatches",
@@ -214,6 +223,7 @@ export async function refreshRepository(
   now: Date,
 ): Promise<void> {
   const state = await readRepository(directory);
+  requireClock(state.timestamp, directory, now);
   await publishSnapshot(directory, state, state.snapshot.meta, signers, now);
 }
 
@@ -228,6 +238,17 @@ async function publishSnapshot(
   const snapshot = new Snapshot({ version, specVersion: SPEC_VERSION, expires: expires('snapshot', now), meta });
   await writeSigned(directory, `${version}.snapshot.json`, snapshot, signers.snapshot);
   await writeTimestamp(directory, state.timestamp.version + 1, version, signers.timestamp, now);
+}
+
+/** Hosts hold what is signed now against the time that was signed before: behind it, they would refuse everything. */
+function requireClock(last: Timestamp, directory: string, now: Date): void {
+  const issued = last.unrecognizedFields[ISSUED_FIELD];
+  if (typeof issued !== 'string' || !(Date.parse(issued) > now.getTime() + CLOCK_SLACK_MS)) return;
+  throw new ArchiveError('clock-behind', 'input', {
+    what: `the clock says ${now.toISOString()}, and the archive was signed at ${issued} already`,
+    where: directory,
+    remedy: 'set the clock of this machine; nothing was published',
+  });
 }
 
 /** Writes a target under its content's hash (TUF 1.0, 6.2, consistent snapshots), so that it never replaces another. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { initArchive, publishLivepatch, refreshArchive, showArchive, subscribeKernel } from '#archive';
 import { systemClock } from '#host';
-import { BUILD_ID, bundle, newArchive, publishOne, RELEASE } from '../../../testkit/archive.ts';
+import { BUILD_ID, bundle, clockAt, newArchive, publishOne, RELEASE } from '../../../testkit/archive.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 async function treeOf(directory: string): Promise<Map<string, string>> {
@@ -88,4 +88,15 @@ test('a damaged metadata file is said, and not built upon', async () => {
   await cp(place.directory, join(home, 'copy'), { recursive: true });
   await writeFile(join(place.directory, 'metadata/1.snapshot.json'), '{');
   await assert.rejects(publishLivepatch(place, bundle('x')), { code: 'archive-broken' });
+});
+
+test('a machine whose clock went back publishes nothing: hosts would refuse it all', async () => {
+  const home = await scratch();
+  const place = await newArchive(home);
+  const before = await treeOf(place.directory);
+  const late = { ...place, clock: clockAt(-86_400_000) };
+  await assert.rejects(publishOne(late, 'tuxtape_one'), { code: 'clock-behind' });
+  await assert.rejects(refreshArchive(late), { code: 'clock-behind' });
+  assert.deepEqual(await treeOf(place.directory), before);
+  await publishOne({ ...place, clock: clockAt(-60_000) }, 'tuxtape_one');
 });

@@ -5,9 +5,11 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ArchivePlace, refreshArchive } from '#archive';
+import { canonicalize } from '@tufjs/canonical-json';
+import { type ArchivePlace, loadSigner, refreshArchive } from '#archive';
 import { indexPath, releasePath } from '#domain';
-import { openArchive, type TrustedArchive } from '#trust';
+import { systemClock } from '#host';
+import { ISSUED_FIELD, openArchive, type TrustedArchive } from '#trust';
 import { BUILD_ID, bundle, clockAt, newArchive, publishOne } from '../../../testkit/archive.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 import { serveFolder } from '../../../testkit/static-server.ts';
@@ -136,13 +138,43 @@ test('a publication that was cut off before its timestamp leaves the old archive
   );
 });
 
-test('remembered metadata that was damaged on the host does not lock it out', async () => {
+test('remembered metadata that was damaged on the host does not lock it out, nor makes it forget the rest', async () => {
   const { home, place, root, modulePath } = await published();
-  const state = join(home, 'state');
+  const [old, state] = [join(home, 'old'), join(home, 'state')];
+  await cp(place.directory, old, { recursive: true });
+  await refreshArchive(place);
   await visit(place.directory, root, state, read('x'));
   await writeFile(join(state, 'metadata/root.json'), '');
+  await assert.rejects(visit(old, root, state, read('x')), { code: 'metadata-rollback' });
   await writeFile(join(state, 'metadata/timestamp.json'), 'x');
   assert.ok(await visit(place.directory, root, state, read(modulePath)));
+});
+
+test('a host that is set up anew for another archive starts over; a root of none is refused', async () => {
+  const [mine, other] = [await published(), await published()];
+  const state = join(mine.home, 'state');
+  await visit(mine.place.directory, mine.root, state, read('x'));
+  assert.ok(await visit(other.place.directory, other.root, state, read(other.modulePath)));
+  await assert.rejects(visit(other.place.directory, Buffer.from('{}'), state, read('x')), { code: 'root-invalid' });
+});
+
+test('a host whose clock stands at 1970 is served, and knows by the archive how late it is at least', async () => {
+  const { home, place, root, modulePath } = await published();
+  const state = join(home, 'state');
+  const clock = { ...systemClock, now: () => new Date(0) };
+  await using server = await serveFolder(place.directory);
+  const archive = await openArchive({ url: server.url, root, state, clock });
+  assert.ok(await archive.read(modulePath, MAX));
+  // What a thief of the timestamp key signs to hold the host at what it has would pass by the clock alone.
+  const file = join(place.directory, 'metadata/timestamp.json');
+  const { signed } = JSON.parse(await readFile(file, 'utf8')) as { signed: Record<string, unknown> };
+  const stale = { ...signed, version: Number(signed['version']) + 1, expires: '2020-01-01T00:00:00Z' };
+  assert.ok(ISSUED_FIELD in stale);
+  Reflect.deleteProperty(stale, ISSUED_FIELD);
+  const signer = await loadSigner(place.keys, 'timestamp');
+  const signature = signer.sign(Buffer.from(canonicalize(stale))).toJSON();
+  await writeFile(file, JSON.stringify({ signatures: [signature], signed: stale }));
+  await assert.rejects(openArchive({ url: server.url, root, state, clock }), { code: 'metadata-expired' });
 });
 
 async function answeredBy<T>(listener: RequestListener, body: (url: string) => Promise<T>): Promise<T> {
