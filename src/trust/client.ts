@@ -8,7 +8,7 @@ import { loadRoot, updateRoot } from './root.ts';
 import { updateSnapshot } from './snapshot.ts';
 import { TargetsRoles } from './targets.ts';
 import { updateTimestamp } from './timestamp.ts';
-import { hasDigests, UpdateTime } from './verify.ts';
+import { hasDigests, namingDigest, UpdateTime } from './verify.ts';
 
 export interface ClientOptions {
   /** Folder of the metadata this host trusts; has `root.json` already (`establishRoot`). */
@@ -68,7 +68,9 @@ export class TufClient {
     if (length > maxBytes)
       throw refused('target-mismatch', `the target has ${length} bytes, at most ${maxBytes} are taken`, path);
     // "HASH is one of the hashes of the targets file listed in the targets metadata file."
-    const hash = digests.get('sha256') ?? digests.values().next().value ?? '';
+    const hash = namingDigest(digests);
+    if (hash === undefined)
+      throw refused('target-mismatch', 'the target has a hash that is none of sha256, sha384 and sha512', path);
     const content = await new Remote(baseUrl, this.#options.clock).target(
       targetUrlPath(path, this.#consistentSnapshot ? hash : null),
       length,

@@ -18,8 +18,6 @@ import { Key } from './key.ts';
 export const ISSUED_FIELD = 'x-tuxtape-issued';
 const topRoles = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 export type TopRole = (typeof topRoles)[number];
-type DigestName = 'sha256' | 'sha384' | 'sha512';
-const DIGEST_LENGTHS: Readonly<Record<DigestName, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
 /** Who may sign a role: any `threshold` of these keys. */
 export interface Authority {
@@ -46,8 +44,8 @@ export type Delegations =
   | { readonly kind: 'roles'; readonly roles: readonly DelegatedRole[] }
   | { readonly kind: 'bins'; readonly bins: HashBins };
 
-/** Lower-case hex by algorithm; at least one, all of them have to match. */
-export type Digests = ReadonlyMap<DigestName, string>;
+/** Hex by algorithm, as it was written; at least one, and all of them have to match. */
+export type Digests = ReadonlyMap<string, string>;
 
 export interface FileMeta {
   readonly version: number;
@@ -216,17 +214,8 @@ function readTarget(value: Json, place: Place): TargetMeta {
   };
 }
 
-/** An algorithm that we cannot compute is refused: its hash says nothing, and it may be the one that differs. */
 function readDigests(value: Json | undefined, place: Place): Digests {
-  const found = new Map<DigestName, string>();
-  for (const [name, item] of Object.entries(objectAt(value, place))) {
-    const at = within(place, name);
-    if (!Object.hasOwn(DIGEST_LENGTHS, name)) malformed(at, 'is not sha256, sha384 or sha512');
-    const algorithm = name as DigestName;
-    const digest = textAt(item, at).toLowerCase();
-    if (!/^[0-9a-f]+$/.test(digest) || digest.length !== DIGEST_LENGTHS[algorithm]) malformed(at, 'is not such a hash');
-    found.set(algorithm, digest);
-  }
+  const found = readMap(value, place, (item, at) => textAt(item, at));
   return found.size > 0 ? found : malformed(place, 'has no hash');
 }
 

@@ -2,6 +2,13 @@ import { createHash } from 'node:crypto';
 import { refused } from './error.ts';
 import type { Authority, Digests, Document, FileMeta } from './metadata.ts';
 
+/** Hash functions, and how many characters of hex they give. */
+const DIGESTS: ReadonlyMap<string, number> = new Map([
+  ['sha256', 64],
+  ['sha384', 96],
+  ['sha512', 128],
+]);
+
 /**
  * Has a threshold of these keys signed the document (TUF 1.0, 5.3.4)? "Each KEY MUST only contribute one SIGNATURE", under
  * however many ids it is listed; one that is not listed, of a kind we do not know, or whose signature is not right counts
@@ -27,8 +34,19 @@ export function isListed(bytes: Uint8Array, { length, digests }: FileMeta): bool
   return (length === undefined || bytes.length === length) && (digests === undefined || hasDigests(bytes, digests));
 }
 
+/** An algorithm that we cannot compute matches nothing: it may be the one that differs. */
 export function hasDigests(bytes: Uint8Array, digests: Digests): boolean {
-  return [...digests].every(([name, digest]) => createHash(name).update(bytes).digest('hex') === digest);
+  return [...digests].every(
+    ([name, digest]) => DIGESTS.has(name) && createHash(name).update(bytes).digest('hex') === digest,
+  );
+}
+
+/** One of the hashes, which stands in the name of a file (TUF 1.0, 5.7.3); undefined where one of them cannot be. */
+export function namingDigest(digests: Digests): string | undefined {
+  const known = [...digests].every(
+    ([name, digest]) => /^[0-9a-f]+$/.test(digest) && DIGESTS.get(name) === digest.length,
+  );
+  return known ? (digests.get('sha256') ?? digests.values().next().value) : undefined;
 }
 
 /** Have the keys of a role, or how many of them it takes, changed? What an id stands for counts, not the id. */

@@ -129,13 +129,9 @@ for (const algorithms of [['sha256'], ['sha512'], ['sha384'], ['sha512', 'sha256
   });
 }
 
-test('a hash of a kind that we cannot compute, none, or one that is no hash refuses the role', async () => {
+test('no hash, a negative length or none, or custom data that are no object refuse the role', async () => {
   const wrong: readonly ((repo: TufRepository) => void)[] = [
-    (repo) => void (repo.targets.targets['file']!.hashes['sha3-256'] = '0'.repeat(64)),
-    (repo) => void (repo.targets.targets['file']!.hashes['__proto__x'] = '0'.repeat(64)),
     (repo) => void (repo.targets.targets['file']!.hashes = {}),
-    (repo) => void (repo.targets.targets['file']!.hashes['sha256'] = '../../etc'),
-    (repo) => void (repo.targets.targets['file']!.hashes['sha256'] = '00'),
     (repo) => void (repo.targets.targets['file']!.length = -1),
     (repo) => void delete (repo.targets.targets['file'] as { length?: number }).length,
     (repo) => void (repo.targets.targets['file']!.custom = 'text' as unknown as object),
@@ -147,6 +143,28 @@ test('a hash of a kind that we cannot compute, none, or one that is no hash refu
     assert.equal(await bench.download('file'), 1);
     assert.equal(bench.code, 'metadata-invalid');
     assert.deepEqual(targetsAsked(bench), []);
+  }
+});
+
+test('a hash of a kind that we cannot compute, or that is none, refuses its target and no other, unasked', async () => {
+  const digest = '0'.repeat(64);
+  for (const wrong of [
+    { 'unknown-hash': digest },
+    { md5: '0'.repeat(32) },
+    { toString: digest },
+    { sha256: '../../etc' },
+    { sha256: '00' },
+    { sha256: digest.toUpperCase().replace('0', 'A') },
+  ]) {
+    await using bench = await withTarget('file');
+    const { repo } = bench;
+    Object.assign(repo.targets.targets['file']!.hashes, wrong);
+    repo.addTarget('targets', 'other', 'content');
+    repo.publish('targets', 'snapshot', 'timestamp');
+    assert.equal(await bench.download('file'), 1);
+    assert.equal(bench.code, 'target-mismatch');
+    assert.deepEqual(targetsAsked(bench), []);
+    assert.equal(await bench.download('other'), 0, bench.said);
   }
 });
 
