@@ -67,7 +67,9 @@ export class TufBench implements AsyncDisposable {
   /** What is trusted, by file name without `.json`, and its version. */
   async trusted(): Promise<Record<string, number>> {
     const found: Record<string, number> = {};
-    for (const name of (await readdir(this.metadataFolder)).sort()) {
+    // Not what a write that was cut off left beside them.
+    const names = (await readdir(this.metadataFolder)).filter((name) => name.endsWith('.json'));
+    for (const name of names.sort()) {
       const text = await readFile(join(this.metadataFolder, name), 'utf8');
       found[name.replace(/\.json$/, '')] = (JSON.parse(text) as { signed: { version: number } }).signed.version;
     }

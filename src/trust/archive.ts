@@ -32,9 +32,9 @@ export interface TrustedArchive {
 export async function openArchive(options: OpenOptions): Promise<TrustedArchive> {
   const { root, state, clock = systemClock } = options;
   const url = options.url.replace(/\/+$/, '');
-  const metadataFolder = join(state, 'metadata');
-  await establishRoot(new MetadataFolder(metadataFolder), root);
-  const client = await TufClient.refresh({ metadataFolder, metadataUrl: `${url}/metadata`, clock });
+  const folder = new MetadataFolder(join(state, 'metadata'), join(state, 'roots'));
+  await establishRoot(folder, root);
+  const client = await TufClient.refresh({ folder, metadataUrl: `${url}/metadata`, clock });
   return {
     expires: client.expires.toISOString().replace('.000Z', 'Z'),
     async read(path, maxBytes) {

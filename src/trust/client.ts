@@ -1,6 +1,6 @@
 import type { Clock } from '#host';
 import { refused, TrustError } from './error.ts';
-import { MetadataFolder } from './folder.ts';
+import type { MetadataFolder } from './folder.ts';
 import type { TargetMeta } from './metadata.ts';
 import { targetUrlPath } from './names.ts';
 import { Remote } from './remote.ts';
@@ -11,8 +11,8 @@ import { updateTimestamp } from './timestamp.ts';
 import { hasDigests, namingDigest, UpdateTime } from './verify.ts';
 
 export interface ClientOptions {
-  /** Folder of the metadata this host trusts; has `root.json` already (`establishRoot`). */
-  readonly metadataFolder: string;
+  /** Of the metadata this host trusts; has `root.json` already (`establishRoot`). */
+  readonly folder: MetadataFolder;
   readonly metadataUrl: string;
   readonly clock: Clock;
 }
@@ -38,7 +38,7 @@ export class TufClient {
    * metadata-*, those of the folder.
    */
   static async refresh(options: ClientOptions): Promise<TufClient> {
-    const folder = new MetadataFolder(options.metadataFolder);
+    const { folder } = options;
     const remote = new Remote(options.metadataUrl, options.clock);
     // 5.1: "Record the time at which the update began as the fixed update start time."
     const time = new UpdateTime(options.clock.now());

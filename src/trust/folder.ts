@@ -13,9 +13,12 @@ const LEFT_OVER = /^\.[0-9a-f-]{36}\.tmp$/;
  */
 export class MetadataFolder {
   readonly #path: string;
+  readonly #past: string | null;
 
-  constructor(path: string) {
+  /** `past`: a folder for every root that was trusted once; what tells a root of its past from one of another archive. */
+  constructor(path: string, past: string | null = null) {
     this.#path = path;
+    this.#past = past;
   }
 
   file(role: string): string {
@@ -24,17 +27,23 @@ export class MetadataFolder {
 
   /** Undefined when there is none, or one larger than it may be: that is damage. Errors: file-unreadable. */
   async read(role: string, maxBytes: number): Promise<Buffer | undefined> {
-    try {
-      return await readLimited(this.file(role), maxBytes);
-    } catch (error) {
-      if (hasCode(error, 'file-missing', 'file-too-large')) return undefined;
-      throw error;
-    }
+    return readIfThere(this.file(role), maxBytes);
   }
 
   /** Errors: disk-full, file-unreadable. */
   async write(role: string, bytes: Buffer): Promise<void> {
     await writeAtomic(this.file(role), bytes);
+  }
+
+  /** Writes the root, and keeps it under its version as well. */
+  async writeRoot(version: number, bytes: Buffer): Promise<void> {
+    if (this.#past !== null) await writeAtomic(join(this.#past, `${version}.root.json`), bytes);
+    await this.write('root', bytes);
+  }
+
+  /** The root of a version that was trusted here once; undefined where that is not known. */
+  async readPastRoot(version: number, maxBytes: number): Promise<Buffer | undefined> {
+    return this.#past === null ? undefined : readIfThere(join(this.#past, `${version}.root.json`), maxBytes);
   }
 
   async remove(...roles: string[]): Promise<void> {
@@ -51,7 +60,17 @@ export class MetadataFolder {
   }
 
   async removeAll(): Promise<void> {
+    if (this.#past !== null) await rm(this.#past, { recursive: true, force: true });
     for (const name of await readdir(this.#path)) await rm(join(this.#path, name), { recursive: true, force: true });
     await syncFolder(this.#path);
+  }
+}
+
+async function readIfThere(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  try {
+    return await readLimited(path, maxBytes);
+  } catch (error) {
+    if (hasCode(error, 'file-missing', 'file-too-large')) return undefined;
+    throw error;
   }
 }

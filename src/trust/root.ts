@@ -17,19 +17,29 @@ function readRoot(bytes: Buffer, file: string): Document<Root> {
 
 /**
  * Sets up trust: `given` came with the host, by a way that is trusted already (TUF 1.0, 5.2). A root that was reached from it
- * stays; one that was damaged, or is of another archive, is replaced. Errors: root-invalid, those of the folder.
+ * stays; one that was damaged is replaced, and with one of another archive all that it led to. Errors: root-invalid, those of
+ * the folder.
  */
 export async function establishRoot(folder: MetadataFolder, given: Buffer): Promise<void> {
   const root = trusted(() => readRoot(given, FILE));
   await folder.prepare();
   const stored = await storedRoot(folder);
   if (stored !== undefined) {
-    const newer = stored.signed.version - root.signed.version;
-    if (newer > 0 || (newer === 0 && Buffer.from(stored.payload).equals(root.payload))) return;
-    if (newer === 0) await folder.removeAll();
-    else if (rotates(stored.signed, root.signed)) await folder.remove('timestamp', 'snapshot');
+    const { version } = root.signed;
+    if (version > stored.signed.version) {
+      if (rotates(stored.signed, root.signed)) await folder.remove('timestamp', 'snapshot');
+    } else {
+      const past = version === stored.signed.version ? stored : await pastRoot(folder, version);
+      if (past === undefined || Buffer.from(past.payload).equals(root.payload)) return;
+      await folder.removeAll();
+    }
   }
-  await folder.write('root', given);
+  await folder.writeRoot(root.signed.version, given);
+}
+
+async function pastRoot(folder: MetadataFolder, version: number): Promise<Document<Root> | undefined> {
+  const bytes = await folder.readPastRoot(version, limits.rootBytes);
+  return bytes === undefined ? undefined : ifBelieved(() => readRoot(bytes, FILE));
 }
 
 async function storedRoot(folder: MetadataFolder): Promise<Document<Root> | undefined> {
@@ -89,7 +99,7 @@ export async function updateRoot(
     rotated ||= rotates(root.signed, next.signed);
     // 5.3.6: an intermediate root may have expired. 5.3.7: it is the trusted one now. 5.3.8: on disk before anything else.
     root = next;
-    await folder.write('root', bytes);
+    await folder.writeRoot(root.signed.version, bytes);
   }
   // 5.3.10: "The expiration timestamp in the trusted root metadata file MUST be higher than the fixed update start time."
   time.requireFresh(root.signed, FILE);

@@ -52,17 +52,17 @@ async function execute(args: readonly string[], { clock, out }: Doors): Promise<
   }
   const need = (name: Option): string => values[name] ?? usage(`--${name} is missing`);
   const [command, ...rest] = positionals;
-  const metadataFolder = need('metadata-dir');
+  const folder = new MetadataFolder(need('metadata-dir'));
   if (command === 'init' && rest.length === 1)
-    return establishRoot(new MetadataFolder(metadataFolder), await readLimited(rest[0]!, MAX_ROOT_BYTES));
+    return establishRoot(folder, await readLimited(rest[0]!, MAX_ROOT_BYTES));
   if ((command !== 'refresh' && command !== 'download') || rest.length > 0) usage('no such command');
-  const place = { metadataFolder, metadataUrl: need('metadata-url'), clock };
+  const place = { folder, metadataUrl: need('metadata-url'), clock };
   if (command === 'refresh') {
     await TufClient.refresh(place);
     return;
   }
-  const [name, baseUrl, folder] = [need('target-name'), need('target-base-url'), need('target-dir')];
-  await download(await TufClient.refresh(place), name, baseUrl, folder);
+  const [name, baseUrl, targets] = [need('target-name'), need('target-base-url'), need('target-dir')];
+  await download(await TufClient.refresh(place), name, baseUrl, targets);
 }
 
 interface Arguments {

@@ -140,9 +140,9 @@ class World {
         return repo.publish(step.role, 'snapshot', 'timestamp');
       }
       case 'drop-signature':
-        return void this.#serveNext(step.role, []);
+        return this.#serveNext(step.role, []);
       case 'stranger':
-        return void this.#serveNext(step.role, [new TestKey()]);
+        return this.#serveNext(step.role, [new TestKey()]);
       case 'expire':
         repo.json(step.role).expires = inDays(-1);
         repo.publish(step.role, ...(step.role === 'root' ? [] : ['snapshot', 'timestamp']));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { TufBench } from '../../../testkit/tuf-client.ts';
 import { TestKey } from '../../../testkit/tuf-keys.ts';
-import type { TopName } from '../../../testkit/tuf-repository.ts';
+import { type TopName, TufRepository } from '../../../testkit/tuf-repository.ts';
 
 const FIRST = { root: 1, snapshot: 1, targets: 1, timestamp: 1 };
 
@@ -33,6 +33,26 @@ test('init asks nobody, trusts only a root that is signed, and keeps a newer roo
   assert.equal(await bench.refresh(), 0);
   assert.equal(await bench.init(), 0);
   assert.deepEqual(await bench.trusted(), { ...FIRST, root: 2 });
+});
+
+test('a root of another archive starts over', async () => {
+  await using bench = await TufBench.start();
+  assert.equal(await bench.refresh(), 0);
+  assert.equal(await bench.init(new TufRepository().files.get('metadata/1.root.json')), 0);
+  assert.deepEqual(await bench.trusted(), { root: 1 });
+});
+
+test('a newer root that is given is taken, and is a rotation where its keys are others (5.3.11)', async () => {
+  await using bench = await TufBench.start();
+  const { repo } = bench;
+  assert.equal(await bench.refresh(), 0);
+  repo.publish('root');
+  assert.equal(await bench.init(repo.files.get('metadata/2.root.json')), 0);
+  assert.deepEqual(await bench.trusted(), { ...FIRST, root: 2 });
+  repo.addKey('timestamp');
+  repo.publish('root');
+  assert.equal(await bench.init(repo.files.get('metadata/3.root.json')), 0);
+  assert.deepEqual(await bench.trusted(), { root: 3, targets: 1 });
 });
 
 test('a root that is not a root, or not signed by itself, starts nothing', async () => {

@@ -1,8 +1,11 @@
 /** Servers that are slow, endless, elsewhere or lying: told apart, cut off, and nothing of theirs stays. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type Clock, plainEnvironment, run, systemClock } from '#host';
 import { establishRoot, MetadataFolder, TufClient } from '#trust';
@@ -111,7 +114,11 @@ test('a body that drips is cut off after 30 s, and a whole update after 300 s', 
   const slow: Clock = { ...systemClock, monotonicMs: () => (elapsed += 50_000) };
   await using bench = await TufBench.start();
   for (let i = 0; i < 20; i += 1) bench.repo.publish('root');
-  const options = { metadataFolder: bench.metadataFolder, metadataUrl: `${bench.server.url}/metadata`, clock: slow };
+  const options = {
+    folder: new MetadataFolder(bench.metadataFolder),
+    metadataUrl: `${bench.server.url}/metadata`,
+    clock: slow,
+  };
   await assert.rejects(TufClient.refresh(options), { code: 'archive-offline', message: /longer than 300 s/ });
   assert.ok(bench.server.requests.length <= 6, 'it stops asking');
   assert.ok(
@@ -150,7 +157,7 @@ test('a full disk is an error, and what was there stays whole', async (t) => {
   if (mounted.exitCode !== 0) return t.skip('needs the right to mount');
   try {
     const folder = new MetadataFolder(small);
-    const options = { metadataFolder: small, metadataUrl: `${bench.server.url}/metadata`, clock: systemClock };
+    const options = { folder, metadataUrl: `${bench.server.url}/metadata`, clock: systemClock };
     await establishRoot(folder, bench.repo.files.get('metadata/1.root.json')!);
     await TufClient.refresh(options);
     await writeFile(join(small, 'ballast'), Buffer.alloc(60_000)).catch(() => {});
@@ -182,4 +189,29 @@ test('a power cut in a write leaves the old file and a leftover that goes away',
     'targets.json',
     'timestamp.json',
   ]);
+});
+
+test('a client that is killed at any time leaves whole files, and the next one goes on', async () => {
+  await using bench = await TufBench.start();
+  const { repo } = bench;
+  const client = join(import.meta.dirname, '../../../bin/tuxtape-tuf-client');
+  const args = ['--metadata-dir', bench.metadataFolder, '--metadata-url', `${bench.server.url}/metadata/`, 'refresh'];
+  repo.targets['filling'] = 'x'.repeat(1_000_000);
+  let killed = 0;
+  for (let i = 0; i < 12; i += 1) {
+    for (let n = 0; n < 3; n += 1) repo.publish('root');
+    repo.publish('targets', 'snapshot', 'timestamp');
+    bench.server.requests.length = 0;
+    const child = spawn(client, args, { stdio: 'ignore', env: plainEnvironment() });
+    const ended = once(child, 'exit');
+    // Some requests in, and then a moment that is another one each time.
+    while (child.exitCode === null && bench.server.requests.length <= i % 7) await setTimeout(1);
+    await setTimeout(i % 3);
+    if (child.kill('SIGKILL')) killed += 1;
+    await ended;
+    await bench.trusted().catch((error: unknown) => assert.fail(`after kill ${i}: ${String(error)}`));
+  }
+  assert.ok(killed > 3, `only ${killed} were killed`);
+  assert.equal(await bench.refresh(), 0, bench.said);
+  assert.equal((await bench.trusted())['root'], 37);
 });
