@@ -17,7 +17,9 @@ export async function updateSnapshot(
   const trusted = await trustedSnapshot(folder, root);
   if (trusted !== undefined) {
     time.learn(trusted.signed);
-    const current = ifBelieved(() => requireListed(trusted, listed, time, 'snapshot.json'));
+    const current = isListed(trusted.bytes, listed)
+      ? ifBelieved(() => requireListed(trusted.signed, listed, time, 'snapshot.json'))
+      : undefined;
     if (current !== undefined) return current;
   }
   // 5.5.1: "Download snapshot metadata file, up to either the number of bytes specified in the timestamp metadata file, or
@@ -28,9 +30,9 @@ export async function updateSnapshot(
   if (!isListed(bytes, listed))
     throw refused('metadata-invalid', 'the snapshot is not the file that the timestamp lists', file);
   // 5.5.3
-  const next = signedBy(root, bytes, file);
+  const { signed } = signedBy(root, bytes, file);
   // 5.5.4, 5.5.6
-  const signed = requireListed(next, listed, time, file);
+  requireListed(signed, listed, time, file);
   // 5.5.5
   if (trusted !== undefined) requireNoRollback(trusted.signed, signed, file);
   time.learn(signed);
@@ -52,13 +54,8 @@ function signedBy(root: Root, bytes: Buffer, file: string): Document<Snapshot> {
   return snapshot;
 }
 
-/** The checks that one on disk has to pass as well before it is the snapshot of now. */
-function requireListed(
-  { signed, bytes }: Document<Snapshot>,
-  listed: FileMeta,
-  time: UpdateTime,
-  file: string,
-): Snapshot {
+/** What one on disk has to pass as well before it is the snapshot of now. */
+function requireListed(signed: Snapshot, listed: FileMeta, time: UpdateTime, file: string): Snapshot {
   // 5.5.4: "The version number of the new snapshot metadata file MUST match the version number listed in the timestamp."
   if (signed.version !== listed.version)
     throw refused(
@@ -66,8 +63,6 @@ function requireListed(
       `the snapshot has version ${signed.version}, the timestamp lists ${listed.version}`,
       file,
     );
-  if (!isListed(bytes, listed))
-    throw refused('metadata-invalid', 'the snapshot is not the file that the timestamp lists', file);
   // 5.5.6: "The expiration timestamp in the new snapshot metadata file MUST be higher than the fixed update start time."
   time.requireFresh(signed, file);
   return signed;

@@ -201,7 +201,7 @@ async function publishedAndLoaded(kernel: BuiltKernel, livepatch: Livepatch): Pr
   try {
     await refuses(host, 'tampered', 'target-mismatch', 16);
     await refuses(host, 'misdirected', 'release-mismatch', 17);
-    await refuses(host, 'nowhere', 'archive-offline', 10);
+    await refuses(host, 'nowhere', 'metadata-missing', 18);
     await inAMonth(host, () => refuses(host, 'good', 'metadata-expired', 11));
     await accepts(host, livepatch);
     const { output } = await host.machine.run('cat /proc/cmdline');

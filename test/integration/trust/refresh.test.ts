@@ -199,6 +199,23 @@ test('hashes and lengths in timestamp and snapshot have to be those of the files
   }
 });
 
+test('what is on disk under the listed version, and is not the listed file, is fetched again (5.5.2, 5.6.2)', async () => {
+  await using bench = await TufBench.start();
+  const { repo } = bench;
+  repo.withHashes = true;
+  repo.publish('targets', 'snapshot', 'timestamp');
+  assert.equal(await bench.refresh(), 0);
+  // Signed a second time, with other bytes: neither version rises but that of the timestamp.
+  for (const role of ['targets', 'snapshot']) {
+    repo.json(role)['again'] = true;
+    repo.serve(role, repo.envelope(role));
+  }
+  repo.publish('timestamp');
+  bench.asked();
+  assert.equal(await bench.refresh(), 0, bench.said);
+  assert.deepEqual(bench.asked(), ['2.root', 'timestamp', '2.snapshot', '2.targets']);
+});
+
 test('fields that we do not know are part of what is signed, and no more', async () => {
   await using bench = await TufBench.start();
   const { repo } = bench;
