@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '#domain';
-import { makeFolders, readLimited, syncFolder, writeAtomic } from '#host';
+import { exists, makeFolders, readLimited, syncFolder, writeAtomic } from '#host';
 import { quotedRole } from './names.ts';
 
 /** What a write that a power cut ended leaves behind. */
@@ -44,6 +44,13 @@ export class MetadataFolder {
   /** The root of a version that was trusted here once; undefined where that is not known. */
   async readPastRoot(version: number, maxBytes: number): Promise<Buffer | undefined> {
     return this.#past === null ? undefined : readIfThere(join(this.#past, `${version}.root.json`), maxBytes);
+  }
+
+  /** Versions of the roots that were trusted here once, the newest first. */
+  async pastRoots(): Promise<number[]> {
+    const names = this.#past === null || !(await exists(this.#past)) ? [] : await readdir(this.#past);
+    const versions = names.map((name) => Number(/^([1-9]\d{0,15})\.root\.json$/.exec(name)?.[1]));
+    return versions.filter(Number.isSafeInteger).toSorted((a, b) => b - a);
   }
 
   async remove(...roles: string[]): Promise<void> {

@@ -17,20 +17,25 @@ function readRoot(bytes: Buffer, file: string): Document<Root> {
 
 /**
  * Sets up trust: `given` came with the host, by a way that is trusted already (TUF 1.0, 5.2). A root that was reached from it
- * stays; one that was damaged is replaced, and with one of another archive all that it led to. Errors: root-invalid, those of
- * the folder.
+ * stays, or is put back when its file was damaged; one of another archive is replaced, with all that it led to. Errors:
+ * root-invalid, those of the folder.
  */
 export async function establishRoot(folder: MetadataFolder, given: Buffer): Promise<void> {
   const root = trusted(() => readRoot(given, FILE));
   await folder.prepare();
-  const stored = await storedRoot(folder);
+  const current = await storedRoot(folder);
+  const damaged = current === undefined;
+  const stored = current ?? (await newestPastRoot(folder));
   if (stored !== undefined) {
     const { version } = root.signed;
     if (version > stored.signed.version) {
       if (rotates(stored.signed, root.signed)) await folder.remove('timestamp', 'snapshot');
     } else {
       const past = version === stored.signed.version ? stored : await pastRoot(folder, version);
-      if (past === undefined || Buffer.from(past.payload).equals(root.payload)) return;
+      if (past === undefined || Buffer.from(past.payload).equals(root.payload)) {
+        if (damaged) await folder.write('root', stored.bytes);
+        return;
+      }
       await folder.removeAll();
     }
   }
@@ -40,6 +45,14 @@ export async function establishRoot(folder: MetadataFolder, given: Buffer): Prom
 async function pastRoot(folder: MetadataFolder, version: number): Promise<Document<Root> | undefined> {
   const bytes = await folder.readPastRoot(version, limits.rootBytes);
   return bytes === undefined ? undefined : ifBelieved(() => readRoot(bytes, FILE));
+}
+
+async function newestPastRoot(folder: MetadataFolder): Promise<Document<Root> | undefined> {
+  for (const version of await folder.pastRoots()) {
+    const root = await pastRoot(folder, version);
+    if (root !== undefined) return root;
+  }
+  return undefined;
 }
 
 async function storedRoot(folder: MetadataFolder): Promise<Document<Root> | undefined> {

@@ -170,6 +170,30 @@ test('a host that is set up anew for another archive starts over, whatever versi
   }
 });
 
+test('a root on disk that was damaged is put back as it was, not as the host came', async () => {
+  const [repo, home] = [new TufRepository(), await scratch()];
+  const root = repo.files.get('metadata/1.root.json')!;
+  await using server = await serveRepository(repo);
+  const open = (): Promise<unknown> => openArchive({ url: server.url, root, state: home });
+  repo.rotate('timestamp');
+  repo.publish('root', 'timestamp');
+  await open();
+  // Somebody has the old key of the timestamp, and the archive's new roots do not get through.
+  const rotated = repo.files.get('metadata/2.root.json')!;
+  repo.files.delete('metadata/2.root.json');
+  repo.rotate('timestamp');
+  repo.publish('timestamp');
+  for (const damage of ['', '{}', rotated.subarray(0, -20)]) {
+    await writeFile(join(home, 'metadata/root.json'), damage);
+    await assert.rejects(open(), { code: 'metadata-unsigned' });
+    assert.deepEqual(await readFile(join(home, 'metadata/root.json')), rotated);
+  }
+  await rm(join(home, 'roots'), { recursive: true });
+  await writeFile(join(home, 'metadata/root.json'), '');
+  await assert.rejects(open(), { code: 'metadata-unsigned' });
+  assert.deepEqual(await readFile(join(home, 'metadata/root.json')), root);
+});
+
 test('a host whose clock stands at 1970 is served, and knows by the archive how late it is at least', async () => {
   const { home, place, root, modulePath } = await published();
   const state = join(home, 'state');

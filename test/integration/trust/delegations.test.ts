@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { systemClock } from '#host';
+import { MetadataFolder, TufClient } from '#trust';
 import { TufBench } from '../../../testkit/tuf-client.ts';
 import { TestKey } from '../../../testkit/tuf-keys.ts';
 import { type DelegatedJson, percent, type TargetsJson, type TufRepository } from '../../../testkit/tuf-repository.ts';
@@ -367,6 +369,11 @@ test('a role that two roles delegate to has to be signed for each of them', asyn
   assert.equal(await bench.download('a/file'), 0, bench.said);
   assert.equal(await bench.download('b/file'), 1);
   assert.equal(bench.code, 'metadata-unsigned');
+  // Nor by a client that has loaded the role for the other one just now.
+  const folder = new MetadataFolder(bench.metadataFolder);
+  const client = await TufClient.refresh({ folder, metadataUrl: `${bench.server.url}/metadata`, clock: systemClock });
+  assert.equal((await client.find('a/file'))?.length, 1);
+  await assert.rejects(client.find('b/file'), { code: 'metadata-unsigned' });
 });
 
 test('delegations in two forms at once, or two roles of one name, are refused', async () => {
