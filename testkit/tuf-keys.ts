@@ -8,6 +8,7 @@ export type KeyKind =
   | 'ecdsa-hex'
   | 'ecdsa-384'
   | 'ecdsa-old'
+  | 'ecdsa-other-curve'
   | 'rsa'
   | 'rsa-1024'
   | 'rsa-pkcs1';
@@ -52,7 +53,9 @@ export class TestKey {
 function generate(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject } {
   if (kind.startsWith('ed25519')) return generateKeyPairSync('ed25519');
   if (kind.startsWith('rsa')) return generateKeyPairSync('rsa', { modulusLength: kind === 'rsa-1024' ? 1024 : 2048 });
-  return generateKeyPairSync('ec', { namedCurve: kind === 'ecdsa-384' ? 'secp384r1' : 'prime256v1' });
+  return generateKeyPairSync('ec', {
+    namedCurve: ['ecdsa-384', 'ecdsa-other-curve'].includes(kind) ? 'secp384r1' : 'prime256v1',
+  });
 }
 
 function names(kind: KeyKind): { keytype: string; scheme: string } {
@@ -62,6 +65,7 @@ function names(kind: KeyKind): { keytype: string; scheme: string } {
       return { keytype: 'ed25519', scheme: 'ed25519' };
     case 'ecdsa':
     case 'ecdsa-hex':
+    case 'ecdsa-other-curve':
       return { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256' };
     case 'ecdsa-old':
       return { keytype: 'ecdsa-sha2-nistp256', scheme: 'ecdsa-sha2-nistp256' };
