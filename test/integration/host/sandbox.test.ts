@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#domain';
@@ -30,6 +30,16 @@ async function stopped(script: string, family: { memoryBytes: number; processes:
   assert.ok(hasCode(error, 'over-limit'), String(error));
   return (error as ProgramError).message;
 }
+
+test('a sandboxed program of the host sees its programs, and no home, key or setting of it', { skip }, async (t) => {
+  const home = await mkdtemp(join(homedir(), '.tuxtape-sandbox-'));
+  t.after(() => rm(home, { recursive: true }));
+  await writeFile(join(home, 'key.pem'), 'SECRET');
+  const look = `cat ${join(home, 'key.pem')} ${import.meta.filename} /etc/shadow /etc/hostname /proc/1/environ 2>/dev/null; ls / /etc`;
+  const { stdout } = await runSandboxed(NOWHERE, 'sh', ['-c', `${look}; true`]);
+  assert.doesNotMatch(stdout, /SECRET|import |root:|^(?:root|home|var|srv)$|shadow/m);
+  assert.match(stdout, /^usr$/m);
+});
 
 test('a sandboxed program that starts processes without end is stopped, and all of them with it', {
   skip,
