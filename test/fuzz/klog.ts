@@ -3,7 +3,7 @@
  *
  *   FUZZ_SECONDS=3600 node test/fuzz/klog.ts      one minute by default; FUZZ_SEED repeats a run
  *
- * Nothing may throw, the time per megabyte is bounded, and what is found does not depend on how the bytes were cut. A log
+ * Nothing may throw or hang, the time per megabyte is bounded, and what is found does not depend on how the bytes were cut. A log
  * that fails is written to `build/`, with its seed. Ends with 1 at the first failure.
  */
 import assert from 'node:assert/strict';
@@ -21,6 +21,7 @@ import { corpus } from '../../testkit/corpus.ts';
 import { encoders } from '../../testkit/kernel-log.ts';
 import { pageFault, records } from '../../testkit/sample-report.ts';
 import { shared } from '../../testkit/shared.ts';
+import { watchdog } from './watchdog.ts';
 
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 60);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 32);
@@ -29,6 +30,7 @@ const LOG_BYTES = 256 << 10;
 /** Half a second for each megabyte would be 2 MB/s; short logs have a second of grace, for this machine has other work. */
 const SECONDS_PER_MEGABYTE = 0.5;
 const GRACE_SECONDS = 1;
+const HANGS_AFTER_SECONDS = 120;
 const TRANSPORTS: readonly (Transport | undefined)[] = [...[undefined, undefined, undefined], ...transports];
 /** What breaks parsers: ends of lines, controls, brackets, marks of transports, long runs. */
 const BITS = [
@@ -216,18 +218,21 @@ function check(bytes: Buffer, transport: Transport | undefined, chance: Chance):
 
 function main(): number {
   const all = logs();
+  mkdirSync(OUTPUT, { recursive: true });
   const chance = new Chance(SEED);
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
   let [runs, bytes, reports, slowest] = [0, 0, 0, 0];
+  const dog = watchdog(join(OUTPUT, 'klog-fuzz.log'), HANGS_AFTER_SECONDS, 4 * LOG_BYTES);
   while (elapsed() < SECONDS) {
     const log = mutated(chance, all);
+    dog.next(log);
     const transport = chance.of(TRANSPORTS);
     const before = performance.now();
     try {
       reports += check(log, transport, chance);
     } catch (error) {
-      mkdirSync(OUTPUT, { recursive: true });
+      dog.end();
       const file = join(OUTPUT, 'klog-fuzz.log');
       writeFileSync(file, log);
       console.error(`failed: seed ${SEED}, run ${runs}, transport ${transport ?? 'told'}, log in ${file}\n`, error);
@@ -237,6 +242,7 @@ function main(): number {
     runs += 1;
     bytes += log.length;
   }
+  dog.end();
   const figures = `${runs} logs, ${(bytes / 1e6).toFixed(0)} MB, ${reports} reports, slowest ${slowest.toFixed(0)} ms`;
   console.log(`klog fuzz: ${elapsed().toFixed(0)} s, ${figures}, seed ${SEED}: no crash`);
   return 0;

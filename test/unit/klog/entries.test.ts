@@ -68,6 +68,29 @@ test('a length that cannot be is damage, and swallows nothing but its line', () 
   );
 });
 
+test('whatever the bytes of an entry are, reading them ends, and does not depend on how they were cut', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '0\n[   44.866009] ka[   45.240',
+      '\n',
+      'MESSAGE\n',
+      '__CURSOR=s=1\n',
+      '_TRANSPORT=kernel\n',
+      'MESSAGE=x\n',
+    ),
+    fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    fc.nat(9).map((size) => `\0${'\0'.repeat(size)}`),
+  );
+  const names = fc.constantFrom<Transport>('journal-export', 'journal-verbose', 'journal-json-pretty');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), names, fc.integer({ min: 1, max: 9 }), (pieces, transport, size) => {
+      const input = Buffer.from(pieces.join(''), 'latin1');
+      assert.deepEqual(read(input, size, transport), read(input, input.length || 1, transport));
+    }),
+    { numRuns: 2_000, examples: [[['0\n[   44.866009] ka[   45.240'], 'journal-export', 7]] },
+  );
+});
+
 test('a transport that says it twice, one of them not the kernel, is not the kernel', () => {
   for (const twice of ['_TRANSPORT=kernel\n_TRANSPORT=journal\n', '_TRANSPORT=journal\n_TRANSPORT=kernel\n', '']) {
     const [line] = read(Buffer.from(`__CURSOR=s=1\n${twice}MESSAGE=x\n\n`));

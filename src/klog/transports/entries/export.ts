@@ -43,7 +43,7 @@ export class ExportJoiner implements EntryJoiner {
         number += 1;
         continue;
       }
-      const next = this.#bytes(bytes, at);
+      const next = Math.min(this.#bytes(bytes, at), bytes.length);
       for (let feed = end; feed < next; feed = lineEnd(bytes, feed + 1)) number += 1;
       at = next;
     }
