@@ -32,7 +32,8 @@ objects, not intent.
 \`livepatch build\` answers \`init-code\` by itself: hunks that lie in code of the start or removal alone are left out, also the part of a
 hunk that changes other code, too (\`init-mixed\`), as long as something is left (\`init-only\`) and what is left changes compiled code
 (\`nothing-left\`). The recipe lists each such hunk under \`answers\`, with what a reviewer has to be sure of: that the rest closes the hole
-in a kernel that has started already. \`--no-answers\`, of a build or of a policy, refuses instead.
+in a kernel that has started already. A line that exports a function that the fix adds (\`export-added\`) is left out, too: the objects of
+the same livepatch find the function without. \`--no-answers\`, of a build or of a policy, refuses instead.
 
 ## In the diff and the source
 

@@ -22,7 +22,7 @@ export interface RecipeFinding {
 
 /** What the machine did by itself so that a refusal became a livepatch; each needs a reviewer's yes. */
 export interface RecipeAnswer {
-  readonly code: 'init-hunk-left-out';
+  readonly code: 'init-hunk-left-out' | 'export-left-out';
   readonly path: string;
   readonly line: number | null;
   readonly what: string;

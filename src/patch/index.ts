@@ -16,7 +16,7 @@ export { type SourceTexts } from './file-in.ts';
 export { type Fix, fetchBranchFixes, fetchFix, oldTexts, readPatchFile } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
 export { type Finding, finding, some } from './lint/finding.ts';
-export { apart, type LeftOut, leaveOutInit } from './lint/leave-out.ts';
+export { apart, type LeftOut, leaveOutExports, leaveOutInit } from './lint/leave-out.ts';
 export { lint, lintPaths } from './lint/lint.ts';
 export { lintTree } from './lint/lint-tree.ts';
 export { type NamedChange, namedChange } from './lint/named.ts';

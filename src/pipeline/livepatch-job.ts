@@ -5,7 +5,7 @@ import {
   apart,
   type FileDiff,
   type Finding,
-  type LeftOut,
+  leaveOutExports,
   leaveOutInit,
   lintRules,
   lintTree,
@@ -48,13 +48,14 @@ export async function prepare(
   const all = parseDiff(whole.text, whole.where);
   refuseBuildFiles(all, whole.where);
   const found = await lintTree(layout.build, all, profile);
-  const { files, answered } = answers ? await answer(layout.build, all, found, profile) : { files: all, answered: [] };
-  const isWhole = answered.length === 0;
+  const given = answers ? await answer(layout.build, all, found, profile) : { files: all, answers: [] };
+  const { files } = given;
+  const isWhole = given.answers.length === 0;
   const findings = isWhole ? found : await lintTree(layout.build, files, profile);
   refuseBlocking(findings);
   const change = isWhole ? whole : { ...whole, text: renderDiff(files) };
   const common = { kernel, layout, built, profile, place: { ...place, fixes: change.fixes } };
-  return { ...common, change, files, findings, answers: answered.map(initAnswer) };
+  return { ...common, change, files, findings, answers: given.answers };
 }
 
 async function answer(
@@ -62,14 +63,23 @@ async function answer(
   files: readonly FileDiff[],
   findings: readonly Finding[],
   profile: Profile,
-): Promise<LeftOut> {
+): Promise<{ readonly files: readonly FileDiff[]; readonly answers: readonly RecipeAnswer[] }> {
   const split = apart(files, findings);
-  return leaveOutInit(split, split === files ? findings : await lintTree(tree, split, profile));
+  const found = split === files ? findings : await lintTree(tree, split, profile);
+  const init = leaveOutInit(split, found);
+  const exported = leaveOutExports(init.files, found);
+  const answers = [
+    ...init.answered.map((one) => answered('init-hunk-left-out', one, INIT_CHECK)),
+    ...exported.answered.map((one) => answered('export-left-out', one, EXPORT_CHECK)),
+  ];
+  return answers.length === 0 ? { files, answers } : { files: exported.files, answers };
 }
 
-function initAnswer({ path, line, what }: Finding): RecipeAnswer {
-  const check = 'the rest of the fix closes the hole in a kernel that has started without this hunk';
-  return { code: 'init-hunk-left-out', path, line, what, check };
+const INIT_CHECK = 'the rest of the fix closes the hole in a kernel that has started without this hunk';
+const EXPORT_CHECK = 'no module outside of this livepatch needs the export for the hole to be closed';
+
+function answered(code: RecipeAnswer['code'], { path, line, what }: Finding, check: string): RecipeAnswer {
+  return { code, path, line, what, check };
 }
 
 /** The work of an engine on it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyPatch, createTwoFilesPatch } from 'diff';
 import fc from 'fast-check';
-import { apart, diffOf, leaveOutInit, lint, parseDiff, renderDiff, splitHunks } from '#patch';
+import { apart, diffOf, leaveOutExports, leaveOutInit, lint, parseDiff, renderDiff, splitHunks } from '#patch';
 
 const line = fc.constantFrom('a', 'b', 'c', 'd', '', '\tif (x)');
 const text = fc.array(line, { maxLength: 40 }).map((lines) => lines.map((one) => `${one}\n`).join(''));
@@ -52,4 +52,22 @@ test('a hunk of start-up code is left out, also out of a hunk that changes other
 test('nothing is left out where nothing would be left', () => {
   const changed = OLD.replace('setup(1)', 'setup(2)');
   assert.deepEqual(leftOf(changed), { answered: 0, text: changed });
+});
+
+test('a new export is left out, an old one and one over several lines stay', () => {
+  const old = 'int f(int x)\n{\n\treturn x;\n}\nEXPORT_SYMBOL(f);\n';
+  const added = 'int g(int x)\n{\n\treturn f(x);\n}\n';
+  const leftIn = (now: string): string => {
+    const files = parseDiff(createTwoFilesPatch('a/a.c', 'b/a.c', old, now), 'x');
+    const { files: rest } = leaveOutExports(
+      files,
+      lint(files, (path) => (path === 'a.c' ? old : undefined), undefined),
+    );
+    return applyPatch(old, renderDiff(rest)) as string;
+  };
+  assert.equal(leftIn(`${old}${added}EXPORT_SYMBOL_GPL(g);\n`), `${old}${added}`);
+  const wide = `${old}${added}EXPORT_SYMBOL_GPL(\n\tg);\n`;
+  assert.equal(leftIn(wide), wide);
+  const changed = old.replace('return x', 'return x + 1');
+  assert.equal(leftIn(changed), changed);
 });
