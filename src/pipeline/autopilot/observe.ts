@@ -79,6 +79,7 @@ function keyOf({ buildId }: KernelRow, { answers }: Policy, parts: readonly Comp
 const PASSING: ReadonlySet<string> = new Set([
   ...['disk-full', 'program-missing', 'locked', 'http-failed', 'http-too-large', 'git-failed'],
   ...['engine-missing', 'toolchain-mismatch', 'toolchain-missing', 'tree-missing', 'source-changed'],
+  ...['memory-out', 'tree-damaged'],
 ]);
 
 /** As `reasonOf`, for what is remembered of a fix: what says nothing of it is thrown, and tried again in the next run. */
