@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ArchivePlace, initArchive, publishLivepatch } from '#archive';
-import type { GateRecord, LivepatchRecipe, Release } from '#domain';
+import type { GateRecord, LivepatchRecipe, Release, ReleaseApproval } from '#domain';
 import { type Clock, sha256, systemClock } from '#host';
 
 export const BUILD_ID = 'c915b3da96198004e546bdae77fc20a81b2bc005';
@@ -24,6 +24,8 @@ export interface Bundle {
   readonly patch: Buffer;
   readonly recipe: LivepatchRecipe;
   readonly gate: GateRecord;
+  readonly approval: ReleaseApproval;
+  readonly attestations: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
 /** What is published of one livepatch: any bytes, with a recipe and a gate record that are of them. */
@@ -61,7 +63,9 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
     moduleBytes: module.length,
     kernelLog: '',
   };
-  return { module, moduleName: name, patch, recipe, gate };
+  const approval = { needed: 1 as const, reviewers: ['jane'] };
+  const attestations = [{ name: 'gate.dsse.json', content: Buffer.from('{}\n') }];
+  return { module, moduleName: name, patch, recipe, gate, approval, attestations };
 }
 
 export async function publishOne(place: ArchivePlace, name: string, buildId: string = BUILD_ID): Promise<Release> {

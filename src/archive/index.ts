@@ -7,6 +7,7 @@ export {
   type PublishedLivepatch,
   publishLivepatch,
   refreshArchive,
+  requireProof,
   showArchive,
   subscribeKernel,
 } from './publish.ts';

@@ -5,6 +5,7 @@ import {
   indexPath,
   type LivepatchRecipe,
   type Release,
+  type ReleaseApproval,
   type ReleaseIndex,
   releasePath,
 } from '#domain';
@@ -38,6 +39,10 @@ export interface PublishedLivepatch {
   readonly patch: Buffer;
   readonly recipe: LivepatchRecipe;
   readonly gate: GateRecord | null;
+  /** On whose word it is published. */
+  readonly approval: ReleaseApproval;
+  /** Signed statements about it, by file name: the gate record, approvals. */
+  readonly attestations: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
 async function signersOf(keys: string): Promise<Signers> {
@@ -81,12 +86,13 @@ export async function subscribeKernel(
 }
 
 /**
- * Publishes a proved livepatch as the next release of its build-id: the module, and beside it the exact patch, the recipe
- * and the gate record (its corresponding source). Errors: gate-missing, gate-mismatch, those of the repository.
+ * Publishes a proved livepatch as the next release of its build-id: the module, and beside it the exact patch and the
+ * recipe (its corresponding source), the signed gate record and the approvals. Errors: gate-missing, gate-mismatch, those of the repository.
  */
 export async function publishLivepatch(place: ArchivePlace, livepatch: PublishedLivepatch): Promise<Release> {
-  const { recipe, gate, module, moduleName } = livepatch;
-  requireProof(livepatch);
+  const { recipe, module, moduleName, approval } = livepatch;
+  requireProof(moduleName, livepatch.gate);
+  requireSame(livepatch);
   return locked(place, async () => {
     const index = (await readIndex(place.directory, recipe.buildId)) ?? {
       version: 1 as const,
@@ -102,6 +108,7 @@ export async function publishLivepatch(place: ArchivePlace, livepatch: Published
       number,
       cves: recipe.cves,
       functions: recipe.functions,
+      approval,
     };
     const path = releasePath(release, `${moduleName}.ko`);
     const entry = { ...release, path, sha256: sha256(module), length: module.length };
@@ -110,7 +117,7 @@ export async function publishLivepatch(place: ArchivePlace, livepatch: Published
       { path, content: module, custom: { release } },
       { path: releasePath(release, 'change.patch'), content: livepatch.patch },
       { path: releasePath(release, 'recipe.json'), content: json(recipe) },
-      { path: releasePath(release, 'gate.json'), content: json(gate) },
+      ...livepatch.attestations.map(({ name, content }) => ({ path: releasePath(release, name), content })),
       indexTarget({ ...index, releases: [...index.releases, entry] }),
     ];
     await addTargets(place.directory, targets, await signersOf(place.keys), place.clock.now());
@@ -118,8 +125,8 @@ export async function publishLivepatch(place: ArchivePlace, livepatch: Published
   });
 }
 
-/** The gate record must be of these very bytes, and must have passed. */
-function requireProof({ gate, module, patch, recipe, moduleName }: PublishedLivepatch): void {
+/** Errors: gate-missing, where it was not proved, or did not pass. */
+export function requireProof(moduleName: string, gate: GateRecord | null): asserts gate is GateRecord {
   if (gate === null || !gate.passed) {
     throw new ArchiveError('gate-missing', 'input', {
       what: gate === null ? 'the livepatch was not proved' : 'the livepatch did not pass its proof',
@@ -127,8 +134,12 @@ function requireProof({ gate, module, patch, recipe, moduleName }: PublishedLive
       remedy: 'run "tuxtape livepatch verify" and look at what failed; what is not proved is not published',
     });
   }
+}
+
+/** The gate record must be of these very bytes. */
+function requireSame({ gate, module, patch, recipe, moduleName }: PublishedLivepatch): void {
   const same =
-    gate.moduleSha256 === sha256(module) &&
+    gate?.moduleSha256 === sha256(module) &&
     gate.patchSha256 === sha256(patch) &&
     recipe.patchSha256 === gate.patchSha256 &&
     gate.buildId === recipe.buildId;

@@ -6,6 +6,8 @@ export type CliCode =
   | 'key-invalid'
   | 'decision-invalid'
   | 'purl-invalid'
-  | 'version-invalid';
+  | 'version-invalid'
+  | 'name-invalid'
+  | 'passphrase-empty';
 
 export class CliError extends StageError<CliCode> {}

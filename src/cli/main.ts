@@ -16,6 +16,7 @@ import { registerPatch } from './commands/patch.ts';
 import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerReport } from './commands/report.ts';
+import { registerReviewer } from './commands/reviewer.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
@@ -118,6 +119,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerTriage,
     registerPatch,
     registerLivepatch,
+    registerReviewer,
     registerPolicy,
     registerPipeline,
     registerKlog,
@@ -140,6 +142,7 @@ Examples:
   tuxtape triage --kernel web                  which CVEs matter to it, and why
   tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes ./fixes
   tuxtape livepatch verify ID                  prove it in a virtual machine
+  tuxtape livepatch approve ID --key jane.pem --reason 'read the change, and its proof'
   tuxtape klog parse dmesg.txt                 what the kernel reported in a log
   tuxtape --version                            which TuxTape this is
 

@@ -1,3 +1,4 @@
+export * from './approval.ts';
 export * from './cve-id.ts';
 export * from './cve-record.ts';
 export * from './decision.ts';

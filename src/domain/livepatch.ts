@@ -56,7 +56,16 @@ export interface LivepatchRecipe {
   readonly answers?: readonly RecipeAnswer[];
   /** Absent: the change was not linted. */
   readonly findings?: readonly RecipeFinding[];
+  /** Who had it built, and who wrote a version of an opened patch in it: nobody approves what is their own. Absent: not recorded. */
+  readonly authors?: readonly string[];
+  /** The versions of opened patches in it; absent: not recorded. */
+  readonly versions?: readonly { readonly patch: string; readonly sha256: string }[];
 }
+
+/** On whose word a release was published. */
+export type ReleaseApproval =
+  | { readonly needed: 1 | 2; readonly reviewers: readonly string[] }
+  | { readonly without: string; readonly by: string };
 
 /** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */
 export interface Release {
@@ -67,6 +76,8 @@ export interface Release {
   readonly number: number;
   readonly cves: readonly CveId[];
   readonly functions: readonly PatchedFunction[];
+  /** Absent: published before approvals were asked for. */
+  readonly approval?: ReleaseApproval;
 }
 
 /** A release as the index of its kernel lists it. */

@@ -1,3 +1,31 @@
+export {
+  claimedKey,
+  type Envelope,
+  openEnvelope,
+  readEnvelope,
+  sealStatement,
+  unreadable as unreadableAttestation,
+} from './attest/dsse.ts';
+export {
+  keyIdOf,
+  makeKeyFile,
+  parsePublicKey,
+  publicPem,
+  readPrivateKey,
+  readPublicKey,
+  writeNew,
+} from './attest/keys.ts';
+export {
+  APPROVAL_TYPE,
+  type ApprovalWords,
+  approvalStatement,
+  differing,
+  GATE_TYPE,
+  gateStatement,
+  readApprovalStatement,
+  readGateStatement,
+  type Subject,
+} from './attest/statements.ts';
 export { type BuiltModule, buildModule, engineFor, moduleNameOf } from './build.ts';
 export { modinfo } from './elf.ts';
 export { diagnose } from './engines/diagnose.ts';

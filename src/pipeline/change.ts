@@ -15,7 +15,7 @@ import {
 import { getCve, getVerdict, type KernelRow, type Store, StoreError } from '#store';
 import { kernelTexts } from './kernel-texts.ts';
 import { withNeeds } from './needs.ts';
-import { openedPart } from './opened.ts';
+import { type OpenedPart, openedPart } from './opened.ts';
 
 /** Why which commit was taken for a CVE, in sentences. */
 export interface TakenFix {
@@ -31,6 +31,8 @@ export interface FetchedParts {
   readonly taken: readonly TakenFix[];
   /** Commits behind parts that a person edited. */
   readonly commits: readonly string[];
+  /** Those that a person edited. */
+  readonly opened: readonly OpenedPart[];
   /** The source that was asked; null: all of them were opened. */
   readonly fixes: FixSource | null;
 }
@@ -50,6 +52,7 @@ export async function fetchParts(
   const parts: ComposePart[] = [];
   const taken: TakenFix[] = [];
   const commits: string[] = [];
+  const edited: OpenedPart[] = [];
   let fixes: FixSource | null = null;
   for (const cve of cves) {
     const row = await getCve(store.db, cve);
@@ -58,6 +61,7 @@ export async function fetchParts(
     const opened = cves.length > 1 ? await openedPart(store, kernel, cve, cve) : undefined;
     if (opened !== undefined) {
       parts.push(opened.part);
+      edited.push(opened);
       commits.push(...opened.patch.commits.map(({ commit }) => commit));
       continue;
     }
@@ -70,7 +74,7 @@ export async function fetchParts(
     fixes ??= await open();
     parts.push({ cve: null, fixes: [await fetchCommit(commit, fixes)] });
   }
-  return { parts, taken, commits, fixes };
+  return { parts, taken, commits, opened: edited, fixes };
 }
 
 async function fetchCommit(commit: string, source: FixSource): Promise<ComposeFix> {

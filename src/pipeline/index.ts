@@ -1,9 +1,20 @@
+export * from './approvals.ts';
+export * from './approve.ts';
+export { type Standing, withApprovals } from './autopilot/approved.ts';
 export * from './autopilot/plan.ts';
 export { type AutopilotOptions, type KernelPlan, readPipeline, runPipeline } from './autopilot/run.ts';
 export type { TakenFix } from './change.ts';
 export { openFixSource } from './fixes.ts';
 export * from './fleet.ts';
 export * from './freshness.ts';
+export {
+  checkGate,
+  GATE_FILE,
+  type GateCheckResult,
+  keepGate,
+  readSignedGate,
+  type SignedGate,
+} from './gate-record.ts';
 export * from './history.ts';
 export * from './kernel.ts';
 export * from './kernel-build-log.ts';

@@ -2,7 +2,7 @@ import { type CveId, compareCveIds, type PatchVersion, patchNameOf } from '#doma
 import { type Composed, type ComposePart, type FixSource, PatchError, readPatchFile } from '#patch';
 import { needPatch } from '#store';
 import { type ComposePlace, composeFor, fetchParts, refuseNotAffected, type TakenFix } from './change.ts';
-import { openedPart, partOfPatch } from './opened.ts';
+import { type OpenedPart, openedPart, partOfPatch } from './opened.ts';
 
 /**
  * What a livepatch is made of: the fixes of CVEs, `with` other commits that they need; a patch that was opened under a name;
@@ -30,6 +30,8 @@ export interface Change {
   readonly fixes: FixSource | null;
   /** Version of an opened patch that it is; null: it was not opened. */
   readonly version: PatchVersion | null;
+  /** Every opened patch in it. */
+  readonly opened: readonly OpenedPart[];
 }
 
 /** Errors: those of `fetchParts` and `composeFor`; edit-unfinished, patch-opened, not-found. */
@@ -52,14 +54,14 @@ export async function changeFor(place: ComposePlace, input: LivepatchInput): Pro
     return opened;
   }
   const fetched = await fetchParts(place, cves, input.fixes, more);
-  const { parts, taken, fixes } = fetched;
+  const { parts, taken, fixes, opened: edited } = fetched;
   const { text, steps } = await composeFor({ ...place, fixes }, parts);
   const commits = [...new Set([...steps.flatMap(({ commit }) => commit ?? []), ...fetched.commits])];
   const where = steps.length === 1 || fixes === null ? steps[0]!.where : fixes.address;
-  return { text, where, cves, commits, steps, taken, parts, fixes, version: null };
+  return { text, where, cves, commits, steps, taken, parts, fixes, version: null, opened: edited };
 }
 
-const NOTHING = { cves: [], commits: [], taken: [], fixes: null, version: null };
+const NOTHING = { cves: [], commits: [], taken: [], fixes: null, version: null, opened: [] };
 
 /** The newest version, laid against the source again: the tree may be another one than it was made for. Null: none was opened. */
 async function openedChange(place: ComposePlace, name: string): Promise<Change | null> {
@@ -70,7 +72,17 @@ async function openedChange(place: ComposePlace, name: string): Promise<Change |
   for (const cve of patch.cves) await refuseNotAffected(store, kernel, cve);
   const { text, steps } = await composeFor(place, [part]);
   const commits = patch.commits.map(({ commit }) => commit);
-  return { ...NOTHING, text, where: part.fixes[0]!.where, cves: patch.cves, commits, steps, parts: [part], version };
+  return {
+    ...NOTHING,
+    text,
+    where: part.fixes[0]!.where,
+    cves: patch.cves,
+    commits,
+    steps,
+    parts: [part],
+    version,
+    opened: [found],
+  };
 }
 
 function alreadyOpened(name: string): PatchError {

@@ -7,7 +7,7 @@ import { explained, jobOf, prepare } from './livepatch-job.ts';
 import { objectInspection } from './livepatch-objects.ts';
 
 /** Builds a livepatch and throws it away: what stands against it is thrown. Errors: as `buildLivepatch`. */
-export async function tryLivepatch(options: BuildLivepatchOptions): Promise<void> {
+export async function tryLivepatch(options: Omit<BuildLivepatchOptions, 'by'>): Promise<void> {
   const prepared = await prepare(options.store, options.kernel, options.input, options);
   const { kernel, layout, built, change, files } = prepared;
   const objects = await objectInspection(layout, kernel.toolchain, files);

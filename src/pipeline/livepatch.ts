@@ -27,6 +27,8 @@ export interface BuildLivepatchOptions {
   readonly answers?: boolean | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** Who has it built: its author, who cannot approve it. */
+  readonly by: string;
   /** As the provenance of the module names it. */
   readonly builder?: BuilderName | undefined;
   readonly onOutput: (text: string) => void;
@@ -115,6 +117,8 @@ async function buildAndKeep(
       fit: fitOf(change.steps),
       ...(prepared.answers.length === 0 ? {} : { answers: prepared.answers }),
       findings: [...prepared.findings, ...objects.findings].flatMap(recorded),
+      authors: [...new Set([options.by, ...change.opened.flatMap(({ authors }) => authors)])],
+      versions: change.opened.map(({ patch, version }) => ({ patch: patch.name, sha256: version.sha256 })),
     };
     const { sha256: moduleSha256 } = module;
     const builtAt = options.clock.now();

@@ -1,11 +1,13 @@
 import type { CveId, KernelPatch, PatchVersion } from '#domain';
 import { type ComposePart, PatchError } from '#patch';
-import { findPatch, type KernelRow, newestVersion, type Store } from '#store';
+import { findPatch, type KernelRow, patchVersions, type Store } from '#store';
 
 /** The newest version of an opened patch, as a part to compose. */
 export interface OpenedPart {
   readonly patch: KernelPatch;
   readonly version: PatchVersion;
+  /** Everybody who wrote a version of it. */
+  readonly authors: readonly string[];
   readonly part: ComposePart;
 }
 
@@ -18,9 +20,16 @@ export async function openedPart(
 ): Promise<OpenedPart | undefined> {
   const patch = await findPatch(store.db, kernel.id, name);
   if (patch === undefined) return undefined;
-  const version = await newestVersion(store.db, patch.id);
+  const versions = await patchVersions(store.db, patch.id);
+  const version = versions.at(-1);
   if (version === undefined) throw unfinished(name);
-  return { patch, version, part: partOfPatch(version.text, `version ${version.number} of patch ${name}`, cve) };
+  const authors = [...new Set(versions.map(({ author }) => author))];
+  return {
+    patch,
+    version,
+    authors,
+    part: partOfPatch(version.text, `version ${version.number} of patch ${name}`, cve),
+  };
 }
 
 /** A change that a person gives, as a part; with a CVE: what is to be taken for its fix. */

@@ -1,16 +1,93 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type ArchivePlace, publishLivepatch, subscribeKernel } from '#archive';
-import type { Release, ReleaseIndex } from '#domain';
+import { basename } from 'node:path';
+import { type ArchivePlace, publishLivepatch, requireProof, subscribeKernel } from '#archive';
+import { approvalWord, type Release, type ReleaseApproval, type ReleaseIndex } from '#domain';
+import { readLimited, sha256 } from '#host';
 import { KernelError } from '#kernel';
-import { needKernel, needLivepatch, type Store } from '#store';
+import { LivepatchError } from '#livepatch';
+import { addAudit, needKernel, needLivepatch, type Store } from '#store';
+import { type LivepatchApprovals, livepatchApprovals } from './approvals.ts';
+import { GATE_FILE } from './gate-record.ts';
 
-/** Publishes a built and proved livepatch as the next release of its kernel. */
-export async function publish(store: Store, place: ArchivePlace, key: string): Promise<Release> {
-  const { directory, moduleName, recipe, gate } = await needLivepatch(store.db, key);
-  const module = await readFile(join(directory, 'module.ko'));
-  const patch = await readFile(join(directory, 'change.patch'));
-  return publishLivepatch(place, { module, moduleName, patch, recipe, gate });
+const MAX_ATTESTATION_BYTES = 64 << 20;
+
+export interface PublishOptions {
+  readonly store: Store;
+  readonly place: ArchivePlace;
+  /** Id or module name. */
+  readonly livepatch: string;
+  /** Who publishes. */
+  readonly by: string;
+  /** Why it shall go out without approval; null: approvals are asked for. */
+  readonly withoutApproval: string | null;
+}
+
+/**
+ * Publishes a proved and approved livepatch as the next release of its kernel, with its signed gate record and each approval that
+ * counted. Errors: gate-missing, those of `livepatchApprovals` and of the archive; approval-missing, naming what is missing.
+ */
+export async function publish(options: PublishOptions): Promise<Release> {
+  const { store, place, by, withoutApproval } = options;
+  const { db } = store;
+  const row = await needLivepatch(db, options.livepatch);
+  requireProof(row.moduleName, row.gate);
+  const found = await livepatchApprovals(options, row.id);
+  const approval = releaseApproval(found, options);
+  const { module, patch, recipe, gate, envelope } = found.record;
+  const attestations = [{ name: GATE_FILE, content: envelope }, ...(await counting(found))];
+  const { moduleName } = row;
+  if (withoutApproval !== null) {
+    // Written first: nothing goes out past the reviewers without a trace.
+    const at = place.clock.now();
+    await addAudit(db, { at, actor: by, action: 'livepatch.without-approval', subject: row.id, detail: { approval } });
+  }
+  const release = await publishLivepatch(place, { module, moduleName, patch, recipe, gate, approval, attestations });
+  const action = withoutApproval === null ? 'livepatch.publish' : 'livepatch.publish-without-approval';
+  const detail = { buildId: release.buildId, number: release.number, approval };
+  await addAudit(db, { at: place.clock.now(), actor: by, action, subject: row.id, detail });
+  return release;
+}
+
+function releaseApproval(
+  { livepatch, approvals, state, edited }: LivepatchApprovals,
+  { withoutApproval, by }: PublishOptions,
+): ReleaseApproval {
+  if (withoutApproval !== null) {
+    if (withoutApproval.trim() !== '') return { without: withoutApproval.trim(), by };
+    throw new LivepatchError('approval-invalid', 'input', {
+      what: 'publishing without approval needs a reason',
+      where: livepatch.moduleName,
+    });
+  }
+  if (state.enough) {
+    const reviewers = approvals.flatMap(({ reviewer, why }) => (why === null ? [reviewer] : []));
+    return { needed: state.needed, reviewers };
+  }
+  const missing = edited === null ? state.missing : [edited, ...state.missing];
+  throw new LivepatchError('approval-missing', 'input', {
+    what: `it ${approvalWord(state)}; missing: ${missing.join('; ')}`,
+    where: livepatch.moduleName,
+    remedy:
+      edited === null
+        ? `let reviewers say yes: "tuxtape livepatch approve ${livepatch.id} --key FILE --reason TEXT"`
+        : 'build and prove the newest version, and have that approved',
+  });
+}
+
+/** Read once more, and be what was judged: a file may have changed in between. */
+async function counting({ approvals }: LivepatchApprovals): Promise<{ name: string; content: Buffer }[]> {
+  const files: { name: string; content: Buffer }[] = [];
+  for (const { file, why, sha256: hash } of approvals) {
+    if (why !== null) continue;
+    const content = await readLimited(file, MAX_ATTESTATION_BYTES);
+    if (sha256(content) !== hash)
+      throw new LivepatchError('attestation-refused', 'untrusted', {
+        what: 'the approval was changed while it was published',
+        where: file,
+        remedy: 'publish again; find out who writes there',
+      });
+    files.push({ name: `approval-${basename(file)}`, content });
+  }
+  return files;
 }
 
 /** Opens an empty index for a built kernel, so that its hosts can prove that they are served. */

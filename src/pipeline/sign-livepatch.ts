@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, withLock, writeAtomic } from '#host';
 import { type ModuleSigner, type Provenance, signModule } from '#livepatch';
 import { type LivepatchRow, needLivepatch, type Store, setModule } from '#store';
+import { GATE_FILE } from './gate-record.ts';
 
 const LOCK_WAIT_MS = 30_000;
 
@@ -18,6 +19,7 @@ export async function signLivepatch(store: Store, key: string, signer: ModuleSig
     const signed = await signModule(await readFile(path), signer);
     const moduleSha256 = sha256(signed);
     await setModule(store.db, row.id, moduleSha256);
+    await rm(join(directory, GATE_FILE), { force: true });
     await writeAtomic(path, signed);
     await renewProvenance(join(directory, 'provenance.json'), moduleSha256);
     return needLivepatch(store.db, row.id);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { currentGate, type GateRecord } from '#domain';
-import { type Clock, readLimited, writeAtomic } from '#host';
+import type { GateRecord } from '#domain';
+import { type Clock, readLimited } from '#host';
 import { needBuilt, type TreeLayout, treeLayout } from '#kernel';
 import { type HunkFunctions, LivepatchError, type ProofSubject, type Reproducer, verifyLivepatches } from '#livepatch';
-import { type KernelRow, type LivepatchRow, needKernel, needLivepatch, type Store, setGate } from '#store';
+import { type KernelRow, type LivepatchRow, needKernel, needLivepatch, type Store } from '#store';
 import { fixFunctions } from './fix-functions.ts';
+import { keepGate } from './gate-record.ts';
 import { profileOf } from './kernel.ts';
 import { builtConfig, kernelTexts } from './kernel-texts.ts';
 
@@ -13,6 +14,8 @@ const MAX_REPRODUCER_BYTES = 32 << 20;
 
 export interface ProveLivepatchesOptions {
   readonly store: Store;
+  /** Where the key lies that signs gate records. */
+  readonly dataDirectory: string;
   /** Ids or module names; those of one kernel share a machine. */
   readonly livepatches: readonly string[];
   /** File that shows the bug: a static program, or a script for the machine's shell. For one livepatch alone. */
@@ -77,7 +80,7 @@ function moduleOf({ directory }: LivepatchRow): Promise<Buffer> {
 }
 
 async function proveGroup(
-  { store, clock, onStep }: ProveLivepatchesOptions,
+  { store, dataDirectory, clock, onStep }: ProveLivepatchesOptions,
   kernel: KernelRow,
   rows: readonly LivepatchRow[],
   extra: Extra,
@@ -100,7 +103,7 @@ async function proveGroup(
   for (const [i, result] of results.entries()) {
     const row = rows[i]!;
     if ('error' in result) proved.push({ livepatch: row, error: result.error });
-    else proved.push({ livepatch: await keepGate(store, row, result.gate), gate: result.gate });
+    else proved.push({ livepatch: await keepGate(store, dataDirectory, row, result.gate), gate: result.gate });
   }
   return proved;
 }
@@ -116,10 +119,4 @@ async function hunksOf(
   const path = join(directory, 'change.patch');
   const source = kernelTexts(kernel.sourceDirectory ?? layout.build, profile);
   return fixFunctions(await readFile(path), path, source, profile, await builtConfig(layout.build));
-}
-
-async function keepGate(store: Store, row: LivepatchRow, gate: GateRecord): Promise<LivepatchRow> {
-  await writeAtomic(join(row.directory, 'gate.json'), `${JSON.stringify(gate, null, 2)}\n`);
-  await setGate(store.db, row.id, gate);
-  return { ...row, gate: currentGate(gate) };
 }

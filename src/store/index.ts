@@ -7,6 +7,7 @@ export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './figures.ts';
 export { cvesOfFixes } from './fix-commits.ts';
+export * from './gate-keys.ts';
 export * from './host-modules.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
@@ -32,7 +33,9 @@ export {
 } from './priorities.ts';
 export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue } from './queue.ts';
+export * from './reviewers.ts';
 export * from './signals.ts';
+export { storableJson } from './storable.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
 export * from './triage-due.ts';
 export {

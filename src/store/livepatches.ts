@@ -8,7 +8,7 @@ export interface LivepatchRow {
   readonly kernelId: string;
   readonly moduleName: string;
   readonly moduleSha256: string;
-  /** Holds module.ko, change.patch, recipe.json, build.log and, once proved, gate.json. */
+  /** Holds module.ko, change.patch, recipe.json, provenance.json and, once proved, gate.dsse.json; approvals/ as they are given. */
   readonly directory: string;
   readonly recipe: LivepatchRecipe;
   readonly gate: GateRecord | null;

@@ -131,6 +131,12 @@ export interface FixTrial {
   tried_at: Timestamp;
 }
 
+export interface GateKey {
+  added_at: Timestamp;
+  key_id: string;
+  public_key: string;
+}
+
 export interface HostModules {
   at: Timestamp;
   blacklisted: string[];
@@ -261,6 +267,15 @@ export interface Proof {
   proved_at: Timestamp;
 }
 
+export interface Reviewer {
+  added_at: Timestamp;
+  added_by: string;
+  aliases: string[];
+  key_id: string;
+  name: string;
+  public_key: string;
+}
+
 export interface SchemaMigration {
   applied_at: Generated<Timestamp>;
   name: string;
@@ -337,6 +352,7 @@ export interface DB {
   feed_quarantine: FeedQuarantine;
   feed_sync: FeedSync;
   fix_trial: FixTrial;
+  gate_key: GateKey;
   host_modules: HostModules;
   kernel: Kernel;
   kernel_build: KernelBuild;
@@ -349,6 +365,7 @@ export interface DB {
   prediction: Prediction;
   priority: Priority;
   proof: Proof;
+  reviewer: Reviewer;
   schema_migration: SchemaMigration;
   signal: Signal;
   signal_file: SignalFile;

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import type { GateRecord, LivepatchRecipe } from '#domain';
 import { plainEnvironment, run } from '#host';
 import type { Item } from '#pipeline';
+import { approveByCli } from '../../testkit/approvals.ts';
 import { cacheRoot } from './prepare/cache.ts';
 import { type Cli, cliIn } from './prepare/cli.ts';
 import { builtKernel, source61, sourceOr } from './prepare/kernels.ts';
@@ -75,6 +76,13 @@ test('a new mail becomes a proved livepatch that waits for approval, and what ca
   const before = await tuxtape('livepatch', 'list');
   assert.deepEqual(await itemsOf('run'), second, 'nothing new: nothing moves');
   assert.deepEqual(await tuxtape('livepatch', 'list'), before, 'nothing is built twice');
+
+  const waits = second.get(NEW)!;
+  assert.match(waits.approval!.state, /^waits for approval \(0 of [12]\)$/);
+  assert.match(waits.why, /more approval/);
+  assert.deepEqual(recipe.authors, ['autopilot']);
+  await approveByCli(tuxtape, join(home, 'reviewers'), waits.livepatch!);
+  assert.equal((await itemsOf('run')).get(NEW)?.stage, 'approved');
 });
 
 interface Livepatch {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { GateRecord, LivepatchRecipe, ReleaseIndex, Verdict } from '#domain';
 import { treeLayout } from '#kernel';
+import { approveByCli } from '../../testkit/approvals.ts';
 import { serveFolder } from '../../testkit/static-server.ts';
 import { misdirected, tampered } from './prepare/archives.ts';
 import { cacheRoot } from './prepare/cache.ts';
@@ -190,8 +191,13 @@ async function publishedAndLoaded(kernel: BuiltKernel, livepatch: Livepatch): Pr
   const place = ['--archive', archive, '--keys', keys];
   await tuxtape('archive', 'init', archive, '--keys', keys);
   await tuxtape('archive', 'subscribe', kernel.name, ...place);
+  const early = await failing(tuxtape('archive', 'publish', livepatch.id, ...place));
+  assert.equal(early.error.code, 'approval-missing', 'what nobody approved is not published');
+  const reviewers = await approveByCli(tuxtape, join(data, 'reviewers'), livepatch.id);
   await tuxtape('archive', 'publish', livepatch.id, ...place);
   const { kernels } = (await tuxtape('archive', 'show', archive)) as { kernels: ReleaseIndex[] };
+  const [release] = kernels[0]!.releases;
+  assert.deepEqual(release!.approval, { needed: reviewers.length, reviewers });
   await tampered(archive, join(web, 'tampered'));
   await misdirected(archive, keys, join(web, 'misdirected'), kernels[0]!);
 

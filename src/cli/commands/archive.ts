@@ -1,10 +1,17 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ArchivePlace, initArchive, refreshArchive, showArchive } from '#archive';
+import type { ReleaseApproval } from '#domain';
 import { systemClock } from '#host';
 import { publish, subscribe } from '#pipeline';
 import type { Context } from '../context.ts';
-import { shortId, table } from '../text.ts';
+import { inert, shortId, table } from '../text.ts';
+import { author } from './person.ts';
+
+interface PublishFlags extends PlaceOptions {
+  readonly withoutApproval?: string;
+  readonly by?: string;
+}
 
 interface PlaceOptions {
   readonly archive: string;
@@ -35,14 +42,14 @@ export function registerArchive(program: Command, context: Context): void {
     );
   archive
     .command('publish')
-    .description('publish a proved livepatch as the next release of its kernel')
+    .description('publish a proved and approved livepatch as the next release of its kernel')
     .argument('<livepatch>', 'id or module name')
     .requiredOption('--archive <dir>', 'the archive')
     .requiredOption('--keys <dir>', 'its keys')
+    .option('--without-approval <reason>', 'publish what people did not approve; the reason stands in the release')
+    .option('--by <who>', 'who publishes (default: the user of this session)')
     .addHelpText('after', '\nExample:\n  tuxtape archive publish ID --archive /srv/archive --keys /srv/keys')
-    .action((livepatch: string, options: PlaceOptions) =>
-      publishOne(context, livepatch, placeOf(options.archive, options.keys)),
-    );
+    .action((livepatch: string, flags: PublishFlags) => publishOne(context, livepatch, flags));
   archive
     .command('refresh')
     .description('sign snapshot and timestamp anew; run it daily, before they expire')
@@ -78,12 +85,28 @@ async function subscribeOne(context: Context, kernel: string, place: ArchivePlac
   );
 }
 
-async function publishOne(context: Context, livepatch: string, place: ArchivePlace): Promise<void> {
-  const release = await publish(await context.store(), place, livepatch);
+async function publishOne(context: Context, livepatch: string, flags: PublishFlags): Promise<void> {
+  const release = await publish({
+    store: await context.store(),
+    place: placeOf(flags.archive, flags.keys),
+    livepatch,
+    by: author(flags.by),
+    withoutApproval: flags.withoutApproval ?? null,
+  });
+  const words = approvedBy(release.approval);
+  if (flags.withoutApproval !== undefined) process.stderr.write(`tuxtape: WARNING: ${words}\n`);
   context.print(
     release,
-    () => `published ${release.moduleName} as release ${release.number} for build-id ${release.buildId.slice(0, 12)}`,
+    () =>
+      `published ${release.moduleName} as release ${release.number} for build-id ${release.buildId.slice(0, 12)}\n${words}`,
   );
+}
+
+/** On whose word a release went out; releases of older programs do not say. */
+function approvedBy(approval: ReleaseApproval | undefined): string {
+  if (approval === undefined) return 'approval not recorded';
+  if ('without' in approval) return `published WITHOUT APPROVAL by ${inert(approval.by)}: ${inert(approval.without)}`;
+  return `approved by ${approval.reviewers.map(inert).join(', ')}`;
 }
 
 async function show(context: Context, directory: string): Promise<void> {
@@ -91,16 +114,17 @@ async function show(context: Context, directory: string): Promise<void> {
   context.print(view, () => {
     const rows = view.kernels.flatMap(({ kernelRelease, buildId, releases }) =>
       releases.length === 0
-        ? [[kernelRelease, shortId(buildId), '(none yet)', '', '']]
+        ? [[kernelRelease, shortId(buildId), '(none yet)', '', '', '']]
         : releases.map((release) => [
             kernelRelease,
             shortId(buildId),
             String(release.number),
             release.moduleName,
             release.cves.join(' ') || '(none)',
+            approvedBy(release.approval),
           ]),
     );
     const head = `timestamp expires ${view.timestampExpires}, snapshot ${view.snapshotExpires}; ${view.targets} files in ${view.bins} bins`;
-    return `${head}\n${table(['KERNEL', 'BUILD-ID', 'RELEASE', 'MODULE', 'CVES'], rows)}`;
+    return `${head}\n${table(['KERNEL', 'BUILD-ID', 'RELEASE', 'MODULE', 'CVES', 'APPROVAL'], rows)}`;
   });
 }

@@ -1,29 +1,34 @@
 import type { Command } from 'commander';
 import { systemClock } from '#host';
-import { buildLivepatch } from '#pipeline';
+import { buildLivepatch, checkGate, livepatchApprovals } from '#pipeline';
 import { listLivepatches, needKernel, needLivepatch } from '#store';
 import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { VERSION } from '../version.ts';
+import { approvalLines, approvalsJson, recordLine, registerApprovals } from './livepatch-approvals.ts';
 import { answerNotes, recipeNotes } from './livepatch-findings.ts';
 import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
 import { changeOptions, type InputOptions, inputOf } from './livepatch-input.ts';
 import { registerLint } from './livepatch-lint.ts';
 import { registerSign } from './livepatch-sign.ts';
 import { registerVerify } from './livepatch-verify.ts';
+import { author } from './person.ts';
 
 interface BuildOptions extends InputOptions {
+  readonly by?: string;
   readonly jobs?: number;
   readonly answers: boolean;
 }
 
 export function registerLivepatch(program: Command, context: Context): void {
-  const livepatch = program.command('livepatch').description('livepatch modules: build, prove, list');
+  const livepatch = program.command('livepatch').description('livepatch modules: build, prove, approve, list');
   changeOptions(
     livepatch.command('build').description("build a livepatch of a CVE's fix, or of a patch of yours, for one kernel"),
   )
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .option('--no-answers', 'build the fix as it stands, or refuse: leave no hunk out')
+    .option('--by <who>', 'who has it built, and cannot approve it (default: the user of this session)')
     .addHelpText(
       'after',
       '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --cve CVE-2026-43074 --fixes git:/srv/linux-stable.git\n  tuxtape livepatch build --kernel web --patch change.patch',
@@ -42,6 +47,7 @@ export function registerLivepatch(program: Command, context: Context): void {
   registerLint(livepatch, context);
   registerSign(livepatch, context);
   registerVerify(livepatch, context);
+  registerApprovals(livepatch, context);
 }
 
 async function build(context: Context, options: BuildOptions): Promise<void> {
@@ -58,6 +64,7 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       jobs: options.jobs ?? config.number('kernel.jobs'),
       answers: options.answers,
       clock: systemClock,
+      by: author(options.by),
       builder: { version: VERSION },
       signal: context.signal,
       onOutput: (text) => {
@@ -120,9 +127,12 @@ async function list(context: Context, options: { kernel?: string }): Promise<voi
 }
 
 async function show(context: Context, key: string): Promise<void> {
-  const { db } = await context.store();
-  const row = await needLivepatch(db, key);
-  context.print(row, () =>
+  const store = await context.store();
+  const row = await needLivepatch(store.db, key);
+  const record = await checkGate(store, row);
+  const approval = record?.state === 'good' ? await livepatchApprovals({ store }, row.id) : null;
+  if (record?.state === 'bad') process.exitCode = exitCodes.untrusted;
+  context.print({ ...row, record, approval: approval === null ? null : approvalsJson(approval) }, () =>
     [
       `id        ${row.id}`,
       `module    ${row.moduleName}, sha256 ${row.moduleSha256}`,
@@ -132,7 +142,8 @@ async function show(context: Context, key: string): Promise<void> {
       ...row.recipe.functions.map(({ object, name }) => `replaces  ${object}:${name}`),
       ...recipeNotes(row.recipe),
       `files     ${row.directory}`,
-      ...(row.gate === null ? ['proof     not proved'] : gateSummary(row.gate)),
+      ...(row.gate === null ? ['proof     not proved'] : [recordLine(record), ...gateSummary(row.gate)]),
+      ...(approval === null ? [] : approvalLines(approval)),
       ...(row.gate === null ? [] : gateChecks(row.gate)),
     ].join('\n'),
   );

@@ -61,9 +61,9 @@ function print(context: Context, plans: readonly KernelPlan[], { all }: Flags): 
 function kernelText({ kernel, plan }: KernelPlan, all: boolean): string {
   const shown = plan.items.filter(({ stage }) => all || stage !== 'waiting');
   const hidden = plan.items.length - shown.length;
-  const rows = shown.map(({ cve, stage, why, code, remedy, livepatch }) => [
+  const rows = shown.map(({ cve, stage, why, code, remedy, livepatch, approval }) => [
     cve,
-    code === null ? stage : `${stage}: ${code}`,
+    code === null ? (approval?.state ?? stage) : `${stage}: ${code}`,
     [inert(why), remedy === null ? '' : `do: ${inert(remedy)}`].filter((text) => text !== '').join('; '),
     livepatch ?? '',
   ]);

@@ -1,4 +1,4 @@
-import type { CveId, Policy, PriorityClass } from '#domain';
+import type { ApprovalState, CveId, Policy, PriorityClass } from '#domain';
 
 /** Why something waits for a person, and the nearest remedy. */
 export interface Reason {
@@ -43,14 +43,24 @@ export interface Observed {
   readonly builds: readonly KnownBuild[];
 }
 
-/** Where a CVE stands. `task`: a person is needed. `waiting`: it comes by itself. `proved`: a livepatch waits for approval. */
+/**
+ * Where a CVE stands. `task`: a person is needed. `waiting`: it comes by itself. `proved`: a livepatch waits for approval.
+ * `approved`: it can be published.
+ */
 export interface Item {
   readonly cve: CveId;
-  readonly stage: 'task' | 'waiting' | 'building' | 'proving' | 'proved';
+  readonly stage: 'task' | 'waiting' | 'building' | 'proving' | 'proved' | 'approved';
   readonly why: string;
   readonly code: string | null;
   readonly remedy: string | null;
   readonly livepatch: string | null;
+  /** How far a proved livepatch is approved; null: there is none, or its record cannot be believed. */
+  readonly approval: ItemApproval | null;
+}
+
+export interface ItemApproval extends Pick<ApprovalState, 'needed' | 'counted' | 'accept' | 'missing'> {
+  /** `waits for approval (1 of 2)` */
+  readonly state: string;
 }
 
 export type Step =
@@ -171,7 +181,7 @@ function itemsOf(observed: Observed, taken: ReadonlySet<Candidate>, set: NextSet
   return observed.candidates.map((candidate) => {
     const { cve, fix } = candidate;
     const item = (stage: Item['stage'], why: string, more: Partial<Item> = {}): Item => ({
-      ...{ cve, stage, why, code: null, remedy: null, livepatch: null },
+      ...{ cve, stage, why, code: null, remedy: null, livepatch: null, approval: null },
       ...more,
     });
     if (!taken.has(candidate)) return item('waiting', notTaken(candidate, observed.policy));
@@ -183,7 +193,7 @@ function itemsOf(observed: Observed, taken: ReadonlySet<Candidate>, set: NextSet
     const proved = observed.builds.find(
       ({ state, wanted }) => state === 'proved' && wanted.includes(`${cve} ${fix.key}`),
     );
-    if (proved !== undefined) return item('proved', 'proved; it waits for approval', { livepatch: proved.livepatch });
+    if (proved !== undefined) return item('proved', 'proved', { livepatch: proved.livepatch });
     const isIn = set.members.some((member) => member.cve === cve);
     if (isIn && set.build?.state === 'built')
       return item('proving', later(observed, 'built; its proof is next'), { livepatch: set.build.livepatch });

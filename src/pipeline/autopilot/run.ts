@@ -1,12 +1,14 @@
-import { type CveId, type Policy, StageError } from '#domain';
+import { AUTOPILOT_AUTHOR, type CveId, type Policy, StageError } from '#domain';
 import type { Clock } from '#host';
 import type { FixSource } from '#patch';
 import { addAutopilotBuild, type KernelRow, listKernels, type PolicyRow, policies, putTrial, type Store } from '#store';
+import { livepatchApprovals } from '../approvals.ts';
 import { openFixSource } from '../fixes.ts';
 import { buildLivepatch } from '../livepatch.ts';
 import { tryLivepatch } from '../livepatch-trial.ts';
 import { proveLivepatches } from '../verify.ts';
-import { type FetchedFixes, lastingReason, observeKernel } from './observe.ts';
+import { type Standing, withApprovals } from './approved.ts';
+import { type FetchedFixes, lastingReason, observeKernel, reasonOf } from './observe.ts';
 import { type Plan, planKernel, type Step } from './plan.ts';
 
 export interface AutopilotOptions {
@@ -34,7 +36,7 @@ export async function readPipeline(options: AutopilotOptions): Promise<KernelPla
     const fixes = await sourceOf(options, policy.fixes);
     const fetched: FetchedFixes = new Map();
     const observed = await observeKernel({ ...options, kernel, policy, fixes, fetched, now: options.clock.now() });
-    plans.push({ kernel, plan: planKernel(observed) });
+    plans.push({ kernel, plan: await standing(options, planKernel(observed)) });
   }
   return plans;
 }
@@ -67,9 +69,23 @@ async function workOn(options: AutopilotOptions, [kernel, { policy }]: [KernelRo
   for (;;) {
     options.signal?.throwIfAborted();
     const plan = planKernel(await observeKernel({ ...observe, now: options.clock.now() }));
-    if (plan.step === null) return { kernel, plan };
+    if (plan.step === null) return { kernel, plan: await standing(options, plan) };
     await execute(options, { kernel, policy, fixes, fetched }, plan.step);
   }
+}
+
+/** The plan with what people said of each proved livepatch in it, read and verified anew. */
+async function standing(options: AutopilotOptions, plan: Plan): Promise<Plan> {
+  const standings = new Map<string, Standing>();
+  for (const { stage, livepatch } of plan.items) {
+    if (stage !== 'proved' || livepatch === null || standings.has(livepatch)) continue;
+    try {
+      standings.set(livepatch, await livepatchApprovals(options, livepatch));
+    } catch (error) {
+      standings.set(livepatch, reasonOf(error));
+    }
+  }
+  return { ...plan, items: withApprovals(plan.items, standings) };
 }
 
 async function subjects({ store, kernel: only }: AutopilotOptions): Promise<[KernelRow, PolicyRow][]> {
@@ -94,12 +110,18 @@ interface Subject {
 }
 
 async function execute(options: AutopilotOptions, subject: Subject, step: Step): Promise<void> {
-  const { store, clock, onStep } = options;
+  const { store, dataDirectory, clock, onStep } = options;
   const { kernel } = subject;
   if (step.do === 'prove') {
     onStep(kernel.name, 'proving in a virtual machine');
     const say = (what: string): void => onStep(kernel.name, what);
-    const [proved] = await proveLivepatches({ store, livepatches: [step.livepatch], clock, onStep: say });
+    const [proved] = await proveLivepatches({
+      store,
+      dataDirectory,
+      livepatches: [step.livepatch],
+      clock,
+      onStep: say,
+    });
     // Without a machine nothing is known of it: what keeps one away is said, and the next run tries again.
     if (proved !== undefined && 'error' in proved) throw proved.error;
   } else if (step.do === 'try') {
@@ -134,7 +156,7 @@ async function buildSet(
   const { kernel } = subject;
   const row = { wanted, cves };
   try {
-    const { livepatch } = await buildLivepatch(inputOf(options, subject, cves));
+    const { livepatch } = await buildLivepatch({ ...inputOf(options, subject, cves), by: AUTOPILOT_AUTHOR });
     await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: livepatch.id, reason: null }, clock.now());
   } catch (error) {
     options.signal?.throwIfAborted();

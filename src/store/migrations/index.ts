@@ -21,6 +21,7 @@ const names = [
   '0010_patch',
   '0011_autopilot',
   '0012_patch_commits',
+  '0014_approval',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

@@ -61,7 +61,7 @@ function livepatch({ place, kernel, fixes }: Setting): ReturnType<typeof buildLi
   const { store, clock, home } = place;
   const input = { cves: [CVE], fixes: () => Promise.resolve(fixes) } as const;
   const own = { dataDirectory: join(home, 'data'), jobs: 1, onOutput: () => {} };
-  return buildLivepatch({ store, clock, kernel: kernel.name, input, ...own });
+  return buildLivepatch({ store, clock, kernel: kernel.name, input, by: 'me', ...own });
 }
 
 /** All that a command could have changed. */

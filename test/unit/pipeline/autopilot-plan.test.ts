@@ -43,7 +43,7 @@ test('what cannot be built is a task with its reason and remedy, and keeps nothi
   const candidates = [candidate(1, { state: 'refused', key: 'k1', ...REASON }), candidate(2)];
   const { step, items } = planKernel(observed({ candidates }));
   assert.equal(step?.do, 'build');
-  assert.deepEqual(items[0], { cve: cve(1), stage: 'task', ...REASON, livepatch: null });
+  assert.deepEqual(items[0], { cve: cve(1), stage: 'task', ...REASON, livepatch: null, approval: null });
   assert.equal(items[1]!.stage, 'building');
 });
 
