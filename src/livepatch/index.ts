@@ -33,6 +33,7 @@ export type { EngineJob, EngineResult, LivepatchEngine } from './engines/engine.
 export { structureSizes } from './engines/kpatch/special-sections.ts';
 export { changedFunctions } from './engines/pairs/changed-functions.ts';
 export { compilersOf } from './engines/pairs/compiler.ts';
+export { type Confined, confinedHeaders } from './engines/pairs/confine.ts';
 export { affectedObjects, isLeftOut, type KernelObject } from './engines/pairs/objects.ts';
 export { type LivepatchCode, LivepatchError } from './error.ts';
 export { functionNames } from './lint/functions.ts';

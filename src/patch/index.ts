@@ -15,6 +15,7 @@ export { type PatchCode, PatchError } from './error.ts';
 export { type SourceTexts } from './file-in.ts';
 export { type Fix, fetchBranchFixes, fetchFix, oldTexts, readPatchFile } from './fix-source.ts';
 export { type FunctionBody, functionAt, functionBodies } from './functions.ts';
+export { confinedNames } from './lint/confine.ts';
 export { type Finding, finding, some } from './lint/finding.ts';
 export { apart, type LeftOut, leaveOutExports, leaveOutInit } from './lint/leave-out.ts';
 export { lint, lintPaths } from './lint/lint.ts';

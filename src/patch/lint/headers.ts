@@ -40,7 +40,7 @@ function definesText({ defines }: FileChange['before']): string {
 }
 
 /** What was there and is another, or gone: what is only added changes no object that does not use it. */
-function changedParts({ before, after, functions }: FileChange): string[] {
+export function changedParts({ before, after, functions }: FileChange): string[] {
   const changed = functions.filter((fn) => fn.before !== undefined).map(({ name }) => `${name} (inline)`);
   for (const [name, { value }] of before.defines)
     if (after.defines.get(name)?.value !== value) changed.push(`${name} (macro)`);

@@ -7,6 +7,7 @@ import { alignedSides, patchedTexts } from '#patch';
 import { LivepatchError } from '../../error.ts';
 import type { EngineJob } from '../engine.ts';
 import { requireCompiler } from './compiler.ts';
+import { confinedHeaders } from './confine.ts';
 import { affectedObjects, type KernelObject, refuseLeftOut } from './objects.ts';
 
 /** A section of its own for every function and variable: both engines compile so. */
@@ -20,7 +21,12 @@ const SECTIONS = ['-ffunction-sections', '-fdata-sections'];
  */
 export async function compilePairs(job: EngineJob, flags: readonly string[] = []): Promise<KernelObject[]> {
   const changed = await patchedTexts(job.layout.build, job.toolchain, job.patch, 'the patch');
-  const objects = affectedObjects(job.profile, changed);
+  const confined = await confinedHeaders(job.layout.build, job.patch, job.profile, changed);
+  for (const { path, names, readers, reached } of confined)
+    job.onOutput(
+      `${reached.size} of ${readers} objects that read ${path} name ${[...names].join(', ') || 'nothing of it'}\n`,
+    );
+  const objects = affectedObjects(job.profile, changed, confined);
   const sides = alignedSides(changed);
   await using old = await overlay(job.layout.build, sides.before);
   await using now = await overlay(job.layout.build, sides.after);

@@ -1,6 +1,7 @@
 import type { Profile, ProfileObject } from '#domain';
 import type { ChangedText } from '#patch';
 import { LivepatchError } from '../../error.ts';
+import type { Confined } from './confine.ts';
 
 /** An object of the kernel, and what it is linked into. */
 export type KernelObject = ProfileObject & { readonly target: string };
@@ -30,13 +31,23 @@ export function isLeftOut({ object, target }: KernelObject): boolean {
 }
 
 /**
- * Objects that read a changed file. Errors: nothing-changed, when no object does; header-blast, when too many do;
+ * Objects that read a changed file, of a confined header only those that it can reach. Errors: nothing-changed, when no object does; header-blast, when too many do;
  * build-input-changed, when what the build generates, or a program of the build, is made from one.
  */
-export function affectedObjects(profile: Profile, changed: ReadonlyMap<string, ChangedText>): KernelObject[] {
-  const indexes = [...new Set([...changed.keys()].flatMap((path) => profile.files.get(path) ?? []))];
-  const readers = indexes.map((index) => profile.objects[index]!);
-  const objects = readers.filter((object): object is KernelObject => object.target !== null);
+export function affectedObjects(
+  profile: Profile,
+  changed: ReadonlyMap<string, ChangedText>,
+  confined: readonly Confined[] = [],
+): KernelObject[] {
+  const reached = new Map(confined.map((one) => [one.path, one.reached]));
+  const readersOf = (path: string): readonly number[] => profile.files.get(path) ?? [];
+  const indexes = (some: (path: string) => readonly number[]): number[] => [
+    ...new Set([...changed.keys()].flatMap(some)),
+  ];
+  const readers = indexes(readersOf).map((index) => profile.objects[index]!);
+  const objects = indexes((path) => [...(reached.get(path) ?? readersOf(path))])
+    .map((index) => profile.objects[index]!)
+    .filter((object): object is KernelObject => object.target !== null);
   const program = readers.find(({ target }) => target === null);
   if (program !== undefined)
     throw buildInput(`${program.object}, a program of the build, reads what the patch changes`);
@@ -53,7 +64,7 @@ export function affectedObjects(profile: Profile, changed: ReadonlyMap<string, C
   if (objects.length > MAX_OBJECTS)
     throw new LivepatchError('header-blast', 'patch', {
       what: `${objects.length} objects read what the patch changes, at most ${MAX_OBJECTS} are compiled`,
-      where: [...changed.keys()].filter((path) => (profile.files.get(path)?.length ?? 0) > MAX_OBJECTS).join(', '),
+      where: [...changed.keys()].filter((path) => readersOf(path).length > MAX_OBJECTS).join(', '),
       remedy: 'move the change of the header into the files that need it; that is a decision of a person',
     });
   return objects;

@@ -1,0 +1,62 @@
+/** Objects that a confined header cannot reach come out the same: the compiler says so of every given fix. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { readProfile, treeLayout } from '#kernel';
+import { confinedHeaders } from '#livepatch';
+import { compareObjects, patchedTexts } from '#patch';
+import { cacheRoot } from './prepare/cache.ts';
+import { type Cli, cliIn } from './prepare/cli.ts';
+import { builtKernel, source61, sourceOr } from './prepare/kernels.ts';
+import { compiledFixes, sharedFixes } from './prepare/shared.ts';
+
+const fixes = sharedFixes();
+const skip =
+  process.env['E2E_FULL'] === undefined
+    ? 'only in the long proof'
+    : fixes === undefined && '../shared is not there: no fixes';
+const cache = cacheRoot();
+let data: string;
+let tuxtape: Cli;
+
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), 'tuxtape-e2e-'));
+  tuxtape = cliIn(data, join(cache, 'kernels'));
+});
+after(() => rm(data, { recursive: true, force: true }));
+
+test('the change of a confined header alone makes no other object of what it cannot reach', { skip }, async (t) => {
+  const root = join(cache, 'toolchain/trixie');
+  await tuxtape('toolchain', 'make', root);
+  const source = await sourceOr(t, () => source61(cache));
+  if (source === undefined) return;
+  const kernel = await builtKernel(tuxtape, cache, 'server', source, root);
+  const { toolchain } = kernel;
+  const tree = treeLayout(kernel.treeDirectory).build;
+  const profile = await readProfile(tree);
+  let looked = 0;
+  for (const { path: name, text } of await compiledFixes(kernel, fixes!)) {
+    const changed = await patchedTexts(tree, toolchain, text, name).catch(() => null);
+    if (changed === null) continue;
+    for (const { path, names, readers, reached } of await confinedHeaders(tree, text, profile, changed)) {
+      const { before: old, after: now } = changed.get(path)!;
+      const alone = new Map([[path, { before: old, after: now! }]]);
+      const found = await compareObjects({ tree, toolchain, profile, changed: alone, jobs: 2, maxObjects: 1_000 });
+      const other = found.objects.filter(({ same }) => !same).map(({ object }) => object);
+      const may = new Set([...reached].map((index) => profile.objects[index]!.object));
+      console.log(
+        `  ${name.slice(0, 12)} ${path}: ${[...names].join(' ')}; ${reached.size} of ${readers}, ${other.length} differ`,
+      );
+      assert.notEqual(found.outcome, 'undecided', found.why ?? '');
+      assert.deepEqual(
+        other.filter((object) => !may.has(object)),
+        [],
+      );
+      looked += readers - reached.size;
+    }
+  }
+  console.log(`  ${looked} objects were told to be out of reach, and are`);
+  assert.ok(looked > 0);
+});
