@@ -35,6 +35,9 @@ hunk that changes other code, too (\`init-mixed\`), as long as something is left
 in a kernel that has started already. A line that exports a function that the fix adds (\`export-added\`) is left out, too: the objects of
 the same livepatch find the function without. \`--no-answers\`, of a build or of a policy, refuses instead.
 
+\`lint --suggest\` prints C text to begin with where a helper of livepatches can answer a finding: shadow variables for members that a structure
+gets, callbacks for data that changes, where to put what a wide header adds. It is a start for a person; nothing is done with it by itself.
+
 ## In the diff and the source
 
 The hunks are put into the source in memory, and both texts are compared: types, data, macros, functions, locks, calls. Comments and

@@ -24,6 +24,7 @@ export { type NamedChange, namedChange } from './lint/named.ts';
 export { refuseBlocking, refuseBuildFiles } from './lint/refuse.ts';
 export type { Level, Rule } from './lint/rule.ts';
 export { type LintCode, lintRules } from './lint/rules.ts';
+export { type HelperMacros, suggestion } from './lint/suggest.ts';
 export { findNeeds } from './needs/find.ts';
 export { missingNames } from './needs/missing-names.ts';
 export type { Need, NeedQuestion } from './needs/need.ts';

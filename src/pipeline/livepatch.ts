@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LivepatchRecipe, PatchVersion, RecipeFinding } from '#domain';
 import { type Clock, sha256 } from '#host';
 import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
-import { type Composed, type Finding, type Fit, lintTree, parseDiff } from '#patch';
+import { type Composed, type Finding, type Fit, lintTree, parseDiff, suggestion } from '#patch';
 import { addLivepatch, findLivepatch, type LivepatchRow, needLivepatch, type Store } from '#store';
 import type { TakenFix } from './change.ts';
 import { changeFor, type LivepatchInput } from './livepatch-change.ts';
@@ -64,7 +64,8 @@ export interface LintResult {
   readonly kernel: string;
   /** The file or commit of the change. */
   readonly where: string;
-  readonly findings: readonly Finding[];
+  /** `suggestion`: text to begin with, where a helper of livepatches can answer it. */
+  readonly findings: readonly (Finding & { readonly suggestion: string | null })[];
 }
 
 /**
@@ -74,8 +75,10 @@ export interface LintResult {
 export async function lintLivepatch(store: Store, name: string, input: LivepatchInput): Promise<LintResult> {
   const place = await patchPlace(store, name, null);
   const { text, where } = await changeFor(place, input);
+  const macros = engineFor(place.kernel.version).name;
   const findings = await lintTree(place.layout.build, parseDiff(text, where), place.profile);
-  return { kernel: place.kernel.name, where, findings };
+  const helped = findings.map((one) => ({ ...one, suggestion: suggestion(one, macros) }));
+  return { kernel: place.kernel.name, where, findings: helped };
 }
 
 async function buildAndKeep(
