@@ -21,7 +21,7 @@ import {
   type Subject,
   unreadableAttestation,
 } from '#livepatch';
-import { findPatch, type LivepatchRow, listReviewers, needLivepatch, newestVersion, type Store } from '#store';
+import { findPatch, holdsOf, type LivepatchRow, listReviewers, needLivepatch, newestVersion, type Store } from '#store';
 import { GATE_FILE, readSignedGate, type SignedGate } from './gate-record.ts';
 
 export const APPROVAL_ENDING = '.dsse.json';
@@ -82,7 +82,7 @@ export function subjectOf({ files, sha256: gate }: SignedGate): Subject {
 }
 
 /**
- * Why what was built is not what people read any more: a patch of it was edited, or one was opened for its CVEs and edited. Null:
+ * Why what was built is not what people want any more: a fix of it was taken back, a patch of it was edited, or one was opened for its CVEs and edited. Null:
  * nothing of that.
  */
 async function editedSince(
@@ -91,6 +91,9 @@ async function editedSince(
   { versions = [], cves, patchSha256 }: LivepatchRecipe,
 ): Promise<string | null> {
   const built = new Map(versions.map(({ patch, sha256: hash }) => [patch, hash]));
+  const holds = await holdsOf(db, kernelId);
+  const held = cves.map((cve) => holds.get(cve)).find((one) => one !== undefined);
+  if (held !== undefined) return `the fix of ${held.cve} was taken back: ${held.reason}`;
   for (const name of new Set([...built.keys(), patchNameOf(cves), ...cves])) {
     const patch = await findPatch(db, kernelId, name);
     const newest = patch === undefined ? undefined : await newestVersion(db, patch.id);

@@ -8,6 +8,7 @@ export * from './feed-state.ts';
 export * from './figures.ts';
 export { cvesOfFixes } from './fix-commits.ts';
 export * from './gate-keys.ts';
+export * from './holds.ts';
 export * from './host-modules.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';

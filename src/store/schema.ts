@@ -137,6 +137,14 @@ export interface GateKey {
   public_key: string;
 }
 
+export interface Hold {
+  author: string;
+  cve_id: string;
+  held_at: Timestamp;
+  kernel_id: string;
+  reason: string;
+}
+
 export interface HostModules {
   at: Timestamp;
   blacklisted: string[];
@@ -353,6 +361,7 @@ export interface DB {
   feed_sync: FeedSync;
   fix_trial: FixTrial;
   gate_key: GateKey;
+  hold: Hold;
   host_modules: HostModules;
   kernel: Kernel;
   kernel_build: KernelBuild;

@@ -1,9 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '#host';
 import { type AutopilotOptions, type KernelPlan, readPipeline, runPipeline } from '#pipeline';
-import { needKernel } from '#store';
+import { addHold, needKernel, removeHold } from '#store';
 import type { Context } from '../context.ts';
 import { inert, table } from '../text.ts';
+import { needCveId } from './cve-args.ts';
+import { author } from './person.ts';
 
 interface Flags {
   readonly kernel?: string;
@@ -18,6 +20,7 @@ export function registerPipeline(program: Command, context: Context): void {
     .option('--kernel <name>', 'only this one: name, id or build-id')
     .option('--all', 'with the CVEs that the policy leaves waiting')
     .action(async (flags: Flags) => print(context, await readPipeline(await optionsOf(context, flags)), flags));
+  registerHolds(pipeline, context);
   pipeline
     .command('run')
     .description('try, build and prove until nothing is left to do but what people decide')
@@ -32,6 +35,41 @@ export function registerPipeline(program: Command, context: Context): void {
       );
       print(context, plans, flags);
     });
+}
+
+interface HoldFlags {
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+function registerHolds(pipeline: Command, context: Context): void {
+  const change = async (id: string, by: string | undefined, reason: string | null): Promise<void> => {
+    const { kernel: key } = pipeline.opts<Flags>();
+    if (key === undefined) throw new InvalidArgumentError('say for which kernel: tuxtape pipeline --kernel NAME');
+    const { db } = await context.store();
+    const kernel = await needKernel(db, key);
+    const [cve, who, at] = [needCveId(id), author(by), systemClock.now()];
+    if (reason === null) await removeHold(db, kernel.id, cve, who, at);
+    else await addHold(db, kernel.id, { cve, reason, author: who, heldAt: at });
+    const words = reason === null ? 'may go into livepatches again' : 'is taken back; what has it cannot be published';
+    context.print(
+      { kernel: kernel.name, cve, held: reason },
+      () => `the fix of ${cve} ${words} (${inert(kernel.name)})`,
+    );
+  };
+  pipeline
+    .command('hold')
+    .description('take the fix of a CVE back: the next livepatch is built without it')
+    .argument('<cve>')
+    .requiredOption('--reason <text>', 'what is wrong with it')
+    .option('--by <name>', 'who; default: the user of this session')
+    .action((cve: string, { reason, by }: HoldFlags) => change(cve, by, reason ?? ''));
+  pipeline
+    .command('release')
+    .description('let the fix of a CVE that was held in again')
+    .argument('<cve>')
+    .option('--by <name>', 'who; default: the user of this session')
+    .action((cve: string, { by }: HoldFlags) => change(cve, by, null));
 }
 
 async function optionsOf(context: Context, { kernel: key }: Flags): Promise<AutopilotOptions> {

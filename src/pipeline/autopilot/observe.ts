@@ -4,6 +4,7 @@ import type { ComposePart, FixSource } from '#patch';
 import {
   type AutopilotBuildRow,
   autopilotBuilds,
+  holdsOf,
   type KernelRow,
   listPatches,
   listVerdicts,
@@ -34,6 +35,7 @@ export async function observeKernel(options: ObserveOptions): Promise<Observed> 
   const { store, kernel, policy, now } = options;
   const trials = await trialsOf(store.db, kernel.id);
   const opened = new Set((await listPatches(store.db, kernel.id)).map(({ name }) => name));
+  const holds = await holdsOf(store.db, kernel.id);
   const candidates: Candidate[] = [];
   for (const row of await listVerdicts(store.db, kernel.id, { status: AFFECTED, limit: 0 })) {
     const { cve } = row.verdict;
@@ -42,7 +44,7 @@ export async function observeKernel(options: ObserveOptions): Promise<Observed> 
     const trial = trials.get(cve);
     const fix =
       fetched.state === 'untried' && trial?.key === fetched.key ? triedState(fetched.key, trial.reason) : fetched;
-    candidates.push({ cve, class: row.class, weight: row.weight ?? 0, fix });
+    candidates.push({ cve, class: row.class, weight: row.weight ?? 0, held: holds.get(cve)?.reason ?? null, fix });
   }
   const builds = (await autopilotBuilds(store.db, kernel.id)).map(knownBuild);
   return { policy, isQuiet: policy.quiet !== null && isQuiet(policy.quiet, now), candidates, builds };

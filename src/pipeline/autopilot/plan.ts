@@ -19,6 +19,8 @@ export interface Candidate {
   readonly cve: CveId;
   readonly class: PriorityClass | null;
   readonly weight: number;
+  /** Why a person took its fix back for this kernel; null: nobody did. */
+  readonly held: string | null;
   readonly fix: FixState;
 }
 
@@ -96,8 +98,8 @@ export function planKernel(observed: Observed): Plan {
   return { step: nextStep(observed, taken, set), items: itemsOf(observed, new Set(taken), set) };
 }
 
-function isTaken({ class: kind, weight }: Candidate, { leastWeight, exploitedAlways }: Policy): boolean {
-  if (kind === 'accepted' || kind === 'rejected') return false;
+function isTaken({ class: kind, weight, held }: Candidate, { leastWeight, exploitedAlways }: Policy): boolean {
+  if (held !== null || kind === 'accepted' || kind === 'rejected') return false;
   return weight >= leastWeight || (exploitedAlways && kind === 'exploited');
 }
 
@@ -177,6 +179,8 @@ function isGathered({ policy, builds }: Observed, { fresh, members }: NextSet): 
   return fresh.length >= policy.gather || fresh.some((candidate) => isUrgent(candidate, policy));
 }
 
+const RELEASE = 'when it is in order again: "tuxtape pipeline release"';
+
 function itemsOf(observed: Observed, taken: ReadonlySet<Candidate>, set: NextSet): Item[] {
   return observed.candidates.map((candidate) => {
     const { cve, fix } = candidate;
@@ -184,6 +188,8 @@ function itemsOf(observed: Observed, taken: ReadonlySet<Candidate>, set: NextSet
       ...{ cve, stage, why, code: null, remedy: null, livepatch: null, approval: null },
       ...more,
     });
+    if (candidate.held !== null)
+      return item('task', `its fix was taken back: ${candidate.held}`, { code: 'held', remedy: RELEASE });
     if (!taken.has(candidate)) return item('waiting', notTaken(candidate, observed.policy));
     const culprit = set.culprits.get(cve);
     if (culprit !== undefined) return item('task', culprit.why, culprit);

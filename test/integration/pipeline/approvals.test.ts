@@ -8,7 +8,16 @@ import { showArchive } from '#archive';
 import { sha256 } from '#host';
 import { keyIdOf, makeKeyFile, publicPem, readPrivateKey, sealStatement } from '#livepatch';
 import { checkGate, GATE_FILE, keepGate, livepatchApprovals, publish } from '#pipeline';
-import { addReviewer, addVersion, auditOf, ensurePatch, needLivepatch, removeReviewer } from '#store';
+import {
+  addHold,
+  addReviewer,
+  addVersion,
+  auditOf,
+  ensurePatch,
+  needLivepatch,
+  removeHold,
+  removeReviewer,
+} from '#store';
 import {
   addProvable,
   approve,
@@ -245,6 +254,22 @@ test('a fix that was opened and not touched is no edit; one that was edited afte
   const two = { ...one, sha256: sha256('b'), base: one.sha256, text: 'b' };
   await addVersion(store.db, patch, { ...two, origin: { kind: 'edit' } }, new Date());
   assert.notEqual((await stateOf(setting)).edited, null);
+});
+
+test('a fix that was taken back voids what has it, until it is let in again', async () => {
+  const setting = await reviewSetting();
+  const { store, livepatch } = setting;
+  const jane = await newReviewer(setting, 'jane');
+  assert.equal((await approve(setting, jane)).state.counted, 1);
+  const [cve] = livepatch.recipe.cves;
+  await addHold(store.db, livepatch.kernelId, { cve: cve!, reason: 'it stalls', author: 'ops', heldAt: new Date() });
+  assert.equal((await stateOf(setting)).state.counted, 0);
+  await assert.rejects((await publisher(setting)).go(), { code: 'approval-missing', message: /taken back: it stalls/ });
+  await assert.rejects(removeHold(store.db, livepatch.kernelId, 'CVE-2026-99999', 'ops', new Date()), {
+    code: 'not-found',
+  });
+  await removeHold(store.db, livepatch.kernelId, cve!, 'ops', new Date());
+  assert.equal((await stateOf(setting)).state.counted, 1);
 });
 
 test('without approval it goes out with a reason, which the release and the audit keep', async () => {

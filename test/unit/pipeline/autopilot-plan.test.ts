@@ -15,7 +15,7 @@ function candidate(
   fix: FixState = { state: 'ready', key: `k${n}` },
   more: Partial<Candidate> = {},
 ): Candidate {
-  return { cve: cve(n), class: 'open', weight: 5, fix, ...more };
+  return { cve: cve(n), class: 'open', weight: 5, held: null, fix, ...more };
 }
 
 function observed(part: Partial<Observed>): Observed {
@@ -108,6 +108,14 @@ test('a proof of what is not urgent waits for the end of quiet hours, also besid
   const all = observed({ candidates: [old, candidate(1)], builds });
   assert.equal(planKernel(all).step?.do, 'prove');
   assert.equal(planKernel({ ...all, isQuiet: true }).step, null);
+});
+
+test('a fix that was taken back leaves the next livepatch, exploited or not, and is a task', () => {
+  const held = candidate(2, undefined, { class: 'exploited', held: 'it stalls the array' });
+  const { step, items } = planKernel(observed({ candidates: [candidate(1), held], builds: [build([1, 2], 'proved')] }));
+  assert.deepEqual(step, { do: 'build', cves: [cve(1)], wanted: `${cve(1)} k1` });
+  assert.deepEqual([items[1]!.stage, items[1]!.code], ['task', 'held']);
+  assert.match(items[1]!.why, /stalls the array/);
 });
 
 test('a risk that a person took is left alone', () => {
