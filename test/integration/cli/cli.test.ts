@@ -48,6 +48,8 @@ test('help says what there is, with examples and exit codes', async () => {
     'triage',
     'livepatch build',
     'livepatch lint',
+    'livepatch approve',
+    'reviewer make',
     'klog parse',
     'klog explain',
     'archive init',
