@@ -1,31 +1,25 @@
 /** Objects that a confined header cannot reach come out the same: the compiler says so of every given fix. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readProfile, treeLayout } from '#kernel';
 import { confinedHeaders } from '#livepatch';
 import { compareObjects, patchedTexts } from '#patch';
 import { cacheRoot } from './prepare/cache.ts';
-import { type Cli, cliIn } from './prepare/cli.ts';
+import type { Cli } from './prepare/cli.ts';
 import { builtKernel, source61, sourceOr } from './prepare/kernels.ts';
-import { compiledFixes, sharedFixes } from './prepare/shared.ts';
+import { fixes, type OwnData, ownData, skip } from './prepare/long-proof.ts';
+import { compiledFixes } from './prepare/shared.ts';
 
-const fixes = sharedFixes();
-const skip =
-  process.env['E2E_FULL'] === undefined
-    ? 'only in the long proof'
-    : fixes === undefined && '../shared is not there: no fixes';
 const cache = cacheRoot();
-let data: string;
+let own: OwnData;
 let tuxtape: Cli;
 
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'tuxtape-e2e-'));
-  tuxtape = cliIn(data, join(cache, 'kernels'));
+  own = await ownData();
+  ({ tuxtape } = own);
 });
-after(() => rm(data, { recursive: true, force: true }));
+after(() => own[Symbol.asyncDispose]());
 
 test('the change of a confined header alone makes no other object of what it cannot reach', { skip }, async (t) => {
   const root = join(cache, 'toolchain/trixie');

@@ -1,34 +1,29 @@
 /** A module of ours against the one that the untouched kpatch-build makes of the same patch. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ProgramError } from '#host';
 import { cacheRoot } from './prepare/cache.ts';
-import { type Cli, cliIn, failing } from './prepare/cli.ts';
+import { type Cli, failing } from './prepare/cli.ts';
 import { type BuiltKernel, builtKernel, source61, sourceOr } from './prepare/kernels.ts';
+import { fixes, type OwnData, ownData, skip } from './prepare/long-proof.ts';
 import { moduleContents } from './prepare/module-contents.ts';
 import { plainKpatch } from './prepare/plain-kpatch.ts';
-import { compiledFixes, sharedFixes } from './prepare/shared.ts';
+import { compiledFixes } from './prepare/shared.ts';
 
 /** Fewer than all, for a look in between. */
 const BUILDS = Number(process.env['TUXTAPE_E2E_BUILDS'] ?? Number.POSITIVE_INFINITY);
-const fixes = sharedFixes();
-const skip =
-  process.env['E2E_FULL'] === undefined
-    ? 'only in the long proof'
-    : fixes === undefined && '../shared is not there: no fixes';
-
 const cache = cacheRoot();
+let own: OwnData;
 let data: string;
 let tuxtape: Cli;
 
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'tuxtape-e2e-'));
-  tuxtape = cliIn(data, join(cache, 'kernels'));
+  own = await ownData();
+  ({ data, tuxtape } = own);
 });
-after(() => rm(data, { recursive: true, force: true }));
+after(() => own[Symbol.asyncDispose]());
 
 test('of every given fix that kpatch-build builds, ours has the same functions, data and relocations', {
   skip,

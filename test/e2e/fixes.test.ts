@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exerciseOf, type GateRecord, type LivepatchRecipe } from '#domain';
 import { plainEnvironment } from '#host';
 import { cacheRoot } from './prepare/cache.ts';
-import { type Cli, cliIn, failing } from './prepare/cli.ts';
+import { type Cli, failing } from './prepare/cli.ts';
 import { type BuiltKernel, builtKernel, source61, sourceOr } from './prepare/kernels.ts';
-import { compiledFixes, sharedFixes } from './prepare/shared.ts';
+import { fixes, type OwnData, ownData, skip } from './prepare/long-proof.ts';
+import { compiledFixes } from './prepare/shared.ts';
 
 /** Fewer than all, for a look in between. */
 const BUILDS = Number(process.env['TUXTAPE_E2E_BUILDS'] ?? Number.POSITIVE_INFINITY);
@@ -26,13 +26,8 @@ const HAZARD =
 const KILL_AFTER_MS = [300, 1_500, 3_000];
 const TUXTAPE = join(import.meta.dirname, '../../bin/tuxtape');
 
-const fixes = sharedFixes();
-const skip =
-  process.env['E2E_FULL'] === undefined
-    ? 'only in the long proof'
-    : fixes === undefined && '../shared is not there: no fixes';
-
 const cache = cacheRoot();
+let own: OwnData;
 let data: string;
 let tuxtape: Cli;
 let kernel: BuiltKernel | undefined;
@@ -40,10 +35,10 @@ let kernel: BuiltKernel | undefined;
 const proved: string[] = [];
 
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'tuxtape-e2e-'));
-  tuxtape = cliIn(data, join(cache, 'kernels'));
+  own = await ownData();
+  ({ data, tuxtape } = own);
 });
-after(() => rm(data, { recursive: true, force: true }));
+after(() => own[Symbol.asyncDispose]());
 
 test('every fix that changes code becomes a proved module, or is refused with its hazard', { skip }, async (t) => {
   const toolchain = join(cache, 'toolchain/trixie');
