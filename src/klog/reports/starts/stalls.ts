@@ -54,6 +54,14 @@ const lockups: readonly Start[] = [
       ...stall,
     },
   ]),
+  /** kernel/smp.c, csd_lock_wait_toolong (CONFIG_CSD_LOCK_WAIT_DEBUG): a processor does not answer another's call. */
+  {
+    text: 'smp: csd: ',
+    kind: 'hard-lockup',
+    form: /^Detected non-responsive CSD lock /,
+    title: 'BUG: CSD lock not answered in {frame}',
+    ...stall,
+  },
   {
     text: 'BUG: workqueue lockup',
     kind: 'soft-lockup',
