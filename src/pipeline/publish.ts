@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ArchivePlace, publishLivepatch, requireProof, subscribeKernel } from '#archive';
 import { approvalWord, type Release, type ReleaseApproval, type ReleaseIndex } from '#domain';
-import { readLimited, sha256 } from '#host';
+import { exists, readLimited, sha256 } from '#host';
 import { KernelError } from '#kernel';
 import { LivepatchError } from '#livepatch';
 import { addAudit, needKernel, needLivepatch, type Store } from '#store';
@@ -9,6 +9,7 @@ import { type LivepatchApprovals, livepatchApprovals } from './approvals.ts';
 import { GATE_FILE } from './gate-record.ts';
 
 const MAX_ATTESTATION_BYTES = 64 << 20;
+const PROVENANCE = 'provenance.json';
 
 export interface PublishOptions {
   readonly store: Store;
@@ -23,7 +24,7 @@ export interface PublishOptions {
 
 /**
  * Publishes a proved and approved livepatch as the next release of its kernel, with its signed gate record and each approval that
- * counted. Errors: gate-missing, those of `livepatchApprovals` and of the archive; approval-missing, naming what is missing.
+ * counted, and its provenance. Errors: gate-missing, gate-refused, those of `livepatchApprovals` and of the archive; approval-missing, naming what is missing.
  */
 export async function publish(options: PublishOptions): Promise<Release> {
   const { store, place, by, withoutApproval } = options;
@@ -33,7 +34,11 @@ export async function publish(options: PublishOptions): Promise<Release> {
   const found = await livepatchApprovals(options, row.id);
   const approval = releaseApproval(found, options);
   const { module, patch, recipe, gate, envelope } = found.record;
-  const attestations = [{ name: GATE_FILE, content: envelope }, ...(await counting(found))];
+  const attestations = [
+    { name: GATE_FILE, content: envelope },
+    ...(await counting(found)),
+    ...(await provenance(found)),
+  ];
   const { moduleName } = row;
   if (withoutApproval !== null) {
     // Written first: nothing goes out past the reviewers without a trace.
@@ -88,6 +93,33 @@ async function counting({ approvals }: LivepatchApprovals): Promise<{ name: stri
     files.push({ name: `approval-${basename(file)}`, content });
   }
   return files;
+}
+
+/**
+ * Where the module comes from, beside it; one that was built before there was provenance has none. The archive signs what it publishes,
+ * so it must be of this module. Errors: gate-refused.
+ */
+async function provenance({ livepatch, record }: LivepatchApprovals): Promise<{ name: string; content: Buffer }[]> {
+  const file = join(livepatch.directory, PROVENANCE);
+  if (!(await exists(file))) return [];
+  const content = await readLimited(file, MAX_ATTESTATION_BYTES);
+  if (subjectHash(content) !== sha256(record.module))
+    throw new LivepatchError('gate-refused', 'untrusted', {
+      what: 'the provenance is not that of the module',
+      where: file,
+      remedy: 'build the livepatch again; find out who changed it',
+    });
+  return [{ name: PROVENANCE, content }];
+}
+
+/** Undefined: it is no statement of one file. */
+function subjectHash(content: Buffer): unknown {
+  try {
+    const { subject } = JSON.parse(content.toString('utf8')) as { subject?: { digest?: { sha256?: unknown } }[] };
+    return subject?.length === 1 ? subject[0]?.digest?.sha256 : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Opens an empty index for a built kernel, so that its hosts can prove that they are served. */

@@ -1,6 +1,6 @@
 /** People say yes to a livepatch in signed files: what binds them, what voids them, and what is published without. */
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
@@ -254,6 +254,24 @@ test('a fix that was opened and not touched is no edit; one that was edited afte
   const two = { ...one, sha256: sha256('b'), base: one.sha256, text: 'b' };
   await addVersion(store.db, patch, { ...two, origin: { kind: 'edit' } }, new Date());
   assert.notEqual((await stateOf(setting)).edited, null);
+});
+
+test('its provenance is published with it, and none of another module is', async () => {
+  const setting = await reviewSetting();
+  const { livepatch } = setting;
+  await approve(setting, await newReviewer(setting, 'jane'));
+  const file = join(livepatch.directory, 'provenance.json');
+  const { place, go } = await publisher(setting);
+  for (const content of ['{', '{}', JSON.stringify({ subject: [{ digest: { sha256: sha256('other') } }] })]) {
+    await writeFile(file, content);
+    await assert.rejects(go(), { code: 'gate-refused' }, content);
+  }
+  const statement = JSON.stringify({ subject: [{ name: 'x.ko', digest: { sha256: livepatch.moduleSha256 } }] });
+  await writeFile(file, statement);
+  const { number, buildId } = await go();
+  const folder = join(place.directory, 'targets/livepatches', buildId, String(number));
+  const [name] = (await readdir(folder)).filter((one) => one.endsWith('.provenance.json'));
+  assert.equal(await readFile(join(folder, name!), 'utf8'), statement);
 });
 
 test('a fix that was taken back voids what has it, until it is let in again', async () => {
