@@ -12,6 +12,7 @@ export * from './kernel-origin.ts';
 export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
+export * from './livepatch-job.ts';
 export * from './patch.ts';
 export * from './policy.ts';
 export * from './priority.ts';

@@ -1,4 +1,4 @@
-/** Where a build in the queue stands. The last three are final. */
+/** Where a build in the queue stands, of a kernel or of a livepatch. The last three are final. */
 export type BuildState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 export interface BuildStanding {
@@ -9,10 +9,13 @@ export interface BuildStanding {
   readonly deaths: number;
 }
 
-/** What happens to a build. Those of a worker name its attempt. */
+/**
+ * What happens to a build. Those of a worker name its attempt. `release`: the worker stops, and gives it back; `falter`: the machine
+ * failed it, not the build: it counts like a death, and another worker may have it.
+ */
 export type BuildEvent =
   | { readonly type: 'claim' }
-  | { readonly type: 'release' | 'succeed' | 'fail'; readonly attempt: number }
+  | { readonly type: 'release' | 'succeed' | 'fail' | 'falter'; readonly attempt: number }
   | { readonly type: 'cancel' };
 
 /** A build whose workers die this often is parked: what kills them must not go round for ever. */
@@ -35,6 +38,7 @@ export function nextBuild(build: BuildStanding, event: BuildEvent): BuildStandin
       return { ...build, state: 'cancelled' };
     default:
       if (build.state !== 'running' || build.attempt !== event.attempt) return null;
+      if (event.type === 'falter') return faltered(build);
       return { ...build, state: ({ release: 'queued', succeed: 'done', fail: 'failed' } as const)[event.type] };
   }
 }
@@ -44,4 +48,9 @@ function claimed(build: BuildStanding): BuildStanding {
   const deaths = build.deaths + (build.state === 'running' ? 1 : 0);
   if (deaths >= MOST_DEATHS) return { ...build, state: 'failed', deaths };
   return { state: 'running', attempt: build.attempt + 1, deaths };
+}
+
+function faltered(build: BuildStanding): BuildStanding {
+  const deaths = build.deaths + 1;
+  return { ...build, deaths, state: deaths >= MOST_DEATHS ? 'failed' : 'queued' };
 }

@@ -1,5 +1,6 @@
 export * from './announcements.ts';
 export * from './autopilot.ts';
+export * from './builders.ts';
 export { type CveFilter, type CveLine, searchCves } from './cve-search.ts';
 export * from './cves.ts';
 export * from './decisions.ts';
@@ -13,6 +14,7 @@ export * from './host-modules.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
 export * from './kernels.ts';
+export * from './livepatch-jobs.ts';
 export * from './livepatches.ts';
 export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
@@ -33,7 +35,7 @@ export {
   unpredicted,
 } from './priorities.ts';
 export * from './proofs.ts';
-export { type BuildQueue, type Lease, openQueue } from './queue.ts';
+export { type BuildQueue, type Lease, openQueue, openQueues, type Queues } from './queue.ts';
 export * from './reviewers.ts';
 export * from './signals.ts';
 export { storableJson } from './storable.ts';

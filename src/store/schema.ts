@@ -59,6 +59,17 @@ export interface AutopilotBuild {
   wanted: string;
 }
 
+export interface Builder {
+  added_at: Timestamp;
+  added_by: string;
+  kernels: Generated<string[]>;
+  name: string;
+  removed_at: Timestamp | null;
+  seen_at: Timestamp | null;
+  token_sha256: string;
+  version: string | null;
+}
+
 export interface Cve {
   announced_at: Timestamp | null;
   content: Generated<string>;
@@ -220,6 +231,32 @@ export interface Livepatch {
   recipe: Json;
 }
 
+export interface LivepatchJob {
+  attempt: Generated<number>;
+  build_id: string;
+  builder: string | null;
+  cves: string[];
+  deaths: Generated<number>;
+  ended_at: Timestamp | null;
+  error: Json | null;
+  id: string;
+  kernel_id: string;
+  kernel_release: string;
+  key: string;
+  lease: number | null;
+  log: Generated<string>;
+  made: Json | null;
+  module: Buffer | null;
+  module_name: string;
+  patch: Buffer;
+  priority: number;
+  queued_at: Timestamp;
+  requested_by: string;
+  started_at: Timestamp | null;
+  state: string;
+  timeout_seconds: number;
+}
+
 export interface Patch {
   commits: Generated<Json>;
   cves: string[];
@@ -353,6 +390,7 @@ export interface DB {
   announcement: Announcement;
   audit: Audit;
   autopilot_build: AutopilotBuild;
+  builder: Builder;
   cve: Cve;
   decision: Decision;
   feed_cursor: FeedCursor;
@@ -368,6 +406,7 @@ export interface DB {
   kernel_modules: KernelModules;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
+  livepatch_job: LivepatchJob;
   patch: Patch;
   patch_version: PatchVersion;
   policy: Policy;

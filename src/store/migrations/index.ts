@@ -22,6 +22,7 @@ const names = [
   '0011_autopilot',
   '0012_patch_commits',
   '0014_approval',
+  '0015_builder',
   '0016_hold',
 ] as const;
 

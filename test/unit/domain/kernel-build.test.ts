@@ -9,7 +9,7 @@ const anyEvent: fc.Arbitrary<BuildEvent> = fc.oneof(
   fc.constant({ type: 'claim' } as const),
   fc.constant({ type: 'cancel' } as const),
   fc.record({
-    type: fc.constantFrom('release' as const, 'succeed' as const, 'fail' as const),
+    type: fc.constantFrom('release' as const, 'succeed' as const, 'fail' as const, 'falter' as const),
     attempt: fc.nat(MOST_DEATHS + 2),
   }),
 );
@@ -57,4 +57,14 @@ test('workers that die are counted until the build is parked; one that gives it 
   const back = nextBuild(build, { type: 'release', attempt: build.attempt })!;
   assert.deepEqual([back.state, nextBuild(back, { type: 'claim' })?.deaths], ['queued', MOST_DEATHS - 1]);
   assert.equal(nextBuild(build, { type: 'claim' })?.state, 'failed');
+});
+
+test('a machine that fails a build counts as a death, and the build goes to another until it is parked', () => {
+  let build = start;
+  for (let turn = 1; turn < MOST_DEATHS; turn += 1) {
+    build = nextBuild(nextBuild(build, { type: 'claim' })!, { type: 'falter', attempt: turn })!;
+    assert.deepEqual(build, { state: 'queued', attempt: turn, deaths: turn });
+  }
+  build = nextBuild(nextBuild(build, { type: 'claim' })!, { type: 'falter', attempt: MOST_DEATHS })!;
+  assert.deepEqual(build, { state: 'failed', attempt: MOST_DEATHS, deaths: MOST_DEATHS });
 });
