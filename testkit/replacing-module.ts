@@ -5,6 +5,8 @@ import { type ElfPart, makeElf, makeSymbols } from './elf.ts';
 
 const RELA = 4;
 const R_X86_64_64 = 1;
+/** For what kernel these modules say that they are. */
+export const RELEASE = '6.1.170-test';
 
 /** Names, each with a zero behind it, and where each begins. */
 class Strings {
@@ -36,7 +38,11 @@ function modinfo(name: string, mark: string): ElfPart {
 }
 
 /** `.kpatch.funcs`, an array of struct kpatch_patch_func. */
-export function kpatchModule(name: string, functions: readonly PatchedFunction[], mark = 'livepatch=Y'): Buffer {
+export function kpatchModule(
+  name: string,
+  functions: readonly PatchedFunction[],
+  mark = `livepatch=Y\0vermagic=${RELEASE} SMP mod_unload `,
+): Buffer {
   const strings = new Strings();
   const rela = functions.flatMap((one, i) => [
     pointer(i * 56 + 40, 1, strings.at(one.name)),
@@ -54,7 +60,11 @@ export function kpatchModule(name: string, functions: readonly PatchedFunction[]
 }
 
 /** `.init.klp_objects` and `.init.klp_funcs`, arrays of struct klp_object_ext and klp_func_ext; vmlinux has no name. */
-export function klpModule(name: string, functions: readonly PatchedFunction[], mark = 'livepatch=Y'): Buffer {
+export function klpModule(
+  name: string,
+  functions: readonly PatchedFunction[],
+  mark = `livepatch=Y\0vermagic=${RELEASE} SMP mod_unload `,
+): Buffer {
   const strings = new Strings();
   const objects = [...new Set(functions.map(({ object }) => object))];
   const sorted = objects.flatMap((object) => functions.filter((one) => one.object === object));

@@ -22,9 +22,22 @@ export const arrows: Record<string, readonly string[]> = {
   archive: [...ground, 'trust'],
   store: ground,
   // joint
-  pipeline: [...ground, 'config', 'feed', 'triage', 'kernel', 'patch', 'livepatch', 'klog', 'archive', 'store'],
+  pipeline: [
+    ...ground,
+    'config',
+    'contract',
+    'feed',
+    'triage',
+    'kernel',
+    'patch',
+    'livepatch',
+    'klog',
+    'archive',
+    'store',
+  ],
   // apps
   server: [...ground, 'config', 'contract', 'store', 'pipeline'],
+  builder: [...ground, 'config', 'contract', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
   'tuf-client': [...ground, 'trust'],
   cli: [

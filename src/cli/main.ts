@@ -4,10 +4,12 @@ import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive.ts';
+import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
 import { registerDb } from './commands/db.ts';
 import { registerFeed } from './commands/feed.ts';
+import { registerJob } from './commands/job.ts';
 import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerKlog } from './commands/klog.ts';
@@ -120,6 +122,8 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerPatch,
     registerLivepatch,
     registerReviewer,
+    registerBuilder,
+    registerJob,
     registerPolicy,
     registerPipeline,
     registerKlog,

@@ -127,6 +127,24 @@ export const schema = {
     'where fixes come from: a directory of `<commit>.patch`, a git mirror, `git:ADDRESS` or the https address of a page of cgit',
     () => null,
   ),
+  'livepatch.builders': key(
+    'boolean',
+    'TUXTAPE_LIVEPATCH_BUILDERS',
+    'true: what the machine builds by itself is made by builders that lease it from the server',
+    () => false,
+  ),
+  'builder.server': key(
+    'string',
+    'TUXTAPE_BUILDER_SERVER',
+    'address of the server that this machine makes livepatches for: https, or http on this machine',
+    () => null,
+  ),
+  'builder.token-file': key(
+    'path',
+    'TUXTAPE_BUILDER_TOKEN_FILE',
+    'file with the token that "tuxtape builder add" made on the server',
+    () => null,
+  ),
   'kernel.chroot': key(
     'path',
     'TUXTAPE_KERNEL_CHROOT',

@@ -39,11 +39,7 @@ export const LONGEST_PASS_MS = 60_000;
  * ones it takes the one it worked on last, whose tree is warm, unless another has waited for a minute: then the oldest.
  * `own`: the kernels of the builder, those that it used last first.
  */
-export function chooseKernel(
-  waiting: readonly WaitingKernel[],
-  own: readonly BuildId[],
-  now: Date,
-): BuildId | null {
+export function chooseKernel(waiting: readonly WaitingKernel[], own: readonly BuildId[], now: Date): BuildId | null {
   const mine = waiting.filter(({ buildId }) => own.includes(buildId));
   const urgent = Math.max(...mine.map(({ priority }) => priority));
   const equals = mine.filter(({ priority }) => priority === urgent);

@@ -14,15 +14,56 @@ export interface FetchOptions {
  * Errors: http-failed (with the status), http-too-large, timed-out.
  */
 export async function fetchBytes(url: string, options: FetchOptions): Promise<Buffer> {
-  const deadline = AbortSignal.timeout(options.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
-  try {
+  return exchange(url, options, async (signal) => {
     const response = await follow(url, options, signal);
     if (!response.ok || !response.body) {
       await response.body?.cancel();
       throw new HttpStatusError(url, response.status, response.headers.get('retry-after'));
     }
-    return await readBody(response.body, url, options.maxBytes);
+    return readBody(response.body, url, options.maxBytes);
+  });
+}
+
+export interface PostOptions extends Omit<FetchOptions, 'maxRedirects'> {
+  /** Sent as `Authorization: Bearer`. */
+  readonly token: string;
+}
+
+/** What a server said: a status, and its JSON; null: there was none. */
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** POSTs JSON; no redirect is followed. Any status is an answer. Errors: http-failed, http-too-large, timed-out. */
+export async function postJson(url: string, body: unknown, options: PostOptions): Promise<JsonAnswer> {
+  const { token, headers, maxBytes } = options;
+  const sent = {
+    method: 'POST',
+    redirect: 'error',
+    body: JSON.stringify(body),
+    headers: { ...headers, 'content-type': 'application/json', authorization: `Bearer ${token}` },
+  } as const;
+  return exchange(url, options, async (signal) => {
+    const response = await fetch(url, { ...sent, signal });
+    const text = response.body === null ? '' : (await readBody(response.body, url, maxBytes)).toString('utf8');
+    return { status: response.status, body: text === '' ? null : parseAnswer(text, url) };
+  });
+}
+
+function parseAnswer(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new HostError('http-failed', 'untrusted', { what: 'the server did not answer with JSON', where: url, cause });
+  }
+}
+
+async function exchange<T>(url: string, options: FetchOptions, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
+  try {
+    return await body(signal);
   } catch (error) {
     if (error instanceof HostError || options.signal?.aborted === true) throw error;
     if (deadline.aborted) {

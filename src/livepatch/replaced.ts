@@ -17,6 +17,8 @@ const KLP_OBJECT = { bytes: 64, name: 0, functions: 8, count: 56 };
 /** A livepatch, as its module file says it. */
 export interface LivepatchModule {
   readonly moduleName: string;
+  /** `uname -r` of the kernel that it is for, by its vermagic. */
+  readonly release: string;
   readonly replaced: readonly PatchedFunction[];
 }
 
@@ -41,7 +43,8 @@ export function readLivepatchModule(elf: Buffer, where: string): LivepatchModule
     throw unreadable('the module is not marked as a livepatch');
   try {
     const replaced = new Pointers(elf).replaced();
-    if (replaced.length > 0) return { moduleName, replaced };
+    const release = (info.get('vermagic')?.[0] ?? '').split(' ')[0]!;
+    if (replaced.length > 0) return { moduleName, release, replaced };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw unreadable(cause instanceof ElfError ? cause.message : 'the module is damaged', cause);

@@ -16,6 +16,11 @@ export {
   type SignedGate,
 } from './gate-record.ts';
 export * from './history.ts';
+export { type AskOptions, failureOfJob, makeByBuilders } from './jobs/ask.ts';
+export type { JobDoors } from './jobs/doors.ts';
+export { cancelJob, requestJob, retryJob } from './jobs/request.ts';
+export { beatJob, failJob, finishJob, type JobWord, leaseJob, returnJob } from './jobs/serve.ts';
+export { type BuilderWork, workForServer } from './jobs/work.ts';
 export * from './kernel.ts';
 export * from './kernel-build-log.ts';
 export * from './kernel-build-worker.ts';
@@ -33,6 +38,7 @@ export { type KernelRemoval, removeKernelAndTree } from './kernel-remove.ts';
 export { compareWithRunning } from './kernel-toolchain.ts';
 export * from './livepatch.ts';
 export type { LivepatchInput } from './livepatch-change.ts';
+export { type Made, type MakePlace, type Maker, makeHere } from './livepatch-make.ts';
 export * from './modules.ts';
 export * from './patch-edit.ts';
 export * from './patches.ts';

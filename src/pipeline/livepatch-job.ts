@@ -1,6 +1,6 @@
-import { hasCode, type Profile, type RecipeAnswer } from '#domain';
-import { type Built, needBuilt, type TreeLayout } from '#kernel';
-import { type EngineJob, LivepatchError } from '#livepatch';
+import { hasCode, type LivepatchOrder, type Profile, type RecipeAnswer } from '#domain';
+import { type Built, needBuilt } from '#kernel';
+import { LivepatchError, moduleNameOf } from '#livepatch';
 import {
   apart,
   type FileDiff,
@@ -17,19 +17,17 @@ import {
 import type { KernelRow, Store } from '#store';
 import { type ComposePlace, composeOptions } from './change.ts';
 import { type Change, changeFor, type LivepatchInput } from './livepatch-change.ts';
-import type { ObjectInspection } from './livepatch-objects.ts';
+import type { MakePlace } from './livepatch-make.ts';
 import { withNeeds } from './needs.ts';
 import { patchPlace } from './patch-place.ts';
 
 /** A change that nothing speaks against so far. */
-export interface Prepared {
+export interface Prepared extends MakePlace {
   readonly kernel: KernelRow;
-  readonly layout: TreeLayout;
-  readonly built: Built;
-  readonly profile: Profile;
   readonly place: ComposePlace;
   readonly change: Change;
-  readonly files: readonly FileDiff[];
+  /** What is to be made of it. */
+  readonly order: LivepatchOrder;
   readonly findings: readonly Finding[];
   readonly answers: readonly RecipeAnswer[];
 }
@@ -54,8 +52,13 @@ export async function prepare(
   const findings = isWhole ? found : await lintTree(layout.build, files, profile);
   refuseBlocking(findings);
   const change = isWhole ? whole : { ...whole, text: renderDiff(files) };
-  const common = { kernel, layout, built, profile, place: { ...place, fixes: change.fixes } };
-  return { ...common, change, files, findings, answers: given.answers };
+  const { toolchain, version } = kernel;
+  const common = { kernel, layout, toolchain, version, profile, place: { ...place, fixes: change.fixes } };
+  return { ...common, change, order: orderOf(built, change), findings, answers: given.answers };
+}
+
+function orderOf({ buildId, release: kernelRelease }: Built, { cves, text: patch }: Change): LivepatchOrder {
+  return { buildId, kernelRelease, moduleName: moduleNameOf(buildId, cves, patch), patch };
 }
 
 async function answer(
@@ -80,18 +83,6 @@ const EXPORT_CHECK = 'no module outside of this livepatch needs the export for t
 
 function answered(code: RecipeAnswer['code'], { path, line, what }: Finding, check: string): RecipeAnswer {
   return { code, path, line, what, check };
-}
-
-/** The work of an engine on it. */
-export function jobOf(
-  { kernel, layout, profile, change }: Prepared,
-  { jobs, signal }: { readonly jobs: number; readonly signal?: AbortSignal | undefined },
-  own: Pick<EngineJob, 'moduleName' | 'work' | 'onOutput'> & { readonly objects: ObjectInspection },
-): EngineJob {
-  const { objects, ...rest } = own;
-  const { wantsTypes, inspect } = objects;
-  const { toolchain, version } = kernel;
-  return { layout, toolchain, version, profile, patch: change.text, wantsTypes, inspect, jobs, signal, ...rest };
 }
 
 /** Why it failed: what the change lacks, where the compiler says that it lacks something. */

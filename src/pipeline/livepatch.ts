@@ -3,19 +3,20 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LivepatchRecipe, PatchVersion, RecipeFinding } from '#domain';
 import { type Clock, sha256 } from '#host';
-import { buildModule, engineFor, LivepatchError, moduleNameOf } from '#livepatch';
+import { engineFor, LivepatchError } from '#livepatch';
 import { type Composed, type Finding, type Fit, lintTree, parseDiff, suggestion } from '#patch';
 import { addLivepatch, findLivepatch, type LivepatchRow, needLivepatch, type Store } from '#store';
 import type { TakenFix } from './change.ts';
 import { changeFor, type LivepatchInput } from './livepatch-change.ts';
-import { explained, jobOf, type Prepared, prepare } from './livepatch-job.ts';
-import { objectInspection } from './livepatch-objects.ts';
+import { explained, type Prepared, prepare } from './livepatch-job.ts';
+import { type Made, type Maker, makeHere, recorded } from './livepatch-make.ts';
 import { clear, endWork, keep, makePlace } from './livepatch-place.ts';
 import { type BuilderName, livepatchProvenance } from './livepatch-provenance.ts';
 import { patchPlace } from './patch-place.ts';
 
 /** Output of an engine that is looked at when it fails. */
 const MAX_TAIL = 1 << 20;
+const BUILDER_URN = 'urn:tuxtape:builder:';
 
 export interface BuildLivepatchOptions {
   readonly store: Store;
@@ -27,6 +28,8 @@ export interface BuildLivepatchOptions {
   readonly answers?: boolean | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** Who makes the module. Default: this process. */
+  readonly make?: Maker | undefined;
   /** Who has it built: its author, who cannot approve it. */
   readonly by: string;
   /** As the provenance of the module names it. */
@@ -42,7 +45,7 @@ export interface BuildLivepatchResult {
   readonly taken: readonly TakenFix[];
   /** Version of an opened patch that was built. */
   readonly version: PatchVersion | null;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RecipeFinding[];
   readonly seconds: number;
 }
 
@@ -53,10 +56,10 @@ export interface BuildLivepatchResult {
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuildLivepatchResult> {
   const started = options.clock.monotonicMs();
   const prepared = await prepare(options.store, options.kernel, options.input, options);
-  const { livepatch, found } = await buildAndKeep(options, prepared);
+  const livepatch = await buildAndKeep(options, prepared);
   const seconds = (options.clock.monotonicMs() - started) / 1000;
   const { steps, taken, version } = prepared.change;
-  const findings = [...prepared.findings, ...found];
+  const findings = livepatch.recipe.findings ?? [];
   return { livepatch, fit: fitOf(steps), steps, taken, version, findings, seconds };
 }
 
@@ -81,20 +84,14 @@ export async function lintLivepatch(store: Store, name: string, input: Livepatch
   return { kernel: place.kernel.name, where, findings: helped };
 }
 
-async function buildAndKeep(
-  options: BuildLivepatchOptions,
-  prepared: Prepared,
-): Promise<{ livepatch: LivepatchRow; found: readonly Finding[] }> {
-  const { kernel, layout, built, change, files } = prepared;
-  const { toolchain } = kernel;
-  const engine = engineFor(kernel.version);
-  const moduleName = moduleNameOf(built.buildId, change.cves, change.text);
+async function buildAndKeep(options: BuildLivepatchOptions, prepared: Prepared): Promise<LivepatchRow> {
+  const { kernel, order, change } = prepared;
+  const { moduleName } = order;
   const id = randomUUID();
   const startedAt = options.clock.now();
   const { db } = options.store;
   const isListed = async (other: string): Promise<boolean> => (await findLivepatch(db, other)) !== undefined;
   const place = await makePlace(join(options.dataDirectory, 'livepatches'), id, isListed);
-  const objects = await objectInspection(layout, toolchain, files);
   let tail = '';
   const onOutput = (text: string): void => {
     tail = (tail + text).slice(-MAX_TAIL);
@@ -102,47 +99,48 @@ async function buildAndKeep(
     options.onOutput(text);
   };
   try {
-    onOutput(`${engine.name} builds ${moduleName}\n`);
-    const job = jobOf(prepared, options, { moduleName, work: place.work, onOutput, objects });
-    const module = await buildModule(engine, job, built.release);
-    const recipe: LivepatchRecipe = {
-      engine: engine.name,
-      engineVersion: module.engineVersion,
-      compiler: toolchain.compiler,
-      buildId: built.buildId,
-      kernelRelease: built.release,
-      cves: change.cves,
-      fixCommits: change.commits,
-      patchSha256: sha256(change.text),
-      functions: module.functions,
-      sameCode: [...objects.sameCode],
-      leftBehind: objects.leftBehind,
-      fit: fitOf(change.steps),
-      ...(prepared.answers.length === 0 ? {} : { answers: prepared.answers }),
-      findings: [...prepared.findings, ...objects.findings].flatMap(recorded),
-      authors: [...new Set([options.by, ...change.opened.flatMap(({ authors }) => authors)])],
-      versions: change.opened.map(({ patch, version }) => ({ patch: patch.name, sha256: version.sha256 })),
-    };
-    const { sha256: moduleSha256 } = module;
+    const { jobs, signal, make = makeHere } = options;
+    const made = await make(prepared, order, { jobs, signal, work: place.work, onOutput });
+    const recipe = recipeOf(prepared, made, options.by);
+    const { sha256: moduleSha256, bytes: module } = made;
     const builtAt = options.clock.now();
     const parts = { moduleName, moduleSha256, recipe, invocationId: id, startedAt, finishedAt: builtAt };
-    const provenance = livepatchProvenance(kernel, parts, options.builder);
-    await keep(place, { module: module.bytes, patch: change.text, recipe, provenance });
-    await addLivepatch(db, {
-      id,
-      kernelId: kernel.id,
-      moduleName,
-      moduleSha256,
-      directory: place.kept,
-      recipe,
-      builtAt,
-    });
+    const provenance = livepatchProvenance(kernel, parts, builderName(options.builder, made));
+    await keep(place, { module, patch: change.text, recipe, provenance });
+    const row = { id, kernelId: kernel.id, moduleName, moduleSha256, directory: place.kept, recipe, builtAt };
+    await addLivepatch(db, row);
   } catch (error) {
     await clear(place);
     throw withLog(await explained(error, prepared, tail), place.log);
   }
   await endWork(place);
-  return { livepatch: await needLivepatch(db, id), found: objects.findings };
+  return needLivepatch(db, id);
+}
+
+function recipeOf({ kernel, order, change, findings, answers }: Prepared, made: Made, by: string): LivepatchRecipe {
+  return {
+    engine: engineFor(kernel.version).name,
+    engineVersion: made.engineVersion,
+    compiler: kernel.toolchain.compiler,
+    buildId: order.buildId,
+    kernelRelease: order.kernelRelease,
+    cves: change.cves,
+    fixCommits: change.commits,
+    patchSha256: sha256(change.text),
+    functions: made.functions,
+    sameCode: made.sameCode,
+    leftBehind: made.leftBehind,
+    fit: fitOf(change.steps),
+    ...(answers.length === 0 ? {} : { answers }),
+    findings: [...findings.flatMap(recorded), ...made.findings],
+    authors: [...new Set([by, ...change.opened.flatMap(({ authors }) => authors)])],
+    versions: change.opened.map(({ patch, version }) => ({ patch: patch.name, sha256: version.sha256 })),
+  };
+}
+
+/** A builder's own name is what the provenance says, whoever asked it. */
+function builderName(own: BuilderName | undefined, { builder }: Made): BuilderName | undefined {
+  return builder === null ? own : { ...own, id: `${BUILDER_URN}${builder}` };
 }
 
 /** The work folder of a failed build is gone; its log is what the reader is sent to. */
@@ -154,11 +152,6 @@ function withLog(error: unknown, log: string): unknown {
     remedy: error.remedy,
     cause: error.cause,
   });
-}
-
-/** What blocks was thrown before. */
-function recorded({ code, level, path, line, what, why, remedy }: Finding): RecipeFinding[] {
-  return level === 'block' ? [] : [{ code, level, path, line, what, why, remedy }];
 }
 
 const LOOSENESS = ['exact', 'offset', 'fuzz', 'three-way', 'marked'] as const;

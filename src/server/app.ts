@@ -8,6 +8,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { StageError } from '#domain';
 import type { Logger } from '#host';
 import { access } from './access.ts';
+import { registerBuilderRoutes } from './builder-routes.ts';
 import { ServerError } from './error.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 
@@ -31,11 +32,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler);
   app.addHook('onRoute', ({ method, url }) => {
     const guarded = url.startsWith('/api') || url.endsWith('z');
-    if (guarded && method === 'GET' && access[`GET ${url}`] === undefined)
-      throw new ServerError('page-missing', 'us', {
-        what: `route ${url} is not in the access table`,
-        where: 'src/server/access.ts',
-      });
+    for (const one of [method].flat().filter((name) => guarded && name !== 'HEAD'))
+      if (access[`${one} ${url}`] === undefined)
+        throw new ServerError('page-missing', 'us', {
+          what: `route ${one} ${url} is not in the access table`,
+          where: 'src/server/access.ts',
+        });
   });
   app.addHook('onRequest', async (request) => {
     // A page of another site may resolve its own name to this address: only the names of this host are answered.
@@ -68,15 +70,24 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
   });
   registerRoutes(app, options);
+  registerBuilderRoutes(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   if (existsSync(join(WEB, 'index.html'))) await app.register(serveStatic, { root: WEB });
   return app;
 }
 
+/** Every other code is a failure of the server. */
+const STATUS: Readonly<Record<string, number>> = {
+  'not-found': 404,
+  'host-refused': 421,
+  unauthorized: 401,
+  'module-refused': 422,
+};
+
 function problemOf(error: unknown): { status: number; code: string; title: string } {
   if (error instanceof StageError) {
     const code = String(error.code);
-    const status = code === 'not-found' ? 404 : code === 'host-refused' ? 421 : 500;
+    const status = STATUS[code] ?? 500;
     return { status, code, title: status === 500 ? 'the server could not answer' : error.message };
   }
   const statusCode =

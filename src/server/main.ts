@@ -24,6 +24,7 @@ async function main(): Promise<void> {
     signals: signalSettings(config),
     fixes: config.text('livepatch.fixes'),
     jobs: config.number('kernel.jobs'),
+    builders: config.text('livepatch.builders') === 'true',
     hostListSeconds: config.number('fleet.list-age'),
   };
   const seconds = config.number('feed.interval');

@@ -1,7 +1,7 @@
 import { StageError } from '#domain';
 import { type Logger, systemClock } from '#host';
 import { runPipeline, type SignalSettings, signalDoor, syncFeed, syncSignals, triageAll } from '#pipeline';
-import type { Store } from '#store';
+import { openQueues, type Store } from '#store';
 
 /** What the server reads by itself, and where it is kept. */
 export interface TurnSettings {
@@ -15,6 +15,8 @@ export interface TurnSettings {
   readonly fixes: string | null;
   /** Compilations at once. */
   readonly jobs: number;
+  /** Livepatches are made by builders that lease them from this server. */
+  readonly builders: boolean;
   /** Aborted when the server stops. */
   readonly stopped: AbortSignal;
 }
@@ -37,9 +39,19 @@ export async function catchUp(store: Store, settings: TurnSettings, log: Logger)
   await step('pipeline', log, () => work(store, settings, log));
 }
 
-async function work(store: Store, { data, fixes, jobs, stopped }: TurnSettings, log: Logger): Promise<void> {
+async function work(store: Store, { data, fixes, jobs, stopped, builders }: TurnSettings, log: Logger): Promise<void> {
   const onStep = (kernel: string, what: string): void => log.info({ kernel, what }, 'autopilot');
-  await runPipeline({ store, dataDirectory: data, fixes, jobs, clock: systemClock, signal: stopped, onStep });
+  const options = { store, dataDirectory: data, fixes, jobs, clock: systemClock, signal: stopped, onStep };
+  if (!builders) {
+    await runPipeline(options);
+    return;
+  }
+  const queues = await openQueues(store);
+  try {
+    await runPipeline({ ...options, builders: { store, queues, clock: systemClock } });
+  } finally {
+    await queues.close();
+  }
 }
 
 async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {

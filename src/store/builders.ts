@@ -101,6 +101,6 @@ function fromRow(row: Selectable<Builder>): BuilderRow {
     removedAt: row.removed_at,
     seenAt: row.seen_at,
     version: row.version,
-    kernels: row.kernels as BuildId[],
+    kernels: row.kernels,
   };
 }

@@ -201,9 +201,14 @@ export async function findResult(db: Db, order: LivepatchOrder): Promise<string 
   return row?.id;
 }
 
-/** The result is kept elsewhere now. */
-export async function dropResult(db: Db, id: string): Promise<void> {
-  await db.updateTable('livepatch_job').set({ module: null, made: null }).where('id', '=', id).execute();
+/** Forgets the modules of jobs that were done before `before`; what was made of them is kept elsewhere. */
+export async function pruneResults(db: Db, before: Date): Promise<void> {
+  await db
+    .updateTable('livepatch_job')
+    .set({ module: null, made: null })
+    .where('module', 'is not', null)
+    .where('ended_at', '<', before)
+    .execute();
 }
 
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the builder's own type says it
@@ -227,7 +232,7 @@ function fromRow(row: JobColumns): LivepatchJobRow {
     kernelId: row.kernel_id,
     kernel: row.kernel,
     order: {
-      buildId: row.build_id as BuildId,
+      buildId: row.build_id,
       kernelRelease: row.kernel_release,
       moduleName: row.module_name,
       patch: row.patch.toString('utf8'),

@@ -88,8 +88,10 @@ async function parse(context: Context, files: readonly string[], options: ParseO
   await output.end();
 }
 
+type Suspect = Pick<LivepatchModule, 'moduleName' | 'replaced'>;
+
 /** Errors: file-missing, file-unreadable, file-too-large, module-unreadable. */
-async function suspectOf({ livepatch, replaces = [] }: SuspectOptions): Promise<LivepatchModule | null> {
+async function suspectOf({ livepatch, replaces = [] }: SuspectOptions): Promise<Suspect | null> {
   if (livepatch === undefined) return null;
   if (!isModuleFile(livepatch)) return { moduleName: livepatch, replaced: replaces };
   const module = readLivepatchModule(await readLimited(livepatch, MODULE_BYTES), livepatch);

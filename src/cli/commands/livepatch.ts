@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { systemClock } from '#host';
-import { buildLivepatch, checkGate, livepatchApprovals } from '#pipeline';
-import { listLivepatches, needKernel, needLivepatch } from '#store';
-import type { Context } from '../context.ts';
+import { buildLivepatch, checkGate, livepatchApprovals, type Maker, makeByBuilders } from '#pipeline';
+import { type LivepatchJobRow, listLivepatches, needKernel, needLivepatch } from '#store';
+import type { Context, Step } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { duration } from '../quantities.ts';
 import { inert, table, wholeNumber } from '../text.ts';
 import { VERSION } from '../version.ts';
+import { withQueues } from './job.ts';
 import { approvalLines, approvalsJson, recordLine, registerApprovals } from './livepatch-approvals.ts';
 import { answerNotes, recipeNotes } from './livepatch-findings.ts';
 import { gateChecks, gateSummary, proofWord } from './livepatch-gate.ts';
@@ -19,6 +21,9 @@ interface BuildOptions extends InputOptions {
   readonly by?: string;
   readonly jobs?: number;
   readonly answers: boolean;
+  readonly queue?: boolean;
+  readonly priority: number;
+  readonly timeout: number;
 }
 
 export function registerLivepatch(program: Command, context: Context): void {
@@ -29,6 +34,9 @@ export function registerLivepatch(program: Command, context: Context): void {
     .option('-j, --jobs <n>', 'parallel compilations', wholeNumber)
     .option('--no-answers', 'build the fix as it stands, or refuse: leave no hunk out')
     .option('--by <who>', 'who has it built, and cannot approve it (default: the user of this session)')
+    .option('--queue', 'let a builder make it: wait until one that has this kernel did')
+    .option('--priority <n>', 'with --queue: higher goes first', wholeNumber, 10)
+    .option('--timeout <time>', 'with --queue: a builder gives it up after this time', duration, duration('1h'))
     .addHelpText(
       'after',
       '\nExamples:\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --fixes /srv/fixes\n  tuxtape livepatch build --kernel web --cve CVE-2026-53352 --cve CVE-2026-43074 --fixes git:/srv/linux-stable.git\n  tuxtape livepatch build --kernel web --patch change.patch',
@@ -55,23 +63,34 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
   const store = await context.store();
   const input = inputOf(context, options);
   let lines = 0;
+  const kernelId = (await needKernel(store.db, options.kernel)).id;
+  const asked = { kernelId, cves: 'cves' in input ? input.cves : [], by: author(options.by) };
+  const inQueue = <T>(step: Step, body: (make: Maker | undefined) => Promise<T>): Promise<T> => {
+    if (options.queue !== true) return body(undefined);
+    const { priority, timeout: timeoutSeconds } = options;
+    const onStand = (job: LivepatchJobRow): void => step(lines, null, standText(job));
+    return withQueues(context, (doors) => body(makeByBuilders(doors, { ...asked, priority, timeoutSeconds, onStand })));
+  };
   const result = await context.progress('building the livepatch', (step) =>
-    buildLivepatch({
-      store,
-      dataDirectory: config.need('data'),
-      kernel: options.kernel,
-      input,
-      jobs: options.jobs ?? config.number('kernel.jobs'),
-      answers: options.answers,
-      clock: systemClock,
-      by: author(options.by),
-      builder: { version: VERSION },
-      signal: context.signal,
-      onOutput: (text) => {
-        lines += text.split('\n').length - 1;
-        step(lines, null, text.trim().split('\n').at(-1) ?? '');
-      },
-    }),
+    inQueue(step, (make) =>
+      buildLivepatch({
+        store,
+        make,
+        dataDirectory: config.need('data'),
+        kernel: options.kernel,
+        input,
+        jobs: options.jobs ?? config.number('kernel.jobs'),
+        answers: options.answers,
+        clock: systemClock,
+        by: author(options.by),
+        builder: { version: VERSION },
+        signal: context.signal,
+        onOutput: (text) => {
+          lines += text.split('\n').length - 1;
+          step(lines, null, text.trim().split('\n').at(-1) ?? '');
+        },
+      }),
+    ),
   );
   const { livepatch, fit, findings, seconds } = result;
   const gone = result.steps.filter(({ state }) => state !== 'applied');
@@ -98,6 +117,11 @@ async function build(context: Context, options: BuildOptions): Promise<void> {
       `next: tuxtape livepatch verify ${livepatch.id}`,
     ].join('\n'),
   );
+}
+
+function standText({ id, state, builder, attempt, log }: LivepatchJobRow): string {
+  if (state === 'queued') return `job ${id} waits for a builder that has this kernel`;
+  return `job ${id} ${state} on ${builder ?? 'no builder'}, attempt ${attempt}: ${inert(log.trim().split('\n').at(-1) ?? '')}`;
 }
 
 const LEFT_OUT = {

@@ -14,6 +14,7 @@ import {
 } from '#store';
 import { fetchParts } from '../change.ts';
 import { openedPart } from '../opened.ts';
+import { passes } from '../passing.ts';
 import type { Candidate, FixState, KnownBuild, Observed, Reason } from './plan.ts';
 
 const AFFECTED: VerdictStatus = 'affected';
@@ -77,17 +78,10 @@ function keyOf({ buildId }: KernelRow, { answers }: Policy, parts: readonly Comp
   return sha256([buildId ?? '', ...(answers ? [] : ['whole']), ...texts].join('\0')).slice(0, 16);
 }
 
-/** Says nothing of a fix: the machine lacks something now, and another time it may go. */
-const PASSING: ReadonlySet<string> = new Set([
-  ...['disk-full', 'program-missing', 'locked', 'http-failed', 'http-too-large', 'git-failed'],
-  ...['engine-missing', 'toolchain-mismatch', 'toolchain-missing', 'tree-missing', 'source-changed'],
-  ...['memory-out', 'tree-damaged'],
-]);
-
 /** As `reasonOf`, for what is remembered of a fix: what says nothing of it is thrown, and tried again in the next run. */
 export function lastingReason(error: unknown): Reason {
   const reason = reasonOf(error);
-  if (PASSING.has(reason.code)) throw error;
+  if (passes(reason.code)) throw error;
   return reason;
 }
 

@@ -4,6 +4,8 @@ import type { FixSource } from '#patch';
 import { addAutopilotBuild, type KernelRow, listKernels, type PolicyRow, policies, putTrial, type Store } from '#store';
 import { livepatchApprovals } from '../approvals.ts';
 import { openFixSource } from '../fixes.ts';
+import { makeByBuilders } from '../jobs/ask.ts';
+import type { JobDoors } from '../jobs/doors.ts';
 import { buildLivepatch } from '../livepatch.ts';
 import { tryLivepatch } from '../livepatch-trial.ts';
 import { proveLivepatches } from '../verify.ts';
@@ -22,7 +24,13 @@ export interface AutopilotOptions {
   /** Only this kernel; else all that have a policy. */
   readonly kernel?: string | undefined;
   readonly onStep: (kernel: string, what: string) => void;
+  /** Builders that make the modules; absent: this process does. */
+  readonly builders?: JobDoors | undefined;
 }
+
+/** A set waits for nobody but the tries before it; what a person asked for goes before both. */
+const PRIORITIES = { try: 0, build: 5 } as const;
+const BUILDER_TIMEOUT_SECONDS = 3_600;
 
 export interface KernelPlan {
   readonly kernel: KernelRow;
@@ -139,7 +147,7 @@ async function tryFix(options: AutopilotOptions, subject: Subject, cve: CveId): 
   const key = state !== undefined && 'key' in state ? state.key : '';
   const trial = { cve, key: key ?? '', triedAt: options.clock.now() };
   try {
-    await tryLivepatch(inputOf(options, subject, [cve]));
+    await tryLivepatch(inputOf(options, subject, [cve], 'try'));
     await putTrial(options.store.db, kernel.id, { ...trial, reason: null });
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -156,7 +164,7 @@ async function buildSet(
   const { kernel } = subject;
   const row = { wanted, cves };
   try {
-    const { livepatch } = await buildLivepatch({ ...inputOf(options, subject, cves), by: AUTOPILOT_AUTHOR });
+    const { livepatch } = await buildLivepatch({ ...inputOf(options, subject, cves, 'build'), by: AUTOPILOT_AUTHOR });
     await addAutopilotBuild(store.db, kernel.id, { ...row, livepatch: livepatch.id, reason: null }, clock.now());
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -169,9 +177,12 @@ async function buildSet(
   }
 }
 
-function inputOf(options: AutopilotOptions, { kernel, policy, fixes }: Subject, cves: readonly CveId[]) {
-  const { store, dataDirectory, jobs, clock, signal } = options;
+function inputOf(options: AutopilotOptions, subject: Subject, cves: readonly CveId[], what: 'try' | 'build') {
+  const { store, dataDirectory, jobs, clock, signal, builders } = options;
+  const { kernel, policy, fixes } = subject;
   const input = { cves, fixes: () => Promise.resolve(fixes) };
   const { answers } = policy;
-  return { store, dataDirectory, kernel: kernel.name, input, answers, jobs, clock, signal, onOutput: () => {} };
+  const asked = { kernelId: kernel.id, cves, priority: PRIORITIES[what], timeoutSeconds: BUILDER_TIMEOUT_SECONDS };
+  const make = builders && makeByBuilders(builders, { ...asked, by: AUTOPILOT_AUTHOR });
+  return { store, dataDirectory, kernel: kernel.name, input, answers, jobs, clock, signal, make, onOutput: () => {} };
 }

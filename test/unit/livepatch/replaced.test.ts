@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LivepatchError, readLivepatchModule } from '#livepatch';
-import { klpModule, kpatchModule } from '../../../testkit/replacing-module.ts';
+import { klpModule, kpatchModule, RELEASE } from '../../../testkit/replacing-module.ts';
 
 const FUNCTIONS = [
   { object: 'vmlinux', name: 'vfs_read' },
@@ -17,6 +17,7 @@ for (const [engine, make] of [
   test(`a module of ${engine} says its name and what it replaces`, () => {
     assert.deepEqual(readLivepatchModule(make('tuxtape_x', FUNCTIONS), 'x.ko'), {
       moduleName: 'tuxtape_x',
+      release: RELEASE,
       replaced: FUNCTIONS,
     });
   });
