@@ -20,7 +20,7 @@ test('while one source is away, what the others bring is decided and ranked', { 
     ...feed,
     lore: 'http://127.0.0.1:1/nothing',
     signals: { ...signalsOff, kev: { url: kev.url, seconds: 60 }, epss: { url: 'http://127.0.0.1:1/', seconds: 60 } },
-    ...{ fixes: null, jobs: 1 },
+    ...{ fixes: null, jobs: 1, builders: false },
     stopped: new AbortController().signal,
   };
   await turn(store, settings, log);
@@ -37,7 +37,7 @@ test('what another process brought is decided when the server starts', { timeout
   await sync(store, feed);
   await catchUp(
     store,
-    { ...feed, signals: signalsOff, fixes: null, jobs: 1, stopped: new AbortController().signal },
+    { ...feed, signals: signalsOff, fixes: null, jobs: 1, builders: false, stopped: new AbortController().signal },
     log,
   );
   assert.ok(await getVerdict(store.db, kernel.id, 'CVE-2026-10001'));
