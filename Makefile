@@ -50,7 +50,7 @@ format: install ## write the format and the generated tsconfig files
 e2e: install build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
 	@tools/install.sh e2e
 	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
-	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/autopilot.test.ts
+	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/autopilot.test.ts
 
 e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
 	@tools/install.sh e2e
