@@ -2,3 +2,4 @@ export * from './builder.ts';
 export * from './builder-client.ts';
 export { ApiError, type Client, createClient, type Get } from './client.ts';
 export * from './schemas.ts';
+export * from './host.ts';

@@ -6,6 +6,7 @@ export * from './elf-notes.ts';
 export * from './error.ts';
 export * from './fleet.ts';
 export * from './gate.ts';
+export * from './host.ts';
 export * from './kernel.ts';
 export * from './kernel-build.ts';
 export * from './kernel-origin.ts';

@@ -1,9 +1,11 @@
 export * from './announcements.ts';
 export * from './autopilot.ts';
 export * from './builders.ts';
+export * from './check-ins.ts';
 export { type CveFilter, type CveLine, searchCves } from './cve-search.ts';
 export * from './cves.ts';
 export * from './decisions.ts';
+export * from './enrolments.ts';
 export { type StoreCode, StoreError } from './error.ts';
 export * from './feed-state.ts';
 export * from './figures.ts';

@@ -105,6 +105,17 @@ export interface Decision {
   until_patched: Generated<boolean>;
 }
 
+export interface Enrolment {
+  expires_at: Timestamp;
+  group_name: string;
+  id: string;
+  made_at: Timestamp;
+  made_by: string;
+  revoked_at: Timestamp | null;
+  token_sha256: string;
+  uses_left: number;
+}
+
 export interface FeedCursor {
   commit: string;
   source: string;
@@ -156,6 +167,47 @@ export interface Hold {
   reason: string;
 }
 
+export interface Host {
+  agent: string | null;
+  alarm: string | null;
+  arch: string | null;
+  archive_error: string | null;
+  body_sha256: string | null;
+  boot_id: string | null;
+  build_id: string | null;
+  counted: Int8 | null;
+  decommissioned_at: Timestamp | null;
+  earlier_boot_id: string | null;
+  enrolled_at: Timestamp;
+  enrolment_id: string;
+  flags: Generated<string[]>;
+  group_name: string;
+  id: string;
+  labels: Generated<Json>;
+  level: string | null;
+  modules_at: Timestamp | null;
+  name: string;
+  public_key: Buffer;
+  release: string | null;
+  ring: string | null;
+  said_at: string | null;
+  seen_at: Timestamp | null;
+  seq: Generated<Int8>;
+  state: Generated<string>;
+  state_release: Int8 | null;
+  state_sha256: string | null;
+  state_since: Timestamp | null;
+  uptime_seconds: Generated<Int8>;
+}
+
+export interface HostEvent {
+  at: Timestamp;
+  detail: Json;
+  host_id: string;
+  id: Generated<Int8>;
+  kind: string;
+}
+
 export interface HostModules {
   at: Timestamp;
   blacklisted: string[];
@@ -163,6 +215,20 @@ export interface HostModules {
   host: string;
   kernel_id: string;
   modules: string[];
+}
+
+export interface HostReport {
+  blamed: boolean;
+  count: Generated<Int8>;
+  first_at: Timestamp;
+  host_id: string;
+  key: string;
+  kind: string;
+  last_at: Timestamp;
+  release: Int8 | null;
+  said_at: string;
+  severity: string;
+  title: string;
 }
 
 export interface Kernel {
@@ -393,6 +459,7 @@ export interface DB {
   builder: Builder;
   cve: Cve;
   decision: Decision;
+  enrolment: Enrolment;
   feed_cursor: FeedCursor;
   feed_failure: FeedFailure;
   feed_quarantine: FeedQuarantine;
@@ -400,7 +467,10 @@ export interface DB {
   fix_trial: FixTrial;
   gate_key: GateKey;
   hold: Hold;
+  host: Host;
+  host_event: HostEvent;
   host_modules: HostModules;
+  host_report: HostReport;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;

@@ -24,6 +24,7 @@ const names = [
   '0014_approval',
   '0015_builder',
   '0016_hold',
+  '0026_host',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
