@@ -9,6 +9,7 @@ import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
 import { registerDb } from './commands/db.ts';
 import { registerFeed } from './commands/feed.ts';
+import { registerHost } from './commands/host.ts';
 import { registerJob } from './commands/job.ts';
 import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
@@ -124,6 +125,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerReviewer,
     registerBuilder,
     registerJob,
+    registerHost,
     registerPolicy,
     registerPipeline,
     registerKlog,

@@ -151,6 +151,28 @@ export const schema = {
     'chroot with the compiler for new kernels; empty: this host',
     () => null,
   ),
+  'gate.processes': key(
+    'integer',
+    'TUXTAPE_GATE_PROCESSES',
+    'processes that hosts check in at; 0: no host can check in',
+    () => 0,
+  ),
+  'gate.host': key('string', 'TUXTAPE_GATE_HOST', 'address that hosts check in at', () => '127.0.0.1'),
+  'gate.port': key('integer', 'TUXTAPE_GATE_PORT', 'port that hosts check in at', () => 8461),
+  'gate.cert': key(
+    'path',
+    'TUXTAPE_GATE_CERT',
+    'certificate of the gate, PEM; empty: no TLS, on loopback only',
+    () => null,
+  ),
+  'gate.key': key('path', 'TUXTAPE_GATE_KEY', 'private key of that certificate, PEM', () => null),
+  'gate.interval': key('seconds', 'TUXTAPE_GATE_INTERVAL', 'seconds between two check-ins of a host', () => 300),
+  'gate.most-per-minute': key(
+    'integer',
+    'TUXTAPE_GATE_MOST_PER_MINUTE',
+    'check-ins of one host in a minute; more are refused, and the host is marked',
+    () => 20,
+  ),
   'server.host': key('string', 'TUXTAPE_SERVER_HOST', 'address the server listens on', () => '127.0.0.1'),
   'server.port': key('integer', 'TUXTAPE_SERVER_PORT', 'port the server listens on; 0 = any free one', () => 8460),
 } as const satisfies Record<string, KeySchema>;

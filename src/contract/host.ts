@@ -48,7 +48,10 @@ export const checkInSchema: z.ZodType<CheckIn> = z.strictObject({
     alarm: z.string().max(512).nullable(),
   }),
   archive: z.string().max(64).nullable(),
-  modules: z.array(z.string().regex(/^[A-Za-z0-9_]{1,64}$/)).max(MAX_MODULES).nullable(),
+  modules: z
+    .array(z.string().regex(/^[A-Za-z0-9_]{1,64}$/))
+    .max(MAX_MODULES)
+    .nullable(),
   reports: z.array(reportSchema).max(MAX_REPORTS),
 });
 
@@ -68,10 +71,18 @@ export const enrolSchema = z.strictObject({
   token: z.string().regex(/^tth_[A-Za-z0-9_-]{43}$/),
   /** Raw Ed25519 public key, base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  name: z.string().min(1).max(253).regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
 });
 
-export const enrolAnswerSchema = z.strictObject({ id: z.uuid(), group: name, intervalSeconds: z.number().int().min(1) });
+export const enrolAnswerSchema = z.strictObject({
+  id: z.uuid(),
+  group: name,
+  intervalSeconds: z.number().int().min(1),
+});
 
 export type CheckInAnswer = z.infer<typeof checkInAnswerSchema>;
 export type EnrolRequest = z.infer<typeof enrolSchema>;

@@ -16,6 +16,9 @@ export {
   type SignedGate,
 } from './gate-record.ts';
 export * from './history.ts';
+export { type CheckInBatches, checkInBatches } from './hosts/batches.ts';
+export { type CheckInOutcome, type CheckInRefusal, type RawCheckIn, takeCheckIns } from './hosts/check-in.ts';
+export { enrol, makeEnrolment } from './hosts/enrol.ts';
 export { type AskOptions, failureOfJob, makeByBuilders } from './jobs/ask.ts';
 export type { JobDoors } from './jobs/doors.ts';
 export { cancelJob, requestJob, retryJob } from './jobs/request.ts';

@@ -6,6 +6,7 @@ import { expectedSources, signalSettings } from '#pipeline';
 import { openStore } from '#store';
 import { createApp } from './app.ts';
 import { buildInBackground } from './builds.ts';
+import { runGates } from './gate/processes.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
 const VERSION = '0.1.0';
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
   // In the background, from the start.
   const first = catchUp(store, settings, log);
   const building = buildInBackground(store, { builds: config.number('kernel.builds'), stopped: ending.signal }, log);
+  const gates = runGates(config, ending.signal, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     await app.close();
     await first;
     await building;
+    await gates;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

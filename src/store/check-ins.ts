@@ -133,12 +133,12 @@ async function updateHosts(db: Db, kept: readonly StoredCheckIn[], at: Date): Pr
   if (rows.length === 0) return new Set();
   const { rows: written } = await sql<{ id: string }>`
     UPDATE host SET
-      seq = r.seq, body_sha256 = r.body_sha256, seen_at = ${at}, said_at = r.said_at,
+      seq = r.seq, body_sha256 = r.body_sha256, seen_at = ${at}::timestamptz, said_at = r.said_at,
       earlier_boot_id = CASE WHEN host.boot_id IS DISTINCT FROM r.boot_id THEN host.boot_id ELSE host.earlier_boot_id END,
       boot_id = r.boot_id, uptime_seconds = r.uptime_seconds, agent = r.agent, level = r.level,
       build_id = r.build_id, release = r.release, arch = r.arch, ring = r.ring, labels = r.labels,
       state_since = CASE WHEN (host.state, host.state_release) IS DISTINCT FROM (r.state, r.state_release)
-        THEN ${at} ELSE host.state_since END,
+        THEN ${at}::timestamptz ELSE host.state_since END,
       state = r.state, state_release = r.state_release, state_sha256 = r.state_sha256, alarm = r.alarm,
       archive_error = r.archive_error, flags = r.flags
     FROM jsonb_to_recordset(${storableJson(rows)}::jsonb) AS r (
@@ -162,7 +162,7 @@ async function addEvents(tx: Db, events: readonly object[], at: Date): Promise<v
   if (events.length === 0) return;
   await sql`
     INSERT INTO host_event (host_id, at, kind, detail)
-    SELECT host_id, ${at}, kind, detail
+    SELECT host_id, ${at}::timestamptz, kind, detail
     FROM jsonb_to_recordset(${storableJson(events)}::jsonb) AS r (host_id uuid, kind text, detail jsonb)`.execute(tx);
 }
 
@@ -189,11 +189,11 @@ async function putModules(tx: Db, kept: readonly StoredCheckIn[], at: Date): Pro
   const given = storableJson(rows);
   await sql`
     INSERT INTO host_modules (kernel_id, host, at, modules, blocked, blacklisted)
-    SELECT k.id, r.host, ${at}, r.modules, '{}', '{}'
+    SELECT k.id, r.host, ${at}::timestamptz, r.modules, '{}', '{}'
     FROM jsonb_to_recordset(${given}::jsonb) AS r (host text, build_id text, modules text[])
     JOIN kernel k ON k.build_id = r.build_id
     ON CONFLICT (kernel_id, host) DO UPDATE SET at = excluded.at, modules = excluded.modules`.execute(tx);
   await sql`
-    UPDATE host SET modules_at = ${at} FROM jsonb_to_recordset(${given}::jsonb) AS r (id uuid) WHERE host.id = r.id
+    UPDATE host SET modules_at = ${at}::timestamptz FROM jsonb_to_recordset(${given}::jsonb) AS r (id uuid) WHERE host.id = r.id
   `.execute(tx);
 }

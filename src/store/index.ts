@@ -13,6 +13,7 @@ export { cvesOfFixes } from './fix-commits.ts';
 export * from './gate-keys.ts';
 export * from './holds.ts';
 export * from './host-modules.ts';
+export * from './hosts.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
 export * from './kernels.ts';
