@@ -103,10 +103,12 @@ export function judgeCheckIn(known: KnownHost, said: CheckIn, bodySha256: string
   if (said.seq === known.seq && bodySha256 === known.bodySha256) return { what: 'repeat', flags: known.flags, why: [] };
   const found = new Map<HostFlag, string>();
   const isOld = said.seq <= known.seq;
-  if (isOld) found.set('cloned', `check-in ${said.seq} came after ${known.seq}, with other words`);
-  if (said.bootId === known.earlierBootId)
+  // One that was only late, of the boot that is known, is refused and proves nothing.
+  const isLate = said.seq < known.seq && (said.bootId === known.bootId || said.bootId === known.earlierBootId);
+  if (isOld && !isLate) found.set('cloned', `check-in ${said.seq} came after ${known.seq}, with other words`);
+  if (!isOld && said.bootId === known.earlierBootId)
     found.set('cloned', `boot ${said.bootId} was over, and is back after boot ${known.bootId}`);
-  if (said.bootId === known.bootId) {
+  if (!isOld && said.bootId === known.bootId) {
     const lie = withinBoot(known, said, now);
     if (lie !== null) found.set('lying', lie);
   }
