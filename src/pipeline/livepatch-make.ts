@@ -34,13 +34,18 @@ export interface Made extends MadeParts {
 export type Maker = (place: MakePlace, order: LivepatchOrder, options: MakeOptions) => Promise<Made>;
 
 /** Makes it here. Needs no database. Errors: those of `buildModule` and of looking at the objects. */
-export const makeHere: Maker = async ({ layout, toolchain, version, profile }, order, options) => {
+export const makeHere: Maker = async (
+  { layout, toolchain, version, profile },
+  order,
+  { jobs, work, signal, onOutput },
+) => {
   const engine = engineFor(version);
   const { moduleName, patch, kernelRelease } = order;
   const objects = await objectInspection(layout, toolchain, parseDiff(patch, moduleName));
-  options.onOutput(`${engine.name} builds ${moduleName}\n`);
+  onOutput(`${engine.name} builds ${moduleName}\n`);
   const { wantsTypes, inspect } = objects;
-  const job = { layout, toolchain, version, profile, patch, moduleName, wantsTypes, inspect, ...options };
+  const how = { jobs, work, signal, onOutput, wantsTypes, inspect };
+  const job = { layout, toolchain, version, profile, patch, moduleName, ...how };
   const { bytes, sha256, engineVersion, functions } = await buildModule(engine, job, kernelRelease);
   const { sameCode, leftBehind } = objects;
   const findings = objects.findings.flatMap(recorded);

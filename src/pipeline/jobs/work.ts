@@ -84,7 +84,8 @@ async function workOn(work: BuilderWork, job: LeasedJob, kernel: KernelRow | und
   try {
     const limit = AbortSignal.timeout(job.timeoutSeconds * 1000);
     const signal = AbortSignal.any([work.signal, hold.lost, limit]);
-    const made = await make(kernel, job.order, { ...work, signal, work: folder, onOutput: hold.say });
+    const { store, jobs } = work;
+    const made = await make(kernel, job.order, { store, jobs, signal, work: folder, onOutput: hold.say });
     const { bytes, sha256: _hash, builder: _nobody, ...parts } = made;
     const message = { attempt, log: hold.rest(), module: bytes.toString('base64'), made: toMessage(parts) };
     const isWanted = await offer(work.signal, () => client.finish(id, message));
