@@ -41,6 +41,12 @@ export function registerUp(program: Command, context: Context): void {
     .option('--offline', 'do not try to reach upstream')
     .addHelpText('after', '\nExamples:\n  tuxtape up\n  tuxtape up --once\n  tuxtape up --offline --port 9000')
     .action((options: UpOptions) => up(context, options));
+  program
+    .command('serve')
+    .description('the server alone: page and API, with sync, triage and builds in the background, until Ctrl-C')
+    .option('--port <n>', 'port of the page; 0 = any free one', wholeNumber)
+    .addHelpText('after', '\nExample:\n  tuxtape serve --port 9000')
+    .action(async (options: UpOptions) => serve(context, await context.config(), options));
 }
 
 async function up(context: Context, options: UpOptions): Promise<void> {
