@@ -47,12 +47,12 @@ format: install ## write the format and the generated tsconfig files
 	@node tools/tsconfigs.ts
 	@biome check --write
 
-e2e: install build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
+e2e: install build/web/index.html build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
 	@tools/install.sh e2e
 	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
-	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/autopilot.test.ts
+	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/package.test.ts test/e2e/autopilot.test.ts
 
-e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
+e2e-full: install build/web/index.html build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
 	@tools/install.sh e2e
 	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 test/e2e/chain.test.ts
 	@E2E_FULL=1 node --test --test-reporter=spec --test-timeout=36000000 --test-concurrency=1 $(filter-out test/e2e/chain.test.ts,$(wildcard test/e2e/*.test.ts))
