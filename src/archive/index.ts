@@ -1,14 +1,39 @@
-export { type ArchiveCode, ArchiveError } from './error.ts';
-export { type KeyRole, keyRoles, loadSigner, makeKeys, type RoleSigner } from './keys.ts';
+export { applyChange } from './ceremony/apply.ts';
 export {
-  type ArchivePlace,
-  type ArchiveView,
-  initArchive,
+  type PendingChange,
+  type PendingRole,
+  pendingRoles,
+  readPending,
+  signPending,
+  writePending,
+} from './ceremony/pending.ts';
+export { DEFAULT_BIN_BITS, proposeArchive, proposeKeys } from './ceremony/propose.ts';
+export { type KeyChanges, NO_CHANGES } from './ceremony/role-keys.ts';
+export { type InitOptions, initArchive } from './create.ts';
+export { type ArchiveCode, ArchiveError } from './error.ts';
+export { editIndex, type Published } from './index-file.ts';
+export { parsePublicKey } from './keys/key-file.ts';
+export { encryptHeld, type HeldKey, makeKey, type Passphrase, readKeys } from './keys/keyring.ts';
+export type { Signer } from './keys/signer.ts';
+export { type KeyRole, keyIdOf, keyRoles, type PublicKey } from './metadata.ts';
+export { type ArchivePlace, Keyring } from './place.ts';
+export {
+  newestOf,
   type PublishedLivepatch,
   publishLivepatch,
-  refreshArchive,
+  publishOrPropose,
   requireProof,
-  showArchive,
   subscribeKernel,
 } from './publish.ts';
-export { addTargets, initRepository, type NewTarget, type Signers } from './repository.ts';
+export { type Refreshed, refreshArchive } from './refresh.ts';
+export { readRollout, setRollout } from './rollout.ts';
+export { type ArchiveView, showArchive } from './show.ts';
+export { type ArchiveState, authorityOf, keysOfRoles, readState } from './state.ts';
+export {
+  type MitigateOptions,
+  mitigate,
+  type RecallOptions,
+  recallRelease,
+  setFloors,
+  withdrawMitigations,
+} from './terms.ts';

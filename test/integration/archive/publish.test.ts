@@ -75,6 +75,7 @@ test('keys of another archive, no keys and no archive are each refused', async (
 test('keys can be read by their owner only', async () => {
   const place = await newArchive(await scratch());
   for (const name of await readdir(place.keys)) {
+    if (name.endsWith('.pub')) continue;
     assert.equal((await stat(join(place.keys, name))).mode & 0o777, 0o600, name);
   }
   assert.ok(

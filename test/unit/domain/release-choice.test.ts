@@ -13,6 +13,7 @@ import {
   parseRolloutChoice,
   type ReleaseIndex,
   type RolloutChoice,
+  type SignedMitigation,
 } from '#domain';
 
 const BUILD_ID = 'ab'.repeat(20);
@@ -98,7 +99,7 @@ test('the share grows by one step a soak, and not at all for a clock that stands
 });
 
 test('a mitigation ends with the release that has its CVE, or with its day', () => {
-  const mitigation = {
+  const mitigation: SignedMitigation = {
     ...{
       cve: 'CVE-2026-10001',
       reason: 'no fix yet',
@@ -107,7 +108,7 @@ test('a mitigation ends with the release that has its CVE, or with its day', () 
       by: 'jane',
     },
     action: { kind: 'modprobe-blocklist', module: 'algif_aead' },
-  } as const;
+  };
   const given = index([], { mitigations: [mitigation] });
   assert.deepEqual(mitigationsInForce(given, [], NOW), [mitigation]);
   assert.deepEqual(mitigationsInForce(given, ['CVE-2026-10001'], NOW), []);
