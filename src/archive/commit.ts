@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { writeAtomic } from '#host';
 import { ISSUED_FIELD, verifySignature } from '#trust';
 import { ArchiveError } from './error.ts';
-import type { Signer } from './keys/signer.ts';
 import {
   bytesOf,
   common,
   dateTime,
   payloadOf,
   type Sealed,
-  type Signed,
+  type Signer,
   type SnapshotSigned,
   seal,
   type TargetEntry,
@@ -168,7 +167,7 @@ export function requireClock(state: ArchiveState, now: Date): void {
 
 /** Do enough of these keys stand under it? For our own files; hosts count by `requireSigned` of #trust. */
 export function isSigned(
-  { signed, signatures }: Sealed<Signed>,
+  { signed, signatures }: Sealed,
   { keys, keyids, threshold }: ReturnType<typeof authorityOf>,
 ): boolean {
   const data = payloadOf(signed);

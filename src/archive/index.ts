@@ -12,10 +12,9 @@ export { type KeyChanges, NO_CHANGES } from './ceremony/role-keys.ts';
 export { type InitOptions, initArchive } from './create.ts';
 export { type ArchiveCode, ArchiveError } from './error.ts';
 export { editIndex, type Published } from './index-file.ts';
-export { parsePublicKey } from './keys/key-file.ts';
-export { encryptHeld, type HeldKey, makeKey, type Passphrase, readKeys } from './keys/keyring.ts';
-export type { Signer } from './keys/signer.ts';
-export { type KeyRole, keyIdOf, keyRoles, type PublicKey } from './metadata.ts';
+export { decryptKey, encryptKey, parseEncryptedKey, parsePublicKey } from './keys/key-file.ts';
+export { addProgram, encryptHeld, type HeldKey, makeKey, type Passphrase, readKeys } from './keys/keyring.ts';
+export { type KeyRole, keyIdOf, keyRoles, type PublicKey, type Signer } from './metadata.ts';
 export { type ArchivePlace, Keyring } from './place.ts';
 export {
   newestOf,

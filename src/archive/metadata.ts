@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '@tufjs/canonical-json';
 import { ISSUED_FIELD } from '#trust';
-import type { Signer } from './keys/signer.ts';
 
 /** Roles with keys of their own. `modules` signs what a host may load; `rollout`, `snapshot` and `timestamp` are the online ones. */
 export const keyRoles = ['root', 'targets', 'modules', 'rollout', 'snapshot', 'timestamp'] as const;
@@ -27,6 +26,14 @@ export interface PublicKey {
   readonly keytype: string;
   readonly scheme: string;
   readonly keyval: { readonly public: string };
+}
+
+/** Signs for one key, wherever that is; the key itself stays there. */
+export interface Signer {
+  readonly keyid: string;
+  readonly key: PublicKey;
+  /** Hex. Errors: signer-failed. */
+  sign(data: Buffer): Promise<string>;
 }
 
 export interface RoleKeys {

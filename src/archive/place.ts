@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, withLock } from '#host';
 import { type HeldKey, noPassphrase, openHeld, openRole, type Passphrase, readKeys } from './keys/keyring.ts';
-import type { Signer } from './keys/signer.ts';
-import type { RoleKeys } from './metadata.ts';
+import type { RoleKeys, Signer } from './metadata.ts';
 
 const LOCK_WAIT_MS = 30_000;
 

@@ -10,12 +10,12 @@ import {
   writeTimestamp,
 } from '../commit.ts';
 import { ArchiveError } from '../error.ts';
-import type { Signer } from '../keys/signer.ts';
 import {
   bytesOf,
   common,
   type RootSigned,
   type Sealed,
+  type Signer,
   type SnapshotSigned,
   seal,
   type TargetsSigned,

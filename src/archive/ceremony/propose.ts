@@ -1,5 +1,5 @@
 import { nextOf } from '../commit.ts';
-import type { RootSigned, Sealed, TargetsSigned } from '../metadata.ts';
+import type { RootSigned, TargetsSigned } from '../metadata.ts';
 import { type ArchiveState, binNames, keysOfRoles, readRole } from '../state.ts';
 import { emptyTargets, modulesDocument, rootDocument, targetsDocument } from './documents.ts';
 import { baseOf, type PendingChange, type PendingDocument, pendingChange } from './pending.ts';
@@ -12,8 +12,8 @@ import { changedKeys, invalid, type KeyChanges, noKeys, sameKeys } from './role-
 export const DEFAULT_BIN_BITS = 6;
 const MAX_BIN_BITS = 14;
 
-function unsigned<S extends RootSigned | TargetsSigned>(role: string, signed: S): PendingDocument {
-  return { role, sealed: { signatures: [], signed } as Sealed<S> };
+function unsigned(role: string, signed: RootSigned | TargetsSigned): PendingDocument {
+  return { role, sealed: { signatures: [], signed } };
 }
 
 /** A new, empty archive of these keys, to be signed. Errors: change-invalid. */

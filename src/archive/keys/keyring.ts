@@ -1,12 +1,12 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { exists, makeFolders, readLimited, writeAtomic } from '#host';
 import { ArchiveError } from '../error.ts';
-import { keyIdOf, type PublicKey, type RoleKeys } from '../metadata.ts';
+import { keyIdOf, type PublicKey, type RoleKeys, type Signer } from '../metadata.ts';
 import { decryptKey, encryptKey, newKey, parseEncryptedKey, publicKeySchema } from './key-file.ts';
-import { localSigner, programSigner, type Signer } from './signer.ts';
+import { localSigner, programSigner, publicOfPem, type SignerProgram, tryProgram } from './signer.ts';
 
 const MAX_KEY_BYTES = 64 << 10;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -123,17 +123,46 @@ async function plainKey(text: string, file: string): Promise<KeyObject> {
   return key;
 }
 
+/** Errors: name-invalid. */
+function requireName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new ArchiveError('name-invalid', 'input', {
+    what: 'this can be no name of a key',
+    where: name.slice(0, 80),
+    remedy: 'take lower-case letters, digits, ".", "_" and "-", at most 64',
+  });
+}
+
+/** Writes down a program that signs for a key, after it has signed once. Errors: name-invalid, key-exists, key-invalid, signer-failed. */
+export async function addProgram(
+  directory: string,
+  name: string,
+  given: SignerProgram & { readonly publicPem: string },
+): Promise<HeldKey> {
+  requireName(name);
+  await makeFolders(directory, 0o700);
+  await requireNew(directory, name);
+  const { publicPem, ...program } = given;
+  const file = join(directory, `${name}.signer.json`);
+  const key = publicOfPem(publicPem, name);
+  const text = `${JSON.stringify({ ...program, public: key }, null, 1)}\n`;
+  parseProgram(text, file);
+  await tryProgram(key, program, file);
+  await writeAtomic(file, text, 0o600);
+  return publish(directory, name);
+}
+
 /** Makes a key in a new file, encrypted where there is a passphrase, and `NAME.pub` beside it. Errors: name-invalid, key-exists. */
 export async function makeKey(directory: string, name: string, passphrase: string | null): Promise<HeldKey> {
-  if (!NAME.test(name))
-    throw new ArchiveError('name-invalid', 'input', {
-      what: 'this can be no name of a key',
-      where: name.slice(0, 80),
-      remedy: 'take lower-case letters, digits, ".", "_" and "-", at most 64',
-    });
+  requireName(name);
   await makeFolders(directory, 0o700);
   await requireNew(directory, name);
   await writeKey(directory, name, newKey(), passphrase);
+  return publish(directory, name);
+}
+
+/** Writes `NAME.pub`, which is carried to the ceremony. */
+async function publish(directory: string, name: string): Promise<HeldKey> {
   const held = (await readKeys([directory])).find((one) => one.name === name)!;
   await writeAtomic(join(directory, `${name}.pub`), `${JSON.stringify(held.key)}\n`);
   return held;
@@ -216,13 +245,4 @@ export async function openRole(
         ? 'name all folders with --keys, or let the holders sign in turn: write the change to a file with --propose'
         : 'name the folder that holds its key with --keys',
   });
-}
-
-/** The public half of a PEM key, for `NAME.signer.json`. */
-export function isPublicPem(text: string): boolean {
-  try {
-    return createPublicKey(text).type === 'public' && !text.includes('PRIVATE');
-  } catch {
-    return false;
-  }
 }
