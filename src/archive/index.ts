@@ -9,6 +9,7 @@ export {
 } from './ceremony/pending.ts';
 export { DEFAULT_BIN_BITS, proposeArchive, proposeKeys } from './ceremony/propose.ts';
 export { type KeyChanges, NO_CHANGES } from './ceremony/role-keys.ts';
+export { type Collected, collectGarbage, GRACE_HOURS } from './collect.ts';
 export { type InitOptions, initArchive } from './create.ts';
 export { type ArchiveCode, ArchiveError } from './error.ts';
 export { editIndex, type Published } from './index-file.ts';
@@ -28,6 +29,7 @@ export { type Refreshed, refreshArchive } from './refresh.ts';
 export { readRollout, setRollout } from './rollout.ts';
 export { type ArchiveView, showArchive } from './show.ts';
 export { type ArchiveState, authorityOf, keysOfRoles, readState } from './state.ts';
+export { type ArchiveStatus, archiveStatus, type Expiry } from './status.ts';
 export {
   type MitigateOptions,
   mitigate,
@@ -36,3 +38,4 @@ export {
   setFloors,
   withdrawMitigations,
 } from './terms.ts';
+export { readRootFile, type VerifiedArchive, verifyArchive } from './verify.ts';
