@@ -112,7 +112,7 @@ export async function sealRoles(
 
 /**
  * Publishes new versions of roles: their files first, then a snapshot that lists them, and the timestamp last. A kill at any instant
- * leaves the old archive or the new one, both valid. Errors: clock-behind, signer-failed, those of writing.
+ * leaves the old archive or the new one, both valid. `days`: how long snapshot and timestamp are valid. Errors: clock-behind, signer-failed, those of writing.
  */
 export async function commit(state: ArchiveState, edits: RoleEdits, signers: OnlineSigners, now: Date): Promise<void> {
   requireClock(state, now);
@@ -121,18 +121,19 @@ export async function commit(state: ArchiveState, edits: RoleEdits, signers: Onl
   const version = state.snapshot.signed.version + 1;
   const listed = [...edits].map(([role, { signed }]) => [`${role}.json`, { version: signed.version }]);
   const meta = { ...state.snapshot.signed.meta, ...Object.fromEntries(listed) };
-  const snapshot: SnapshotSigned = { _type: 'snapshot', ...common('snapshot', version, now), meta };
+  const snapshot: SnapshotSigned = { _type: 'snapshot', ...common('snapshot', version, now, days), meta };
   const bytes = await writeMetadata(
     state.directory,
     `${version}.snapshot.json`,
     await seal(snapshot, signers.snapshot),
   );
-  await writeTimestamp(state.directory, state.timestamp.signed.version + 1, { version, bytes }, signers.timestamp, now);
+  const next = { version: state.timestamp.signed.version + 1, days };
+  await writeTimestamp(state.directory, next, { version, bytes }, signers.timestamp, now);
 }
 
 export async function writeTimestamp(
   directory: string,
-  version: number,
+  { version, days }: { readonly version: number; readonly days?: number | undefined },
   snapshot: { readonly version: number; readonly bytes: Buffer },
   signers: readonly Signer[],
   now: Date,
@@ -141,7 +142,7 @@ export async function writeTimestamp(
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const timestamp: TimestampSigned = {
     _type: 'timestamp',
-    ...common('timestamp', version, now),
+    ...common('timestamp', version, now, days),
     meta: { 'snapshot.json': { version: snapshot.version, length: bytes.length, hashes: { sha256 } } },
     // No host that has seen it takes the time for earlier, whatever its clock says.
     [ISSUED_FIELD]: dateTime(now.getTime()),

@@ -38,4 +38,5 @@ export {
   setFloors,
   withdrawMitigations,
 } from './terms.ts';
+export { currentFiles, exportArchive, type ImportedArchive, importArchive } from './transfer/carry.ts';
 export { readRootFile, type VerifiedArchive, verifyArchive } from './verify.ts';

@@ -148,7 +148,8 @@ export function dateTime(time: number): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-export function common(role: KeyRole, version: number, now: Date): Common {
-  const expires = dateTime(now.getTime() + lifetimeDays[role] * DAY_MS);
+/** `days`: for how long; default what the role has. */
+export function common(role: KeyRole, version: number, now: Date, days: number = lifetimeDays[role]): Common {
+  const expires = dateTime(now.getTime() + days * DAY_MS);
   return { spec_version: SPEC_VERSION, version, expires };
 }

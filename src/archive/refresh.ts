@@ -39,7 +39,8 @@ export async function refreshArchive(place: ArchivePlace): Promise<Refreshed> {
     }
     const bytes = bytesOf(state.snapshot);
     const snapshot = { version: state.snapshot.signed.version, bytes };
-    await writeTimestamp(place.directory, state.timestamp.signed.version + 1, snapshot, signers.timestamp, now);
+    const next = { version: state.timestamp.signed.version + 1 };
+    await writeTimestamp(place.directory, next, snapshot, signers.timestamp, now);
     return { adopted, renewed, snapshot: false };
   });
 }

@@ -8,6 +8,7 @@ import {
   type ReleaseMark,
 } from '#domain';
 import { type Clock, readLimited, sha256 } from '#host';
+import type { TrustedArchive } from '#trust';
 import { ArchiveError } from './error.ts';
 import { openFolder } from './local.ts';
 import { listTargets, metadataPath, readState } from './state.ts';
@@ -27,15 +28,21 @@ export interface VerifiedArchive {
 /**
  * Looks at every file of an archive with the client that hosts run, from its first root (or the one given): signatures, versions, expiry,
  * each target's bytes, and that each index says of its modules what their own marks say. Errors: verify-failed, with all that was found;
- * those of the client, where it believes nothing.
+ * those of the client, where it believes nothing. `seen`: the folder of an archive that this one may not fall behind.
  */
-export async function verifyArchive(directory: string, clock: Clock, root?: Buffer): Promise<VerifiedArchive> {
+export async function verifyArchive(
+  directory: string,
+  clock: Clock,
+  root?: Buffer,
+  seen?: string,
+): Promise<VerifiedArchive> {
   const state = await readState(directory);
   const given = root ?? (await readLimited(metadataPath(directory, '1.root.json'), MAX_ROOT_BYTES));
   const targets = await listTargets(state);
   const findings: string[] = [];
   const sums = { bytes: 0, kernels: 0, releases: 0 };
-  const expires = await openFolder(directory, given, clock, async (archive) => {
+  const known = seen === undefined ? undefined : await readState(seen);
+  const look = async (archive: TrustedArchive): Promise<string> => {
     const marks = new Map<string, unknown>();
     const indexes: { path: string; text: string }[] = [];
     for (const path of targets.keys()) {
@@ -53,7 +60,8 @@ export async function verifyArchive(directory: string, clock: Clock, root?: Buff
     for (const { path, text } of indexes) sums.releases += checkIndex(path, text, marks, findings);
     sums.kernels = indexes.length;
     return archive.expires;
-  });
+  };
+  const expires = await openFolder(directory, given, clock, look, known);
   if (findings.length === 0) return { expires, targets: targets.size, ...sums };
   throw new ArchiveError('verify-failed', 'input', {
     what: `${findings.length} things are wrong: ${findings.slice(0, MAX_FINDINGS).join('; ')}`,

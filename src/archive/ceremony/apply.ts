@@ -113,7 +113,7 @@ async function create({ directory, clock }: ArchivePlace, change: PendingChange,
     const snapshot: SnapshotSigned = { _type: 'snapshot', ...common('snapshot', 1, now), meta };
     const bytes = await writeMetadata(directory, '1.snapshot.json', await seal(snapshot, signers.snapshot));
     await writeRoot(directory, rootOf(change)!);
-    await writeTimestamp(directory, 1, { version: 1, bytes }, signers.timestamp, now);
+    await writeTimestamp(directory, { version: 1 }, { version: 1, bytes }, signers.timestamp, now);
   });
 }
 
