@@ -114,7 +114,13 @@ export async function sealRoles(
  * Publishes new versions of roles: their files first, then a snapshot that lists them, and the timestamp last. A kill at any instant
  * leaves the old archive or the new one, both valid. `days`: how long snapshot and timestamp are valid. Errors: clock-behind, signer-failed, those of writing.
  */
-export async function commit(state: ArchiveState, edits: RoleEdits, signers: OnlineSigners, now: Date): Promise<void> {
+export async function commit(
+  state: ArchiveState,
+  edits: RoleEdits,
+  signers: OnlineSigners,
+  now: Date,
+  days?: number,
+): Promise<void> {
   requireClock(state, now);
   for (const [role, sealed] of edits)
     await writeMetadata(state.directory, `${sealed.signed.version}.${role}.json`, sealed);
