@@ -1,5 +1,7 @@
 export { applyChange } from './ceremony/apply.ts';
 export {
+  type KeyDifference,
+  keyDifferences,
   type PendingChange,
   type PendingRole,
   pendingRoles,

@@ -4,6 +4,8 @@ import { countSigners, parseAuthority, readDocument } from '#trust';
 import { ArchiveError } from '../error.ts';
 import {
   bytesOf,
+  type KeyRole,
+  keyRoles,
   payloadOf,
   type RootSigned,
   type Sealed,
@@ -12,7 +14,14 @@ import {
   type TargetsSigned,
 } from '../metadata.ts';
 import type { Keyring } from '../place.ts';
-import { type ArchiveState, type Authority, type AuthoritySource, authorityOf, binNames } from '../state.ts';
+import {
+  type ArchiveState,
+  type Authority,
+  type AuthoritySource,
+  authorityOf,
+  binNames,
+  keysOfRoles,
+} from '../state.ts';
 
 const FORMAT = 'tuxtape-archive-change/1';
 const MAX_CHANGE_BYTES = 256 << 20;
@@ -202,5 +211,27 @@ export function requireCurrent(
     what: 'the archive is not what it was when the change was proposed; nothing was changed',
     where: state.directory,
     remedy: 'propose it again, and have it signed again',
+  });
+}
+
+/** How the keys of a role differ. `before` null: there was no such role. */
+export interface KeyDifference {
+  readonly role: KeyRole;
+  readonly gone: readonly string[];
+  readonly come: readonly string[];
+  readonly before: number | null;
+  readonly after: number;
+}
+
+/** What a change does to the keys: only the roles in which something differs. */
+export function keyDifferences(change: PendingChange): KeyDifference[] {
+  const after = keysOfRoles(viewOf(change));
+  const before = change.base === null ? null : keysOfRoles({ ...change.base, directory: '' });
+  return keyRoles.flatMap((role) => {
+    const [old, now] = [before?.[role], after[role]];
+    const gone = (old?.keyids ?? []).filter((keyid) => !now.keyids.includes(keyid));
+    const come = now.keyids.filter((keyid) => !(old?.keyids ?? []).includes(keyid));
+    const same = gone.length === 0 && come.length === 0 && old?.threshold === now.threshold;
+    return same ? [] : [{ role, gone, come, before: old?.threshold ?? null, after: now.threshold }];
   });
 }

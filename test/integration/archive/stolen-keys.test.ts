@@ -72,7 +72,7 @@ interface Scene {
 /** Release 2 of 3 was recalled; there are a mitigation, floors, and a second kernel. */
 async function scene(): Promise<Scene> {
   const home = await scratch();
-  const place = await newArchive(home);
+  const place = await newArchive(home, systemClock, 2);
   for (const name of ['tuxtape_one', 'tuxtape_two', 'tuxtape_three']) await publishOne(place, name);
   await publishOne(place, 'tuxtape_other', OTHER);
   const said = { buildId: BUILD_ID, by: 'jane', propose: false };
@@ -172,7 +172,7 @@ test('he can stop: halt, take the archive away, or spoil it', async () => {
   await halted.thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ halted: 'because I can' }) });
   assert.deepEqual(await harmless(halted), [null, null]);
   const spoilt = await scene();
-  await spoilt.thief.list({ 'modules-00': 1_000_000, modules: 1_000_000 });
+  await spoilt.thief.list({ 'modules-0': 1_000_000, modules: 1_000_000 });
   assert.deepEqual(await harmless(spoilt), ['metadata-missing', 'metadata-missing']);
   const gone = await scene();
   await rm(join(gone.thief.directory, 'metadata'), { recursive: true });
