@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type ArchivePlace, DEFAULT_BIN_BITS, initArchive, type KeyRole, Keyring, publishLivepatch, type Signer } from '#archive';
+import {
+  type ArchivePlace,
+  DEFAULT_BIN_BITS,
+  initArchive,
+  type KeyRole,
+  Keyring,
+  publishLivepatch,
+  type Signer,
+} from '#archive';
 import type { GateRecord, LivepatchRecipe, Release, ReleaseApproval } from '#domain';
 import { type Clock, sha256, systemClock } from '#host';
 
@@ -22,7 +30,11 @@ export async function signerOf({ keys }: OneFolder, role: KeyRole): Promise<Sign
 }
 
 /** An empty archive with keys of its own below `home`. */
-export async function newArchive(home: string, clock: Clock = systemClock, bits = DEFAULT_BIN_BITS): Promise<OneFolder> {
+export async function newArchive(
+  home: string,
+  clock: Clock = systemClock,
+  bits = DEFAULT_BIN_BITS,
+): Promise<OneFolder> {
   const place = { directory: join(home, 'archive'), keys: join(home, 'keys'), clock };
   await initArchive(place, { bits });
   return place;

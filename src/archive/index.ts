@@ -1,3 +1,5 @@
+export { type Pushed, pushArchive } from './bucket/push.ts';
+export { type BucketPlace, type Credentials, readBucket, S3Bucket } from './bucket/s3.ts';
 export { applyChange } from './ceremony/apply.ts';
 export {
   type KeyDifference,

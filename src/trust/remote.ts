@@ -20,10 +20,10 @@ export class Remote {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #end: number;
-  readonly #fetch: Fetch;
+  readonly #get: Fetch;
 
   constructor(url: string, clock: Clock, fetch: Fetch = fetchBytes) {
-    this.#fetch = fetch;
+    this.#get = fetch;
     this.#url = url.replace(/\/+$/, '');
     this.#clock = clock;
     this.#end = clock.monotonicMs() + limits.updateMs;
@@ -39,7 +39,7 @@ export class Remote {
     const timeoutMs = Math.min(limits.metadataMs, Math.ceil(this.#end - this.#clock.monotonicMs()));
     try {
       if (timeoutMs <= 0) throw new TrustError('archive-offline', 'network', slow(url));
-      return await this.#fetch(url, { timeoutMs, maxBytes });
+      return await this.#get(url, { timeoutMs, maxBytes });
     } catch (error) {
       if (error instanceof HttpStatusError && NOT_THERE.includes(error.status)) return undefined;
       if (hasCode(error, 'http-too-large'))
@@ -63,7 +63,7 @@ export class Remote {
   async target(name: string, length: number): Promise<Buffer> {
     const url = this.at(name);
     try {
-      return await this.#fetch(url, { timeoutMs: limits.targetMs, maxBytes: length });
+      return await this.#get(url, { timeoutMs: limits.targetMs, maxBytes: length });
     } catch (error) {
       if (hasCode(error, 'http-too-large'))
         throw refused('target-mismatch', 'the target is longer than its metadata says', url, error);

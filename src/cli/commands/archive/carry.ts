@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { exportArchive, importArchive } from '#archive';
+import { exportArchive, importArchive, pushArchive, readBucket, S3Bucket } from '#archive';
 import { readLimited, systemClock } from '#host';
 import type { Context } from '../../context.ts';
 import { wholeNumber } from '../../text.ts';
@@ -48,6 +48,22 @@ export function registerArchiveCarry(archive: Command, context: Context): void {
         done,
         () =>
           `took ${done.added} files of what was exported ${done.made}: ${done.releases} releases of ${done.kernels} kernels, good until ${done.expires}`,
+      );
+    });
+  archive
+    .command('push')
+    .description('bring a bucket of an S3-compatible store to what the archive is')
+    .argument('<dir>', 'the archive')
+    .requiredOption('--bucket <file>', 'where the bucket is (docs/reference/archive.md)')
+    .option('--prune', 'delete there what no host can ask for any more')
+    .action(async (directory: string, { bucket, prune }: { bucket: string; prune?: boolean }) => {
+      const { place, credentials } = await readBucket(resolve(bucket));
+      const store = new S3Bucket(place, credentials, systemClock);
+      const from = { directory: resolve(directory), clock: systemClock };
+      const done = await pushArchive(from, store, { prune: prune === true });
+      context.print(
+        { bucket: place.bucket, ...done },
+        () => `sent ${done.sent} files (${done.bytes} bytes) to ${place.bucket}, deleted ${done.removed}`,
       );
     });
 }
