@@ -5,6 +5,9 @@ import { ArchiveError } from './error.ts';
 import { type ArchivePlace, Keyring, locked } from './place.ts';
 import { type ArchiveState, authorityOf, readState, readTarget } from './state.ts';
 
+/** Hosts read no more. */
+const MAX_INDEX_BYTES = 4 << 20;
+
 /** What a change of releases or terms came to: it is published, or it waits for the signatures of others. */
 export type Published<T> = { readonly result: T; readonly pending: PendingChange | null };
 
@@ -72,9 +75,10 @@ export async function editIndex<T>(
 
 /** What hosts would not read is not signed. Errors: terms-invalid. */
 function requireForm(index: ReleaseIndex): void {
-  if (parseReleaseIndex(JSON.stringify(index)) !== undefined) return;
+  const text = json(index).toString('utf8');
+  if (text.length <= MAX_INDEX_BYTES && parseReleaseIndex(text) !== undefined) return;
   throw new ArchiveError('terms-invalid', 'input', {
-    what: 'the index would not be one that hosts read: a text, number or name in it is out of bounds',
+    what: 'the index would not be one that hosts read: it is too long, or a text, number or name in it is out of bounds',
     where: index.buildId,
   });
 }

@@ -18,6 +18,10 @@ import type { ArchivePlace } from './place.ts';
 
 /** Releases that an index lists; what is older stays in the archive, and its recall in the index. */
 const LISTED_RELEASES = 200;
+/** Bytes of these: each host of the kernel reads the index whenever it changed, and every release lists all that it fixes. */
+const LISTED_BYTES = 1 << 20;
+/** Listed whatever they take: one to go to, and one to fall back to. */
+const LEAST_LISTED = 2;
 
 export interface PublishedLivepatch {
   readonly module: Buffer;
@@ -81,9 +85,18 @@ export async function publishOrPropose(
       { path: releasePath(release, 'recipe.json'), content: json(recipe) },
       ...livepatch.attestations.map(({ name, content }) => ({ path: releasePath(release, name), content })),
     ];
-    const releases = [...index.releases, entry].slice(-LISTED_RELEASES);
+    const releases = newestThatFit([...index.releases, entry]);
     return { index: { ...index, newest: number, releases }, files, result: release };
   });
+}
+
+function newestThatFit(releases: readonly IndexedRelease[]): readonly IndexedRelease[] {
+  let bytes = 0;
+  const fitting = releases.toReversed().findIndex((release, at) => {
+    bytes += json(release).length;
+    return at >= LISTED_RELEASES || (at >= LEAST_LISTED && bytes > LISTED_BYTES);
+  });
+  return fitting < 0 ? releases : releases.slice(releases.length - fitting);
 }
 
 /** The highest number that was ever given: it never falls, whatever is recalled or not listed any more. */
