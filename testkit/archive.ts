@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type ArchivePlace, initArchive, publishLivepatch } from '#archive';
+import {
+  type ArchivePlace,
+  DEFAULT_BIN_BITS,
+  initArchive,
+  type KeyRole,
+  Keyring,
+  publishLivepatch,
+  type Signer,
+} from '#archive';
 import type { GateRecord, LivepatchRecipe, Release, ReleaseApproval } from '#domain';
 import { type Clock, sha256, systemClock } from '#host';
 
@@ -11,10 +19,24 @@ export function clockAt(offsetMs: number): Clock {
   return { ...systemClock, now: () => new Date(Date.now() + offsetMs) };
 }
 
+/** A place whose keys lie in one folder. */
+export type OneFolder = ArchivePlace & { readonly keys: string };
+
+/** The key that `initArchive` made for a role: what a thief of it can sign with. */
+export async function signerOf({ keys }: OneFolder, role: KeyRole): Promise<Signer> {
+  const held = (await Keyring.of({ keys })).held.find(({ name }) => name === role);
+  if (held === undefined) throw new TypeError(`there is no key for ${role}`);
+  return held.open(() => Promise.resolve(null));
+}
+
 /** An empty archive with keys of its own below `home`. */
-export async function newArchive(home: string, clock: Clock = systemClock): Promise<ArchivePlace> {
+export async function newArchive(
+  home: string,
+  clock: Clock = systemClock,
+  bits = DEFAULT_BIN_BITS,
+): Promise<OneFolder> {
   const place = { directory: join(home, 'archive'), keys: join(home, 'keys'), clock };
-  await initArchive(place);
+  await initArchive(place, { bits });
   return place;
 }
 

@@ -1,37 +1,27 @@
-import { join } from 'node:path';
 import {
   type BuildId,
   type GateRecord,
-  indexPath,
+  type IndexedRelease,
   type LivepatchRecipe,
+  type PaceFloors,
   type Release,
   type ReleaseApproval,
   type ReleaseIndex,
+  type ReleaseMark,
   releasePath,
 } from '#domain';
-import { type Clock, sha256, withLock } from '#host';
+import { sha256 } from '#host';
+import type { NewTarget } from './commit.ts';
 import { ArchiveError } from './error.ts';
-import { type KeyRole, loadSigner, makeKeys, type RoleSigner } from './keys.ts';
-import {
-  addTargets,
-  initRepository,
-  listTargets,
-  type NewTarget,
-  readRepository,
-  readTarget,
-  refreshRepository,
-  type Signers,
-} from './repository.ts';
+import { editIndex, json, type Published } from './index-file.ts';
+import type { ArchivePlace } from './place.ts';
 
-const LOCK_WAIT_MS = 30_000;
-
-export interface ArchivePlace {
-  /** Folder of static files that is served. */
-  readonly directory: string;
-  /** Folder of the keys, which is never served. */
-  readonly keys: string;
-  readonly clock: Clock;
-}
+/** Releases that an index lists; what is older stays in the archive, and its recall in the index. */
+const LISTED_RELEASES = 200;
+/** Bytes of these: each host of the kernel reads the index whenever it changed, and every release lists all that it fixes. */
+const LISTED_BYTES = 1 << 20;
+/** Listed whatever they take: one to go to, and one to fall back to. */
+const LEAST_LISTED = 2;
 
 export interface PublishedLivepatch {
   readonly module: Buffer;
@@ -45,31 +35,8 @@ export interface PublishedLivepatch {
   readonly attestations: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
-async function signersOf(keys: string): Promise<Signers> {
-  const load = (role: KeyRole): Promise<RoleSigner> => loadSigner(keys, role);
-  return {
-    targets: await load('targets'),
-    modules: await load('modules'),
-    snapshot: await load('snapshot'),
-    timestamp: await load('timestamp'),
-  };
-}
-
-function locked<T>(place: Pick<ArchivePlace, 'directory'>, body: () => Promise<T>): Promise<T> {
-  return withLock(join(place.directory, '.lock'), LOCK_WAIT_MS, body);
-}
-
-/** Makes the keys and an empty archive. What agents must be given is `root.json`. Errors: archive-exists. */
-export async function initArchive(place: ArchivePlace): Promise<void> {
-  await locked(place, async () => {
-    await makeKeys(place.keys);
-    await initRepository(
-      place.directory,
-      await loadSigner(place.keys, 'root'),
-      await signersOf(place.keys),
-      place.clock.now(),
-    );
-  });
+function emptyIndex(buildId: BuildId, kernelRelease: string): ReleaseIndex {
+  return { version: 1, buildId, kernelRelease, releases: [] };
 }
 
 /** Opens an index for a kernel, empty: its hosts can tell "nothing to do" from "this kernel is not served". */
@@ -77,12 +44,13 @@ export async function subscribeKernel(
   place: ArchivePlace,
   buildId: BuildId,
   kernelRelease: string,
+  floors: PaceFloors | null = null,
 ): Promise<ReleaseIndex> {
-  return locked(place, async () => {
-    const index = (await readIndex(place.directory, buildId)) ?? { version: 1, buildId, kernelRelease, releases: [] };
-    await addTargets(place.directory, [indexTarget(index)], await signersOf(place.keys), place.clock.now());
-    return index;
+  const { result } = await editIndex(place, buildId, false, (before) => {
+    const index = { ...(before ?? emptyIndex(buildId, kernelRelease)), ...(floors === null ? {} : { floors }) };
+    return { index, files: [], result: index };
   });
+  return result;
 }
 
 /**
@@ -90,39 +58,50 @@ export async function subscribeKernel(
  * recipe (its corresponding source), the signed gate record and the approvals. Errors: gate-missing, gate-mismatch, those of the repository.
  */
 export async function publishLivepatch(place: ArchivePlace, livepatch: PublishedLivepatch): Promise<Release> {
+  return (await publishOrPropose(place, livepatch, false)).result;
+}
+
+/** As `publishLivepatch`; with `propose` the change is given back for other holders of release keys to sign, and hosts see nothing yet. */
+export async function publishOrPropose(
+  place: ArchivePlace,
+  livepatch: PublishedLivepatch,
+  propose: boolean,
+): Promise<Published<Release>> {
   const { recipe, module, moduleName, approval } = livepatch;
   requireProof(moduleName, livepatch.gate);
   requireSame(livepatch);
-  return locked(place, async () => {
-    const index = (await readIndex(place.directory, recipe.buildId)) ?? {
-      version: 1 as const,
-      buildId: recipe.buildId,
-      kernelRelease: recipe.kernelRelease,
-      releases: [],
-    };
-    const number = Math.max(0, ...index.releases.map((release) => release.number)) + 1;
-    const release: Release = {
-      buildId: recipe.buildId,
-      kernelRelease: recipe.kernelRelease,
-      moduleName,
-      number,
-      cves: recipe.cves,
-      functions: recipe.functions,
-      approval,
-    };
+  const { buildId, kernelRelease } = recipe;
+  return editIndex(place, buildId, propose, (before, now) => {
+    const index = before ?? emptyIndex(buildId, kernelRelease);
+    const number = newestOf(index) + 1;
+    const mark: ReleaseMark = { buildId, kernelRelease, moduleName, number };
+    const { cves, functions } = recipe;
+    const release: Release = { ...mark, cves, functions, approval, publishedAt: now.toISOString() };
     const path = releasePath(release, `${moduleName}.ko`);
-    const entry = { ...release, path, sha256: sha256(module), length: module.length };
-    const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-    const targets: NewTarget[] = [
-      { path, content: module, custom: { release } },
+    const entry: IndexedRelease = { ...release, path, sha256: sha256(module), length: module.length };
+    const files: NewTarget[] = [
+      { path, content: module, custom: { release: mark } },
       { path: releasePath(release, 'change.patch'), content: livepatch.patch },
       { path: releasePath(release, 'recipe.json'), content: json(recipe) },
       ...livepatch.attestations.map(({ name, content }) => ({ path: releasePath(release, name), content })),
-      indexTarget({ ...index, releases: [...index.releases, entry] }),
     ];
-    await addTargets(place.directory, targets, await signersOf(place.keys), place.clock.now());
-    return release;
+    const releases = newestThatFit([...index.releases, entry]);
+    return { index: { ...index, newest: number, releases }, files, result: release };
   });
+}
+
+function newestThatFit(releases: readonly IndexedRelease[]): readonly IndexedRelease[] {
+  let bytes = 0;
+  const fitting = releases.toReversed().findIndex((release, at) => {
+    bytes += json(release).length;
+    return at >= LISTED_RELEASES || (at >= LEAST_LISTED && bytes > LISTED_BYTES);
+  });
+  return fitting < 0 ? releases : releases.slice(releases.length - fitting);
+}
+
+/** The highest number that was ever given: it never falls, whatever is recalled or not listed any more. */
+export function newestOf({ newest = 0, releases, recalls = [] }: ReleaseIndex): number {
+  return Math.max(newest, ...releases.map(({ number }) => number), ...recalls.map(({ number }) => number));
 }
 
 /** Errors: gate-missing, where it was not proved, or did not pass. */
@@ -149,49 +128,4 @@ function requireSame({ gate, module, patch, recipe, moduleName }: PublishedLivep
       where: moduleName,
       remedy: 'build and prove the livepatch again',
     });
-}
-
-function indexTarget(index: ReleaseIndex): NewTarget {
-  return { path: indexPath(index.buildId), content: Buffer.from(`${JSON.stringify(index, null, 2)}\n`) };
-}
-
-async function readIndex(directory: string, buildId: BuildId): Promise<ReleaseIndex | undefined> {
-  const content = await readTarget(directory, indexPath(buildId));
-  return content === undefined ? undefined : (JSON.parse(content.toString('utf8')) as ReleaseIndex);
-}
-
-/** Signs snapshot and timestamp anew, before they expire. */
-export async function refreshArchive(place: ArchivePlace): Promise<void> {
-  await locked(place, async () => {
-    const signers = {
-      snapshot: await loadSigner(place.keys, 'snapshot'),
-      timestamp: await loadSigner(place.keys, 'timestamp'),
-    };
-    await refreshRepository(place.directory, signers, place.clock.now());
-  });
-}
-
-export interface ArchiveView {
-  readonly timestampExpires: string;
-  readonly snapshotExpires: string;
-  readonly bins: number;
-  readonly targets: number;
-  readonly kernels: readonly ReleaseIndex[];
-}
-
-/** What is in the archive, for people. */
-export async function showArchive(directory: string): Promise<ArchiveView> {
-  const state = await readRepository(directory);
-  const targets = await listTargets(directory);
-  const kernels: ReleaseIndex[] = [];
-  for (const path of [...targets.keys()].filter((name) => name.startsWith('index/')).sort()) {
-    kernels.push(JSON.parse((await readTarget(directory, path))!.toString('utf8')) as ReleaseIndex);
-  }
-  return {
-    timestampExpires: state.timestamp.expires,
-    snapshotExpires: state.snapshot.expires,
-    bins: state.bins.numberOfBins,
-    targets: targets.size,
-    kernels,
-  };
 }

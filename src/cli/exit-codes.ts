@@ -6,6 +6,8 @@ import type { Fault } from '#domain';
  */
 export const exitCodes = {
   us: 1,
+  archiveDue: 10, // of `archive status` only: a signature should have been renewed by now
+  archiveExpired: 11, // the same: hosts believe it no more
   usage: 64, // EX_USAGE: unknown command or flag
   input: 65, // EX_DATAERR: a file, config or argument is wrong
   network: 68, // EX_NOHOST: the other side does not answer

@@ -3,7 +3,7 @@ import { type Config, type ConfigKey, loadConfig } from '#config';
 import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
-import { registerArchive } from './commands/archive.ts';
+import { registerArchive } from './commands/archive/index.ts';
 import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';

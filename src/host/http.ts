@@ -81,6 +81,36 @@ async function exchange<T>(url: string, options: FetchOptions, body: (signal: Ab
   }
 }
 
+export interface SendOptions {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  readonly body: Buffer;
+}
+
+/** One request, any status an answer; no redirects. Errors: http-failed (no answer), http-too-large, timed-out. */
+export async function send(url: string, options: SendOptions): Promise<Answer> {
+  const { method, headers, body, timeoutMs, maxBytes } = options;
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const content = body === undefined ? {} : { body: Uint8Array.from(body) };
+    const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...content });
+    const read = response.body === null ? Buffer.alloc(0) : await readBody(response.body, url, maxBytes);
+    return { status: response.status, header: (name) => response.headers.get(name), body: read };
+  } catch (cause) {
+    if (cause instanceof HostError) throw cause;
+    const what = signal.aborted ? `no complete answer within ${timeoutMs} ms` : 'the server could not be reached';
+    throw new HostError(signal.aborted ? 'timed-out' : 'http-failed', 'network', { what, where: url, cause });
+  }
+}
+
 async function follow(url: string, options: FetchOptions, signal: AbortSignal): Promise<Response> {
   let at = new URL(url);
   for (let left = options.maxRedirects ?? 0; ; left -= 1) {

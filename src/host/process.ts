@@ -13,6 +13,8 @@ export interface RunOptions {
   /** Bytes kept of each stream; more is an error unless `keepTail`, which keeps the last bytes. */
   readonly maxOutput?: number;
   readonly keepTail?: boolean;
+  /** stdout as one character a byte (latin1), for what is not text. Default: UTF-8. */
+  readonly rawOutput?: boolean;
   /** Exit codes that are not failures. Default: 0. */
   readonly okCodes?: readonly number[];
   readonly signal?: AbortSignal;
@@ -78,8 +80,8 @@ class Collector {
     if (!this.#tail && this.#size > this.#limit) this.overflowed = true;
   }
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+  text(encoding: 'utf8' | 'latin1' = 'utf8'): string {
+    return Buffer.concat(this.#chunks).toString(encoding);
   }
 }
 
@@ -141,7 +143,7 @@ export async function run(program: string, args: readonly string[], options: Run
       child.on('error', reject);
       child.on('close', (code) => resolve(code));
     });
-    const result = { exitCode, stdout: out.text(), stderr: err.text() };
+    const result = { exitCode, stdout: out.text(options.rawOutput === true ? 'latin1' : 'utf8'), stderr: err.text() };
     options.signal?.throwIfAborted();
     // What setpriv and prlimit say and exit with when the program behind them cannot be started.
     if ((exitCode === 126 || exitCode === 127) && /^(?:setpriv|prlimit): /.test(result.stderr))

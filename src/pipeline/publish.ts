@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type ArchivePlace, publishLivepatch, requireProof, subscribeKernel } from '#archive';
+import { type ArchivePlace, type Published, publishOrPropose, requireProof, subscribeKernel } from '#archive';
 import { approvalWord, type Release, type ReleaseApproval, type ReleaseIndex } from '#domain';
 import { exists, readLimited, sha256 } from '#host';
 import { KernelError } from '#kernel';
@@ -20,14 +20,16 @@ export interface PublishOptions {
   readonly by: string;
   /** Why it shall go out without approval; null: approvals are asked for. */
   readonly withoutApproval: string | null;
+  /** Have the bins signed by the keys at hand, and publish nothing: others sign as well. */
+  readonly propose?: boolean;
 }
 
 /**
  * Publishes a proved and approved livepatch as the next release of its kernel, with its signed gate record and each approval that
  * counted, and its provenance. Errors: gate-missing, gate-refused, those of `livepatchApprovals` and of the archive; approval-missing, naming what is missing.
  */
-export async function publish(options: PublishOptions): Promise<Release> {
-  const { store, place, by, withoutApproval } = options;
+export async function publish(options: PublishOptions): Promise<Published<Release>> {
+  const { store, place, by, withoutApproval, propose = false } = options;
   const { db } = store;
   const row = await needLivepatch(db, options.livepatch);
   requireProof(row.moduleName, row.gate);
@@ -45,11 +47,14 @@ export async function publish(options: PublishOptions): Promise<Release> {
     const at = place.clock.now();
     await addAudit(db, { at, actor: by, action: 'livepatch.without-approval', subject: row.id, detail: { approval } });
   }
-  const release = await publishLivepatch(place, { module, moduleName, patch, recipe, gate, approval, attestations });
-  const action = withoutApproval === null ? 'livepatch.publish' : 'livepatch.publish-without-approval';
-  const detail = { buildId: release.buildId, number: release.number, approval };
+  const livepatch = { module, moduleName, patch, recipe, gate, approval, attestations };
+  const published = await publishOrPropose(place, livepatch, propose);
+  const { buildId, number } = published.result;
+  const verb = propose ? 'propose' : 'publish';
+  const action = withoutApproval === null ? `livepatch.${verb}` : `livepatch.${verb}-without-approval`;
+  const detail = { buildId, number, approval };
   await addAudit(db, { at: place.clock.now(), actor: by, action, subject: row.id, detail });
-  return release;
+  return published;
 }
 
 function releaseApproval(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '#host';
 import { TufClient } from './client.ts';
 import { MetadataFolder } from './folder.ts';
+import type { Fetch } from './remote.ts';
 import { establishRoot } from './root.ts';
 
 export interface OpenOptions {
@@ -12,6 +13,8 @@ export interface OpenOptions {
   /** Folder for the metadata seen so far; what protects against rollback. */
   readonly state: string;
   readonly clock?: Clock;
+  /** Default: over HTTP. */
+  readonly fetch?: Fetch;
 }
 
 /** An archive whose metadata was verified just now. */
@@ -30,11 +33,11 @@ export interface TrustedArchive {
 
 /** Updates what this host knows of an archive, by the TUF client workflow. Errors: archive-offline, root-invalid, metadata-*. */
 export async function openArchive(options: OpenOptions): Promise<TrustedArchive> {
-  const { root, state, clock = systemClock } = options;
+  const { root, state, clock = systemClock, fetch } = options;
   const url = options.url.replace(/\/+$/, '');
   const folder = new MetadataFolder(join(state, 'metadata'), join(state, 'roots'));
   await establishRoot(folder, root);
-  const client = await TufClient.refresh({ folder, metadataUrl: `${url}/metadata`, clock });
+  const client = await TufClient.refresh({ folder, metadataUrl: `${url}/metadata`, clock, ...(fetch && { fetch }) });
   return {
     expires: client.expires.toISOString().replace('.000Z', 'Z'),
     async read(path, maxBytes) {

@@ -3,7 +3,7 @@ import { refused, TrustError } from './error.ts';
 import type { MetadataFolder } from './folder.ts';
 import type { TargetMeta } from './metadata.ts';
 import { targetUrlPath } from './names.ts';
-import { Remote } from './remote.ts';
+import { type Fetch, Remote } from './remote.ts';
 import { loadRoot, updateRoot } from './root.ts';
 import { updateSnapshot } from './snapshot.ts';
 import { TargetsRoles } from './targets.ts';
@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly folder: MetadataFolder;
   readonly metadataUrl: string;
   readonly clock: Clock;
+  /** Default: over HTTP. */
+  readonly fetch?: Fetch;
 }
 
 /** An archive whose metadata was verified just now. One is for one update: its time stands still (TUF 1.0, 5.1). */
@@ -39,7 +41,7 @@ export class TufClient {
    */
   static async refresh(options: ClientOptions): Promise<TufClient> {
     const { folder } = options;
-    const remote = new Remote(options.metadataUrl, options.clock);
+    const remote = new Remote(options.metadataUrl, options.clock, options.fetch);
     // 5.1: "Record the time at which the update began as the fixed update start time."
     const time = new UpdateTime(options.clock.now());
     // 5.2, 5.3
@@ -54,9 +56,13 @@ export class TufClient {
     return new TufClient(roles, options, root.consistentSnapshot, new Date(timestamp.expires));
   }
 
+  #remote(url: string): Remote {
+    return new Remote(url, this.#options.clock, this.#options.fetch);
+  }
+
   /** 5.6.7: what the archive says of a target; undefined when it has none of this name. Errors: those of `refresh`. */
   find(path: string): Promise<TargetMeta | undefined> {
-    return this.#roles.find(path, new Remote(this.#options.metadataUrl, this.#options.clock));
+    return this.#roles.find(path, this.#remote(this.#options.metadataUrl));
   }
 
   /**
@@ -71,7 +77,7 @@ export class TufClient {
     const hash = namingDigest(digests);
     if (hash === undefined)
       throw refused('target-mismatch', 'the target has a hash that is none of sha256, sha384 and sha512', path);
-    const content = await new Remote(baseUrl, this.#options.clock).target(
+    const content = await this.#remote(baseUrl).target(
       targetUrlPath(path, this.#consistentSnapshot ? hash : null),
       length,
     );

@@ -16,6 +16,11 @@ const CURVES: Readonly<Record<string, string>> = {
   'ecdsa-sha2-nistp384': 'secp384r1',
 };
 
+/** Is `signature` (hex) that of `payload` by a key as metadata lists it? For who signs: what hosts would refuse is told at once. */
+export function verifySignature(key: object, payload: Uint8Array, signature: string): boolean {
+  return new Key(key as JsonObject, { file: 'key', path: '' }).verifies(payload, signature);
+}
+
 interface UsableKey {
   readonly key: KeyObject;
   readonly digest: string | null;

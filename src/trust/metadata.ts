@@ -195,6 +195,12 @@ function readAuthority(value: Json | undefined, keys: ReadonlyMap<string, Key>, 
   };
 }
 
+/** Keys and a role as a publisher holds them, in the terms of a client. Errors: metadata-invalid. */
+export function parseAuthority(keys: object, role: object, file: string): Authority {
+  const place: Place = { file, path: '' };
+  return readAuthority(role as JsonObject, readKeys(keys as JsonObject, place), place);
+}
+
 function readFileMeta(value: Json | undefined, place: Place): FileMeta {
   const meta = objectAt(value, place);
   const { length, hashes } = meta;

@@ -6,6 +6,12 @@ import { limits } from './limits.ts';
 /** Statuses that say "not there"; every other one is a fault of the network or the server. */
 const NOT_THERE = [403, 404];
 
+/** How bytes come from an address: `fetchBytes`, or its like for an archive that lies in a folder, with the errors of `fetchBytes`. */
+export type Fetch = (
+  url: string,
+  options: { readonly timeoutMs: number; readonly maxBytes: number },
+) => Promise<Buffer>;
+
 /**
  * The archive as a host sees it: sizes capped while they are read, a deadline over each whole exchange and over all of them,
  * no redirects. What cannot be reached is told from what is refused, with its cause.
@@ -14,8 +20,10 @@ export class Remote {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #end: number;
+  readonly #get: Fetch;
 
-  constructor(url: string, clock: Clock) {
+  constructor(url: string, clock: Clock, fetch: Fetch = fetchBytes) {
+    this.#get = fetch;
     this.#url = url.replace(/\/+$/, '');
     this.#clock = clock;
     this.#end = clock.monotonicMs() + limits.updateMs;
@@ -31,7 +39,7 @@ export class Remote {
     const timeoutMs = Math.min(limits.metadataMs, Math.ceil(this.#end - this.#clock.monotonicMs()));
     try {
       if (timeoutMs <= 0) throw new TrustError('archive-offline', 'network', slow(url));
-      return await fetchBytes(url, { timeoutMs, maxBytes });
+      return await this.#get(url, { timeoutMs, maxBytes });
     } catch (error) {
       if (error instanceof HttpStatusError && NOT_THERE.includes(error.status)) return undefined;
       if (hasCode(error, 'http-too-large'))
@@ -55,7 +63,7 @@ export class Remote {
   async target(name: string, length: number): Promise<Buffer> {
     const url = this.at(name);
     try {
-      return await fetchBytes(url, { timeoutMs: limits.targetMs, maxBytes: length });
+      return await this.#get(url, { timeoutMs: limits.targetMs, maxBytes: length });
     } catch (error) {
       if (hasCode(error, 'http-too-large'))
         throw refused('target-mismatch', 'the target is longer than its metadata says', url, error);

@@ -10,21 +10,27 @@ const DIGESTS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Has a threshold of these keys signed the document (TUF 1.0, 5.3.4)? "Each KEY MUST only contribute one SIGNATURE", under
+ * How many of these keys have signed the document (TUF 1.0, 5.3.4)? "Each KEY MUST only contribute one SIGNATURE", under
  * however many ids it is listed; one that is not listed, of a kind we do not know, or whose signature is not right counts
- * not at all. Errors: metadata-unsigned.
+ * not at all.
  */
-export function requireSigned(document: Document, authority: Authority, file: string): void {
+export function countSigners(document: Document, authority: Authority): number {
   const signers = new Set<string>();
   for (const keyid of authority.keyids) {
     const [key, signature] = [authority.keys.get(keyid), document.signatures.get(keyid)];
     if (key !== undefined && signature !== undefined && key.verifies(document.payload, signature))
       signers.add(key.identity);
   }
-  if (signers.size < authority.threshold)
+  return signers.size;
+}
+
+/** Has a threshold of these keys signed the document? Errors: metadata-unsigned. */
+export function requireSigned(document: Document, authority: Authority, file: string): void {
+  const count = countSigners(document, authority);
+  if (count < authority.threshold)
     throw refused(
       'metadata-unsigned',
-      `the metadata is not signed by the keys this host trusts: ${signers.size} of ${authority.threshold} signatures`,
+      `the metadata is not signed by the keys this host trusts: ${count} of ${authority.threshold} signatures`,
       file,
     );
 }

@@ -1,7 +1,8 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addTargets, type KeyRole, loadSigner, type RoleSigner } from '#archive';
-import { indexPath, type ReleaseIndex } from '#domain';
+import { editIndex } from '#archive';
+import type { ReleaseIndex } from '#domain';
+import { systemClock } from '#host';
 
 /** A copy of an archive in which one byte of every module was changed. */
 export async function tampered(archive: string, copy: string): Promise<void> {
@@ -25,13 +26,6 @@ export async function misdirected(archive: string, keys: string, copy: string, i
   await rm(join(copy, '.lock'), { force: true });
   const other = index.buildId.replaceAll(/[0-9a-f]/g, (digit) => ((Number.parseInt(digit, 16) + 1) % 16).toString(16));
   const releases = index.releases.map((release) => ({ ...release, buildId: other }));
-  const content = Buffer.from(JSON.stringify({ ...index, releases }));
-  const load = (role: KeyRole): Promise<RoleSigner> => loadSigner(keys, role);
-  const signers = {
-    targets: await load('targets'),
-    modules: await load('modules'),
-    snapshot: await load('snapshot'),
-    timestamp: await load('timestamp'),
-  };
-  await addTargets(copy, [{ path: indexPath(index.buildId), content }], signers, new Date());
+  const place = { directory: copy, keys, clock: systemClock };
+  await editIndex(place, index.buildId, false, () => ({ index: { ...index, releases }, files: [], result: null }));
 }

@@ -75,6 +75,7 @@ test('keys of another archive, no keys and no archive are each refused', async (
 test('keys can be read by their owner only', async () => {
   const place = await newArchive(await scratch());
   for (const name of await readdir(place.keys)) {
+    if (name.endsWith('.pub')) continue;
     assert.equal((await stat(join(place.keys, name))).mode & 0o777, 0o600, name);
   }
   assert.ok(
@@ -99,4 +100,24 @@ test('a machine whose clock went back publishes nothing: hosts would refuse it a
   await assert.rejects(refreshArchive(late), { code: 'clock-behind' });
   assert.deepEqual(await treeOf(place.directory), before);
   await publishOne({ ...place, clock: clockAt(-60_000) }, 'tuxtape_one');
+});
+
+test('an index stays short enough for hosts, whatever each release lists, and numbers go on', async () => {
+  const place = await newArchive(await scratch(), systemClock, 2);
+  const long = (name: string): Parameters<typeof publishLivepatch>[1] => {
+    const one = bundle(name);
+    const functions = Array.from({ length: 9_000 }, (_, at) => ({ object: 'vmlinux', name: `function_${at}` }));
+    return { ...one, recipe: { ...one.recipe, functions } };
+  };
+  for (let number = 1; number <= 4; number += 1)
+    assert.equal((await publishLivepatch(place, long(`tuxtape_${number}`))).number, number);
+  const [index] = (await showArchive(place.directory)).kernels;
+  assert.deepEqual([index?.releases.map(({ number }) => number), index?.newest], [[3, 4], 4]);
+  const before = await treeOf(place.directory);
+  const endless = long('tuxtape_5');
+  const name = 'f'.repeat(4_000);
+  const functions = Array.from({ length: 2_000 }, () => ({ object: 'vmlinux', name }));
+  const recipe = { ...endless.recipe, functions };
+  await assert.rejects(publishLivepatch(place, { ...endless, recipe }), { code: 'terms-invalid' });
+  assert.deepEqual(await treeOf(place.directory), before);
 });

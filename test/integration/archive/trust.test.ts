@@ -6,11 +6,19 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { canonicalize } from '@tufjs/canonical-json';
-import { type ArchivePlace, loadSigner, refreshArchive } from '#archive';
+import { refreshArchive } from '#archive';
 import { indexPath, releasePath } from '#domain';
 import { systemClock } from '#host';
 import { ISSUED_FIELD, openArchive, type TrustedArchive } from '#trust';
-import { BUILD_ID, bundle, clockAt, newArchive, publishOne } from '../../../testkit/archive.ts';
+import {
+  BUILD_ID,
+  bundle,
+  clockAt,
+  newArchive,
+  type OneFolder,
+  publishOne,
+  signerOf,
+} from '../../../testkit/archive.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 import { serveFolder } from '../../../testkit/static-server.ts';
 import { serveRepository, TufRepository } from '../../../testkit/tuf-repository.ts';
@@ -20,7 +28,7 @@ const MAX = 1 << 20;
 
 interface Setting {
   readonly home: string;
-  readonly place: ArchivePlace;
+  readonly place: OneFolder;
   readonly root: Buffer;
   readonly modulePath: string;
 }
@@ -98,14 +106,20 @@ test('expired metadata is refused', async () => {
 });
 
 test('metadata whose signed part was changed is refused', async () => {
-  for (const name of [/timestamp\.json$/, /\d\.snapshot\.json$/, /\d\.targets\.json$/]) {
+  const cases = [
+    [/timestamp\.json$/, 'metadata-unsigned'],
+    // The timestamp has its hash.
+    [/\d\.snapshot\.json$/, 'metadata-invalid'],
+    [/\d\.targets\.json$/, 'metadata-unsigned'],
+    [/\d\.modules\.json$/, 'metadata-unsigned'],
+    [/\d\.modules-[0-9a-f]{2}\.json$/, 'metadata-unsigned'],
+  ] as const;
+  for (const [name, code] of cases) {
     const { home, place, root, modulePath } = await published();
     await spoil(place.directory, name, (bytes) =>
       Buffer.from(bytes.toString().replace('"expires":"2', '"expires":"3')),
     );
-    await assert.rejects(visit(place.directory, root, join(home, 'state'), read(modulePath)), {
-      code: 'metadata-unsigned',
-    });
+    await assert.rejects(visit(place.directory, root, join(home, 'state'), read(modulePath)), { code });
   }
 });
 
@@ -207,8 +221,8 @@ test('a host whose clock stands at 1970 is served, and knows by the archive how 
   const stale = { ...signed, version: Number(signed['version']) + 1, expires: '2020-01-01T00:00:00Z' };
   assert.ok(ISSUED_FIELD in stale);
   Reflect.deleteProperty(stale, ISSUED_FIELD);
-  const signer = await loadSigner(place.keys, 'timestamp');
-  const signature = signer.sign(Buffer.from(canonicalize(stale))).toJSON();
+  const signer = await signerOf(place, 'timestamp');
+  const signature = { keyid: signer.keyid, sig: await signer.sign(Buffer.from(canonicalize(stale))) };
   await writeFile(file, JSON.stringify({ signatures: [signature], signed: stale }));
   await assert.rejects(openArchive({ url: server.url, root, state, clock }), { code: 'metadata-expired' });
 });

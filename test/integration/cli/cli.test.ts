@@ -53,6 +53,10 @@ test('help says what there is, with examples and exit codes', async () => {
     'klog parse',
     'klog explain',
     'archive init',
+    'archive keys make',
+    'archive root propose',
+    'archive recall',
+    'archive export',
     'up',
   ]) {
     const help = await tuxtape([...command.split(' '), '--help']);

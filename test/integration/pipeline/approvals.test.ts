@@ -36,7 +36,10 @@ async function publisher(setting: ReviewSetting) {
   const { store, dataDirectory, livepatch, home } = setting;
   const place = await newArchive(home);
   const options = { store, dataDirectory, place, livepatch: livepatch.id, by: 'rel', withoutApproval: null };
-  return { place, go: (withoutApproval: string | null = null) => publish({ ...options, withoutApproval }) };
+  return {
+    place,
+    go: async (withoutApproval: string | null = null) => (await publish({ ...options, withoutApproval })).result,
+  };
 }
 
 test('nothing is published before somebody who did not make it said yes; then it is, with what was signed', async () => {
