@@ -1,10 +1,9 @@
 import type { IndexedRelease, Recall } from '#domain';
 import { sha256 } from '#host';
 import { TrustError } from '#trust';
-import type { Doors, RunLimits } from '../src/agent/doors.ts';
-import type { Journal } from '../src/agent/journal.ts';
+import type { AgentRequest, Doors, RunLimits } from '../src/agent/doors.ts';
+import { emptyJournal, type Journal } from '../src/agent/journal.ts';
 import { parseJournal } from '../src/agent/journal-form.ts';
-import { emptyJournal } from '../src/agent/journal.ts';
 import type { Level } from '../src/agent/level.ts';
 import { type RunResult, runOnce } from '../src/agent/run.ts';
 import { BUILD_ID, RELEASE } from './archive.ts';
@@ -21,6 +20,7 @@ export class ModelHost {
   level: Level = 'normal';
   reachable = true;
   limits = LIMITS;
+  request: AgentRequest | null = null;
   cleanBoot: string | null = null;
   /** What is on the disk. */
   disk: string | null = null;
@@ -100,7 +100,13 @@ export class ModelHost {
           if (!this.reachable) return Promise.reject(new TrustError('archive-offline', 'network', { what: 'away' }));
           for (const { sha256 } of this.recalls) this.told.add(sha256);
           const { releases, recalls } = this;
-          const index = { version: 1 as const, buildId: BUILD_ID, kernelRelease: RELEASE, releases: [...releases], recalls };
+          const index = {
+            version: 1 as const,
+            buildId: BUILD_ID,
+            kernelRelease: RELEASE,
+            releases: [...releases],
+            recalls,
+          };
           return Promise.resolve({ index, expires: '2030-01-01T00:00:00Z' });
         },
         fetch: async (release) => {
@@ -122,6 +128,13 @@ export class ModelHost {
       cleanBoot: () => Promise.resolve(this.cleanBoot),
       precheck: () => Promise.resolve([]),
       health: () => Promise.resolve(null),
+      requests: {
+        read: () => Promise.resolve(this.request),
+        done: () => {
+          this.request = null;
+          return Promise.resolve();
+        },
+      },
     };
   }
 

@@ -27,6 +27,8 @@ export interface Behaviour {
 
 const BOOT = '6,1,1000000,-;Linux version 6.1.170\n';
 const TRANSITION_SECONDS = 1;
+/** Where the clock of a boot stands when the agent comes. Times in `logs` are those of a module loaded then. */
+const FIRST_SECONDS = 50;
 
 export class PowerCut extends Error {}
 
@@ -49,7 +51,7 @@ export class ModelKernel implements KernelDoor {
   /** Of modules that have none of their own. */
   behaviour: Behaviour = {};
   boots = 1;
-  seconds = 1_000;
+  seconds = FIRST_SECONDS;
   readonly loads: { readonly sha256: string; readonly name: string; readonly boot: number }[] = [];
   /** Names of modules that took the machine down. */
   readonly killers: string[] = [];
@@ -63,7 +65,7 @@ export class ModelKernel implements KernelDoor {
 
   reboot(): void {
     this.boots += 1;
-    this.seconds = 1_000;
+    this.seconds = FIRST_SECONDS;
     this.#patches = [];
     this.#modules.clear();
     this.log = BOOT;
@@ -114,7 +116,9 @@ export class ModelKernel implements KernelDoor {
   blockers = (): Promise<Task[]> => Promise.resolve([{ pid: 77, name: 'sleeper', stack: ['schedule+0x1/0x2'] }]);
   sleepers = (): Promise<Task[]> => {
     const hangs = this.#patches.some(({ behaviour, enabled }) => enabled && behaviour.hangs === true);
-    return Promise.resolve(hangs ? [{ pid: 78, name: 'reader', stack: ['schedule+0x1/0x2', 'fixed_read+0x3/0x9'] }] : []);
+    return Promise.resolve(
+      hangs ? [{ pid: 78, name: 'reader', stack: ['schedule+0x1/0x2', 'fixed_read+0x3/0x9'] }] : [],
+    );
   };
 
   load = (module: Buffer): Promise<void> => {
@@ -128,7 +132,12 @@ export class ModelKernel implements KernelDoor {
     this.#modules.add(name);
     this.#unreadable = behaviour.unreadable ?? 0;
     this.#patches.push({ name, behaviour, since: this.seconds, enabled: true, transition: true });
-    this.log += `6,50,50000000,-;livepatch: enabling patch '${name}'\n${behaviour.logs ?? ''}`;
+    const later = (this.seconds - FIRST_SECONDS) * 1e6;
+    const logs = (behaviour.logs ?? '').replace(
+      /^(\d+,\d+),(\d+),/gm,
+      (_, head: string, at: string) => `${head},${Number(at) + later},`,
+    );
+    this.log += `6,50,${this.seconds * 1e6},-;livepatch: enabling patch '${name}'\n${logs}`;
     return Promise.resolve();
   };
 
@@ -165,7 +174,7 @@ export function jumpingClock(kernel?: ModelKernel): Clock {
       kernel?.pass(ms / 1000);
       return Promise.resolve();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   };
   return { now: () => new Date(), monotonicMs: () => passed, sleep };

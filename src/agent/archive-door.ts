@@ -1,6 +1,6 @@
 import { hasCode, indexPath, parseReleaseIndex, type Release, type ReleaseIndex } from '#domain';
 import { type Clock, download, HttpStatusError, sha256 } from '#host';
-import { type LocatedTarget, openArchive, type TrustedArchive, TrustError } from '#trust';
+import { type LocatedTarget, openArchive, TrustError, type TrustedArchive } from '#trust';
 import type { ArchiveAnswer, ArchiveDoor } from './doors.ts';
 import { AgentError } from './error.ts';
 import type { ReleaseRef } from './journal.ts';

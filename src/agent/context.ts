@@ -59,9 +59,9 @@ export class Run {
     await this.doors.journal.write(journal).catch((error: unknown) => this.complain(error));
   }
 
-  /** Keeps the first thing that went wrong: what follows is its consequence. */
+  /** Keeps the first thing that went wrong, for what follows is its consequence; but a network that is away hides nothing. */
   complain(error: unknown): void {
     if (!(error instanceof StageError)) throw error;
-    this.problem ??= error;
+    if (this.problem === null || (this.problem.fault === 'network' && error.fault !== 'network')) this.problem = error;
   }
 }

@@ -69,6 +69,15 @@ export interface StoreDoor {
 /** The operator's own word on whether this host is well; null: it is. */
 export type HealthCheck = () => Promise<string | null>;
 
+/** What a person asks of this host: to accept what is on trial, to give a release another try, to take the livepatch back. */
+export type AgentRequest = { readonly word: 'accept'; readonly number: number | null } | { readonly word: 'revert' };
+
+export interface RequestDoor {
+  /** Null: nobody asks for anything. */
+  read(): Promise<AgentRequest | null>;
+  done(): Promise<void>;
+}
+
 export interface Doors {
   readonly kernel: KernelDoor;
   readonly archive: ArchiveDoor;
@@ -80,6 +89,7 @@ export interface Doors {
   readonly cleanBoot: () => Promise<string | null>;
   readonly precheck: (release: ReleaseRef, module: Buffer, purpose: Purpose) => Promise<readonly Refusal[]>;
   readonly health: HealthCheck;
+  readonly requests: RequestDoor;
 }
 
 export interface RunLimits {

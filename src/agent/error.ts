@@ -1,4 +1,4 @@
-import { StageError } from '#domain';
+import { messageOf, StageError } from '#domain';
 import type { RefusalCode } from './precheck/refusal.ts';
 
 export type AgentCode =
@@ -21,9 +21,17 @@ export type AgentCode =
   | 'root-unreadable'
   | 'settings-invalid'
   | 'no-such-release'
+  | 'no-status'
+  | 'internal'
   | 'no-end';
 
-export class AgentError extends StageError<AgentCode> {}
+export class AgentError extends StageError<AgentCode> {
+  /** Anything that was thrown as one of our errors; what is none is a defect. */
+  static of(thrown: unknown): StageError {
+    if (thrown instanceof StageError) return thrown;
+    return new AgentError('internal', 'us', { what: messageOf(thrown), cause: thrown });
+  }
+}
 
 /** What a person can do, for codes that say it in one way. */
 export const remedies: Readonly<Record<string, string>> = {

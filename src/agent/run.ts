@@ -5,6 +5,7 @@ import { type AgentCode, AgentError, remedies } from './error.ts';
 import type { Journal } from './journal.ts';
 import { plan } from './plan/plan.ts';
 import { describe, type Plan } from './plan/steps.ts';
+import { obeyRequest } from './steps/request.ts';
 import { execute } from './steps/table.ts';
 
 /** More steps than any run needs: a plan that goes round in circles is a defect of ours. */
@@ -31,6 +32,7 @@ export async function runOnce(doors: Doors, limits: RunLimits): Promise<RunResul
   const buildId = await doors.kernel.buildId();
   const run = new Run(doors, limits, buildId, await doors.journal.read(bootId));
   const steps: string[] = [];
+  await obeyRequest(run);
   for (let i = 0; i < MAX_STEPS; i += 1) {
     const decided = plan(await run.observe());
     steps.push(describe(decided));
@@ -51,4 +53,27 @@ async function ended(run: Run, { why, code }: Extract<Plan, { step: 'rest' }>, s
 
 function faultOf(code: AgentCode): 'input' | 'patch' {
   return code === 'unknown-kernel' || code === 'taken-off' ? 'input' : 'patch';
+}
+
+/**
+ * What a run would do first, without doing it: the archive is asked, and nothing is written but the metadata that was
+ * verified. Errors: those of `runOnce`.
+ */
+export async function preview(doors: Doors, limits: RunLimits): Promise<RunResult & { readonly next: Plan }> {
+  const journal = { read: (bootId: string) => doors.journal.read(bootId), write: () => Promise.resolve() };
+  const bootId = await doors.kernel.bootId();
+  const dry = new Run({ ...doors, journal }, limits, await doors.kernel.buildId(), await journal.read(bootId));
+  const steps: string[] = [];
+  for (let i = 0; i < MAX_STEPS; i += 1) {
+    const next = plan(await dry.observe());
+    steps.push(describe(next));
+    if (next.step === 'note' || next.step === 'contact') {
+      await execute(dry, next);
+      continue;
+    }
+    if (next.step === 'rest') return { ...(await ended(dry, next, steps)), next };
+    const index = typeof dry.archive === 'object' ? dry.archive.index : undefined;
+    return { journal: dry.journal, note: `next: ${describe(next)}`, problem: dry.problem, steps, index, next };
+  }
+  throw new AgentError('no-end', 'us', { what: 'the plan goes round in circles' });
 }

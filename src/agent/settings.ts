@@ -61,7 +61,8 @@ export function parseSettings(value: unknown): Settings {
   const unknown = Object.keys(fields).find((name) => !known.has(name));
   if (unknown !== undefined) throw new TypeError(`"${unknown}" is not known`);
   const { archive, ring, soakSeconds, graceSeconds, transitionSeconds, health, textfile } = fields;
-  if (typeof archive !== 'string' || !/^https?:\/\/\S+$/.test(archive)) throw new TypeError('"archive" is no http address');
+  if (typeof archive !== 'string' || !/^https?:\/\/\S+$/.test(archive))
+    throw new TypeError('"archive" is no http address');
   if (typeof ring !== 'string' || !NAME.test(ring)) throw new TypeError('"ring" is no name');
   if (textfile !== null && !isPath(textfile)) throw new TypeError('"textfile" is no absolute path');
   const healthy = health === null || (Array.isArray(health) && isPath(health[0]) && health.every(isText));

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolders, readLimited, sha256 as digest, writeAtomic } from '#host';
+import { sha256 as digest, makeFolders, readLimited, writeAtomic } from '#host';
 import type { StoreDoor } from './doors.ts';
 
 /** No livepatch is larger: what the archive may ask a host to keep in memory. */

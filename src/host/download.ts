@@ -46,7 +46,10 @@ async function exchange(
   { timeoutMs, idleMs }: DownloadLimits,
 ): Promise<void> {
   const stop = new AbortController();
-  const late = (what: string): (() => void) => () => stop.abort(new HostError('timed-out', 'network', { what, where: url }));
+  const late =
+    (what: string): (() => void) =>
+    () =>
+      stop.abort(new HostError('timed-out', 'network', { what, where: url }));
   const whole = setTimeout(late(`no complete answer within ${timeoutMs} ms`), timeoutMs);
   let idle = setTimeout(late(`no byte within ${idleMs} ms`), idleMs);
   try {
@@ -64,10 +67,13 @@ async function exchange(
     for await (const chunk of response.body) {
       clearTimeout(idle);
       idle = setTimeout(late(`no byte within ${idleMs} ms`), idleMs);
-      at += chunk.length;
+      at += (chunk as Uint8Array).length;
       if (at > length)
-        throw new HostError('http-too-large', 'untrusted', { what: `the answer is longer than ${length} bytes`, where: url });
-      await to.appendFile(chunk);
+        throw new HostError('http-too-large', 'untrusted', {
+          what: `the answer is longer than ${length} bytes`,
+          where: url,
+        });
+      await to.appendFile(chunk as Uint8Array);
     }
   } catch (error) {
     if (error instanceof HostError) throw error;

@@ -21,7 +21,8 @@ export function linuxKernel(work: string): KernelDoor {
     bootId: async () => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
     uptime: async () => Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]),
     livepatches: () => livepatches(SYSFS),
-    modules: async () => new Set(((await textOf('/proc/modules')) ?? '').split('\n').map((line) => line.split(' ')[0]!)),
+    modules: async () =>
+      new Set(((await textOf('/proc/modules')) ?? '').split('\n').map((line) => line.split(' ')[0]!)),
     load: (module) => loadBytes(module, work),
     disable: (name) => disable(SYSFS, name),
     remove,

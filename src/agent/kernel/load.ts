@@ -22,7 +22,10 @@ export async function loadBytes(module: Buffer, work: string): Promise<void> {
     await rm(path, { force: true });
     const held = await handle.readFile();
     if (sha256(held) !== sha256(module))
-      throw new AgentError('load-failed', 'untrusted', { what: 'the module changed while it was written', where: path });
+      throw new AgentError('load-failed', 'untrusted', {
+        what: 'the module changed while it was written',
+        where: path,
+      });
     await run('insmod', [DESCRIPTOR], { timeoutMs: INSMOD_TIMEOUT_MS, descriptors: [handle.fd] });
   } catch (error) {
     if (!(error instanceof HostError)) throw error;

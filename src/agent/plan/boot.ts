@@ -1,5 +1,5 @@
 import type { FailedRelease, Journal, ReleaseRef } from '../journal.ts';
-import type { Observation } from './observation.ts';
+import { isBad, type Observation } from './observation.ts';
 
 /** An accepted release at work in so many polls of a boot: the boot counts as survived, however it ends. */
 export const SETTLED_POLLS = 3;
@@ -7,6 +7,7 @@ export const SETTLED_POLLS = 3;
 export const MAX_UNCLEAN_BOOTS = 3;
 /** What a journal keeps at most; the newest stay. */
 const FAILED_MAX = 200;
+const ACCEPTED_MAX = 4;
 
 const AT_WORK = new Set(['loading', 'transitioning', 'soaking']);
 
@@ -26,6 +27,12 @@ export function withFailure(
   const others = journal.failed.filter((entry) => entry.sha256 !== sha256);
   const failed = [...others, { sha256, number, moduleName, how, why, reports }].slice(-FAILED_MAX);
   return { ...journal, failed, state: journal.release?.sha256 === sha256 ? how : journal.state };
+}
+
+/** Accepted releases come back after a boot and go over bad ones; the newest that can be are kept. */
+export function accepted(journal: Journal, release: ReleaseRef): Journal {
+  const others = journal.accepted.filter(({ sha256 }) => sha256 !== release.sha256 && !isBad(journal, sha256));
+  return { ...journal, state: 'accepted', release, accepted: [...others, release].slice(-ACCEPTED_MAX) };
 }
 
 /**

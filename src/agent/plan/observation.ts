@@ -61,6 +61,7 @@ export function lastGood(seen: Observation, exceptModule: string | null = null):
       moduleName !== exceptModule &&
       !isBad(journal, sha256) &&
       !seen.refused.has(sha256) &&
+      !seen.kept.has(moduleName) &&
       (stored.has(sha256) || served.some((release) => release.sha256 === sha256)),
   );
 }

@@ -1,8 +1,8 @@
 import type { IndexedRelease } from '#domain';
 import type { ReleaseRef } from '../journal.ts';
 import { afterBoot, isAtWork, MAX_UNCLEAN_BOOTS, withFailure } from './boot.ts';
-import { isBad, lastGood, type LoadedLivepatch, type Observation, releaseOf } from './observation.ts';
-import type { Plan } from './steps.ts';
+import { isBad, type LoadedLivepatch, lastGood, type Observation, releaseOf } from './observation.ts';
+import type { Bad, Plan } from './steps.ts';
 import { planUnfinished } from './unfinished.ts';
 
 /**
@@ -22,7 +22,7 @@ function planHere(seen: Observation): Plan | null {
     return { step: 'note', ...noted, ...(died && { code: 'quarantined' as const }) };
   }
   if (level === 'stop') return { step: 'rest', why: 'this host refuses everything (level stop)' };
-  return planUnfinished(seen) ?? planBad(seen) ?? planLeftOver(seen);
+  return planUnfinished(seen) ?? planLeftOver(seen) ?? planBad(seen);
 }
 
 /** What failed or was recalled must not stay: the last accepted one goes over it, and only where there is none it comes off bare. */
@@ -37,22 +37,23 @@ function planBad(seen: Observation): Plan | null {
   const leaving = bad.find(({ enabled, transition }) => !enabled && transition);
   if (leaving !== undefined) return { step: 'await-off', name: leaving.name };
   const arriving = bad.find(({ transition }) => transition);
-  if (arriving !== undefined) return { step: 'reverse', name: arriving.name, why: whyBad(seen, arriving) };
+  if (arriving !== undefined) return { step: 'reverse', ...whyBad(seen, arriving) };
   const present = bad.find(({ enabled }) => enabled);
   if (present === undefined) return null;
   if (loaded.some(({ transition }) => transition))
     return { step: 'rest', why: 'another transition is running; the bad livepatch goes next' };
   const good = level === 'no-apply' ? undefined : lastGood(seen, present.name);
-  if (good !== undefined) return { step: 'fetch', release: good, purpose: 'fallback' };
-  return { step: 'unpatch', name: present.name, why: whyBad(seen, present) };
+  if (good !== undefined) return { step: 'fetch', release: good, purpose: 'fallback', over: whyBad(seen, present) };
+  return { step: 'unpatch', ...whyBad(seen, present) };
 }
 
-function whyBad(seen: Observation, { name }: LoadedLivepatch): string {
+function whyBad(seen: Observation, { name }: LoadedLivepatch): Bad {
   const sha256 = releaseOf(seen, name)?.sha256;
   const recalled = seen.journal.recalled.find((entry) => entry.sha256 === sha256);
-  if (recalled !== undefined) return `release ${recalled.number} was recalled: ${recalled.reason}`;
+  if (recalled !== undefined)
+    return { name, code: 'recalled', why: `release ${recalled.number} was recalled: ${recalled.reason}` };
   const failed = seen.journal.failed.find((entry) => entry.sha256 === sha256);
-  return `release ${failed?.number} failed here: ${failed?.why}`;
+  return { name, code: 'quarantined', why: `release ${failed?.number} failed here: ${failed?.why}` };
 }
 
 /** A module of ours that was replaced or taken off stands in the way of its own return. */
@@ -81,6 +82,8 @@ function planKnown(seen: Observation): Plan | null {
   if (current === null) {
     const { release, state } = journal;
     if (release === null || state !== 'accepted' || !journal.guard.loaded) return null;
+    if (isBad(journal, release.sha256))
+      return { step: 'note', journal: { ...journal, state: 'reverted', since: seen.uptime }, why: 'it is off' };
     const why = 'somebody else took it off';
     return { step: 'note', journal: withFailure(journal, release, 'reverted', why), why, code: 'taken-off' };
   }
@@ -112,7 +115,8 @@ function planNewer(seen: Observation): Plan {
   const { archive, level } = seen;
   const release = newest(seen);
   if (release !== undefined) {
-    if (level === 'no-new') return { step: 'rest', why: `release ${release.number} is new; this host takes none (level no-new)` };
+    if (level === 'no-new')
+      return { step: 'rest', why: `release ${release.number} is new; this host takes none (level no-new)` };
     return { step: 'fetch', release, purpose: 'update' };
   }
   if (currentOf(seen) !== null) return { step: 'rest', why: 'the newest release is loaded' };

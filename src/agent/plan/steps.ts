@@ -3,6 +3,13 @@ import type { Journal, Purpose, ReleaseRef } from '../journal.ts';
 /** Why a run ends without having done all it is for. Each is a code of the status file and an exit code. */
 export type RestCode = 'unknown-kernel' | 'crash-loop' | 'alarm' | 'quarantined' | 'taken-off';
 
+/** A livepatch that must not stay, and why. */
+export interface Bad {
+  readonly name: string;
+  readonly why: string;
+  readonly code: 'recalled' | 'quarantined';
+}
+
 /** What to do next. Pure data: it can be printed before anything is done. */
 export type Plan =
   /** Nothing is left to do in this run; `code`: and that is not as it should be. */
@@ -11,7 +18,7 @@ export type Plan =
   | { readonly step: 'note'; readonly journal: Journal; readonly why: string; readonly code?: RestCode }
   /** Ask the archive for the index of this kernel and its recalls. */
   | { readonly step: 'contact' }
-  | { readonly step: 'fetch'; readonly release: ReleaseRef; readonly purpose: Purpose }
+  | { readonly step: 'fetch'; readonly release: ReleaseRef; readonly purpose: Purpose; readonly over?: Bad }
   | { readonly step: 'verify'; readonly release: ReleaseRef }
   | { readonly step: 'precheck'; readonly release: ReleaseRef }
   | { readonly step: 'load'; readonly release: ReleaseRef }
@@ -19,9 +26,9 @@ export type Plan =
   | { readonly step: 'watch'; readonly release: ReleaseRef }
   | { readonly step: 'soak'; readonly release: ReleaseRef }
   /** Turn a transition back: what was there before it stays. */
-  | { readonly step: 'reverse'; readonly name: string; readonly why: string }
+  | ({ readonly step: 'reverse' } & Bad)
   /** Take a livepatch off with nothing in its place. */
-  | { readonly step: 'unpatch'; readonly name: string; readonly why: string }
+  | ({ readonly step: 'unpatch' } & Bad)
   /** Wait until a livepatch that goes off is off, with a deadline. */
   | { readonly step: 'await-off'; readonly name: string }
   /** Remove a module of ours that does nothing any more. */

@@ -57,9 +57,7 @@ const hostChecks: readonly Check[] = [
         )
       : null,
   ({ livepatching }) =>
-    livepatching
-      ? null
-      : refuse('livepatch-missing', 'this kernel cannot livepatch', 'build it with CONFIG_LIVEPATCH'),
+    livepatching ? null : refuse('livepatch-missing', 'this kernel cannot livepatch', 'build it with CONFIG_LIVEPATCH'),
   ({ ftraceEnabled }) =>
     ftraceEnabled
       ? null

@@ -1,8 +1,8 @@
 import type { ReleaseIndex } from '#domain';
 import { StageError } from '#domain';
+import type { Run } from '../context.ts';
 import type { Journal, KnownRecall } from '../journal.ts';
 import { isRecalled } from '../plan/observation.ts';
-import type { Run } from '../context.ts';
 
 /** Asks the archive; what cannot be reached or believed is a problem of this run and changes nothing on the host. */
 export async function contact(run: Run): Promise<void> {

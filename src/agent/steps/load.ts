@@ -1,8 +1,8 @@
 import { messageOf } from '#domain';
+import type { Run } from '../context.ts';
 import type { Journal, ReleaseRef } from '../journal.ts';
 import { baselineOf, readHostLog } from '../judge.ts';
 import { withFailure } from '../plan/boot.ts';
-import type { Run } from '../context.ts';
 import { gone } from './prepare.ts';
 
 /** The intent is on the disk before the kernel is asked: what a boot did not survive is known by it. */
@@ -21,7 +21,14 @@ export async function load(run: Run, release: ReleaseRef): Promise<void> {
     return run.complain(error);
   }
   const since = await kernel.uptime();
-  const intent: Journal = { ...journal, state: 'loading', release, since, baseline, guard: { ...journal.guard, loaded: true } };
+  const intent: Journal = {
+    ...journal,
+    state: 'loading',
+    release,
+    since,
+    baseline,
+    guard: { ...journal.guard, loaded: true },
+  };
   await run.commit(intent);
   try {
     await kernel.load(module);

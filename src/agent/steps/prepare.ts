@@ -1,11 +1,23 @@
 import { hasCode } from '#domain';
+import type { Run } from '../context.ts';
 import { AgentError } from '../error.ts';
 import type { AgentState, Purpose, ReleaseRef } from '../journal.ts';
-import type { Run } from '../context.ts';
+import type { Plan } from '../plan/steps.ts';
 
 /** The module is on this host; where it cannot be had this run goes on without it. */
-export async function fetchModule(run: Run, release: ReleaseRef, purpose: Purpose): Promise<void> {
+export async function fetchModule(
+  run: Run,
+  { release, purpose, over }: Extract<Plan, { step: 'fetch' }>,
+): Promise<void> {
   const { store, archive } = run.doors;
+  if (over !== undefined)
+    run.complain(
+      new AgentError(over.code, 'patch', {
+        what: `${over.why}; release ${release.number}, which was accepted here before, goes over it`,
+        where: over.name,
+        remedy: 'a later release is loaded when there is one',
+      }),
+    );
   try {
     if (!(await store.list()).has(release.sha256)) await archive.fetch(release);
     await enter(run, 'downloaded', release, purpose);

@@ -1,12 +1,13 @@
 import { messageOf } from '#domain';
-import { AgentError, type AgentCode } from '../error.ts';
-import type { Journal, ReleaseRef } from '../journal.ts';
-import { type HostLog, judge, readHostLog } from '../judge.ts';
-import { withFailure } from '../plan/boot.ts';
-import { isBad } from '../plan/observation.ts';
 import type { Run } from '../context.ts';
+import { type AgentCode, AgentError } from '../error.ts';
+import type { ReleaseRef } from '../journal.ts';
+import { type HostLog, judge, readHostLog } from '../judge.ts';
+import { accepted, withFailure } from '../plan/boot.ts';
+import { isBad } from '../plan/observation.ts';
 import { contact } from './contact.ts';
 import { HungTasks } from './hung-tasks.ts';
+import { obeyRequest } from './request.ts';
 
 /** Time between two looks at the host. */
 const LOOK_MS = 10_000;
@@ -18,7 +19,6 @@ const LOG_READS = 2;
 const HEALTH_FAILURES = 2;
 /** Keys kept of the reports that a release was taken back for. */
 const BLAMED_MAX = 50;
-const ACCEPTED_MAX = 4;
 
 interface Finding {
   readonly code: AgentCode;
@@ -44,6 +44,8 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
       await contact(run);
       if (isBad(run.journal, release.sha256)) return;
     }
+    await obeyRequest(run);
+    if (run.journal.state !== 'soaking' || (await run.doors.level()) === 'stop') return;
     const found = (await kernel.livepatches()).find(({ name }) => name === release.moduleName);
     if (found?.enabled !== true || found.transition) return;
     const unwell = await run.doors.health();
@@ -99,10 +101,4 @@ async function accept(run: Run, release: ReleaseRef): Promise<void> {
   await run.record(journal);
   const keep = new Set(journal.accepted.map(({ sha256 }) => sha256));
   await run.doors.store.prune(keep).catch(() => undefined); // Space is no safety.
-}
-
-/** Accepted releases come back after a boot and go over bad ones; the newest that can be are kept. */
-export function accepted(journal: Journal, release: ReleaseRef): Journal {
-  const others = journal.accepted.filter(({ sha256 }) => sha256 !== release.sha256 && !isBad(journal, sha256));
-  return { ...journal, state: 'accepted', release, accepted: [...others, release].slice(-ACCEPTED_MAX) };
 }

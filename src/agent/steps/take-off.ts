@@ -1,21 +1,22 @@
-import { AgentError } from '../error.ts';
 import type { Run } from '../context.ts';
+import { AgentError } from '../error.ts';
+import type { Bad } from '../plan/steps.ts';
 import { tasksInWords, until } from './watch.ts';
 
 /** Seconds in which a livepatch that goes off has to be off. After that a person is needed; it is never forced. */
 const OFF_SECONDS = 60;
 
 /** Turns a transition back: what was there before it stays on. */
-export async function reverse(run: Run, name: string, why: string): Promise<void> {
-  run.complain(new AgentError('quarantined', 'patch', { what: why, where: name }));
+export async function reverse(run: Run, { name, why, code }: Bad): Promise<void> {
+  run.complain(new AgentError(code, 'patch', { what: why, where: name }));
   await run.doors.kernel.disable(name);
   await awaitOff(run, name);
 }
 
 /** The last resort, where no accepted release is left to go over a bad one: this host is without a livepatch then. */
-export async function unpatch(run: Run, name: string, why: string): Promise<void> {
+export async function unpatch(run: Run, { name, why, code }: Bad): Promise<void> {
   run.complain(
-    new AgentError('recalled', 'patch', {
+    new AgentError(code, 'patch', {
       what: `the livepatch is taken off with nothing in its place: ${why}`,
       where: name,
       remedy: 'this host is without a livepatch until a later release is published',

@@ -1,8 +1,8 @@
+import type { Run } from '../context.ts';
 import type { Task } from '../doors.ts';
 import { AgentError } from '../error.ts';
 import type { ReleaseRef } from '../journal.ts';
 import { withFailure } from '../plan/boot.ts';
-import type { Run } from '../context.ts';
 
 const STEP_MS = 250;
 const TASKS_NAMED = 5;

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MAX_UNCLEAN_BOOTS } from '../../../src/agent/plan/boot.ts';
 import { isBad } from '../../../src/agent/plan/observation.ts';
-import type { Behaviour } from '../../../testkit/model-kernel.ts';
 import { ModelHost } from '../../../testkit/model-host.ts';
+import type { Behaviour } from '../../../testkit/model-kernel.ts';
 
 const FAULT = '1,99,99000000,-;BUG: kernel NULL pointer dereference, address: 0\n';
 
@@ -30,7 +30,13 @@ type Act =
   | { readonly act: 'network' };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ act: fc.constant('publish' as const), kind: fc.constantFrom(...Object.keys(kinds), 'good') }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      act: fc.constant('publish' as const),
+      kind: fc.constantFrom(...Object.keys(kinds), 'good'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('recall' as const), which: fc.nat(20) }) },
   { weight: 4, arbitrary: fc.constant({ act: 'run' as const }) },
   { weight: 3, arbitrary: fc.record({ act: fc.constant('kill' as const), after: fc.nat(40) }) },
@@ -92,14 +98,21 @@ test('through any life: nothing bad is loaded again, and in the end the newest g
       const journal = host.journal();
       const on = await enabled(host);
       const good = host.releases.filter(({ sha256 }) => !isBad(journal, sha256));
-      for (const name of on) assert.ok(good.some(({ moduleName }) => moduleName === name), `${name} is bad and on`);
+      for (const name of on)
+        assert.ok(
+          good.some(({ moduleName }) => moduleName === name),
+          `${name} is bad and on`,
+        );
       if (journal.guard.unclean >= MAX_UNCLEAN_BOOTS) return;
-      assert.deepEqual(on, good.slice(-1).map(({ moduleName }) => moduleName));
+      assert.deepEqual(
+        on,
+        good.slice(-1).map(({ moduleName }) => moduleName),
+      );
       const loads = host.kernel.loads.length;
       await host.run();
       assert.equal(host.kernel.loads.length, loads, 'a host at rest stays at rest');
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -131,7 +144,22 @@ test('a livepatch that is on comes off bare only where no accepted one can go ov
         assert.deepEqual(left, [], 'neither the old nor the new');
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
+  );
+});
+
+test('a good release never fails where nothing is cut off', async () => {
+  const calm = act.filter(
+    (one) => !['kill', 'cut'].includes(one.act) && (one.act !== 'publish' || !/dies/.test(one.kind)),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(calm, { maxLength: 40 }), async (acts) => {
+      const host = new ModelHost();
+      for (const one of acts) await live(host, one);
+      for (const { moduleName, why } of host.journal().failed)
+        assert.notDeepEqual(host.kernel.behaviours.get(moduleName), {}, `${moduleName}: ${why}`);
+    }),
+    { numRuns: 150 },
   );
 });
 
