@@ -109,7 +109,7 @@ export class ModelHost {
           };
           return Promise.resolve({ index, expires: '2030-01-01T00:00:00Z' });
         },
-        fetch: async (release) => {
+        obtain: async (release) => {
           if (!this.reachable) throw new TrustError('archive-offline', 'network', { what: 'away' });
           await this.#guarded(() => Promise.resolve());
           this.store.set(release.sha256, this.modules.get(release.sha256)!);

@@ -32,7 +32,7 @@ export class HttpArchive implements ArchiveDoor {
     return { index: await readIndex(this.#opened, buildId), expires: this.#opened.expires };
   }
 
-  async fetch(release: ReleaseRef): Promise<void> {
+  async obtain(release: ReleaseRef): Promise<void> {
     const target = await this.#locate(release);
     if (target.length > MAX_MODULE_BYTES || target.length !== release.length)
       throw mismatch(`${release.path} has ${target.length} bytes, its index says ${release.length}`);

@@ -52,7 +52,7 @@ export interface ArchiveDoor {
   /** Verifies the archive's metadata anew and reads the index of a kernel. Errors: those of #trust, release-mismatch. */
   contact(buildId: string): Promise<ArchiveAnswer>;
   /** Puts the module of a release into the store; goes on where an earlier try ended. Errors: those of #trust. */
-  fetch(release: ReleaseRef): Promise<void>;
+  obtain(release: ReleaseRef): Promise<void>;
   /** Is this what the archive signed for this release? Errors: release-mismatch, target-mismatch. */
   verify(release: ReleaseRef, module: Buffer): Promise<void>;
 }

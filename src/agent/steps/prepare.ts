@@ -19,7 +19,7 @@ export async function fetchModule(
       }),
     );
   try {
-    if (!(await store.list()).has(release.sha256)) await archive.fetch(release);
+    if (!(await store.list()).has(release.sha256)) await archive.obtain(release);
     await enter(run, 'downloaded', release, purpose);
   } catch (error) {
     refuse(run, release, error);

@@ -227,7 +227,7 @@ test('a module that the kernel refuses is not tried again; the next release is',
 test('a host that went down while loading does not load that release again', async () => {
   const host = await hostWith(true);
   host.kernel.behaviour = { dies: 'at-load' };
-  const { write } = journalFile(host.state);
+  const journal = journalFile(host.state);
   let cut: Journal | undefined;
   host.kernel.before = () => {
     cut = JSON.parse(readFileSync(join(host.state, 'journal.json'), 'utf8')) as Journal;
@@ -235,7 +235,7 @@ test('a host that went down while loading does not load that release again', asy
   await assert.rejects(host.poll(), PowerCut);
   assert.equal(cut?.state, 'loading', 'the intent was on the disk');
   // The power went before the failure could be written: the journal is as it was put before the load.
-  await write(cut);
+  await journal.write(cut);
   host.kernel.before = () => {};
   host.kernel.reboot();
   host.kernel.behaviour = {};

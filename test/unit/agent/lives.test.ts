@@ -66,7 +66,7 @@ function guard(host: ModelHost): void {
 
 async function live(host: ModelHost, { act, ...more }: Act): Promise<void> {
   const { which = 0, after = 0, kind = 'good' } = more as { which?: number; after?: number; kind?: string };
-  if (act === 'publish') host.publish(`tuxtape_${host.releases.length + 1}`, kinds[kind]!);
+  if (act === 'publish') host.publish(`tuxtape_${host.releases.length + 1}`, kinds[kind]);
   else if (act === 'recall' && host.releases.length > 0) host.recall(host.releases[which % host.releases.length]!);
   else if (act === 'network') host.reachable = !host.reachable;
   else if (act === 'reboot') host.reboot(true);
