@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { type ArchivePlace, initArchive, publishLivepatch } from '#archive';
 import {
+  type CveId,
   type GateRecord,
   indexPath,
   type LivepatchRecipe,
+  type PatchedFunction,
   type Release,
   type ReleaseApproval,
   type ReleaseIndex,
@@ -37,20 +39,35 @@ export interface Bundle {
   readonly attestations: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
+/** A module of a kernel, as an engine built it. */
+export interface BuiltModule {
+  readonly name: string;
+  readonly module: Buffer;
+  readonly buildId: string;
+  readonly kernelRelease: string;
+  readonly cves: readonly CveId[];
+  readonly functions: readonly PatchedFunction[];
+}
+
 /** What is published of one livepatch: any bytes, with a recipe and a gate record that are of them. */
 export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
   const module = Buffer.from(`module ${name}`.repeat(100));
+  const functions = [{ object: 'vmlinux', name: 'sample' }];
+  return bundleOf({ name, module, buildId, kernelRelease: RELEASE, cves: ['CVE-2026-10001'], functions });
+}
+
+export function bundleOf({ name, module, buildId, kernelRelease, cves, functions }: BuiltModule): Bundle {
   const patch = Buffer.from(`patch ${name}`);
   const recipe: LivepatchRecipe = {
     engine: 'kpatch',
     engineVersion: 'kpatch-build 0',
     compiler: 'gcc',
     buildId,
-    kernelRelease: RELEASE,
-    cves: ['CVE-2026-10001'],
+    kernelRelease,
+    cves,
     fixCommits: [],
     patchSha256: sha256(patch),
-    functions: [{ object: 'vmlinux', name: 'sample' }],
+    functions,
   };
   const gate: GateRecord = {
     version: 2,
@@ -58,7 +75,7 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
     moduleSha256: sha256(module),
     patchSha256: sha256(patch),
     buildId,
-    kernelRelease: RELEASE,
+    kernelRelease,
     engine: 'kpatch',
     startedAt: '2026-11-03T09:00:00.000Z',
     seconds: 1,
@@ -82,8 +99,13 @@ export async function publishOne(place: ArchivePlace, name: string, buildId: str
 }
 
 /** Recalls a release in the signed index of its kernel. */
-export async function recallOne(place: ArchivePlace, number: number, reason: string): Promise<void> {
-  const path = indexPath(BUILD_ID);
+export async function recallOne(
+  place: ArchivePlace,
+  number: number,
+  reason: string,
+  buildId: string = BUILD_ID,
+): Promise<void> {
+  const path = indexPath(buildId);
   const index = JSON.parse((await readTarget(place.directory, path))!.toString('utf8')) as ReleaseIndex;
   const { sha256 } = index.releases.find((release) => release.number === number)!;
   const recalls = [...(index.recalls ?? []), { number, sha256, reason }];

@@ -1,6 +1,15 @@
 /** Debian packages of the agent: build/packages/tuxtape-agent_VERSION_all.deb and tuxtape-runtime_NODE_ARCH.deb. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { arch, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { agentBundle, bundleAgent } from './agent-bundle.ts';

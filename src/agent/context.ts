@@ -1,7 +1,27 @@
 import { StageError } from '#domain';
 import type { Doors, RunLimits } from './doors.ts';
+import { AgentError } from './error.ts';
 import type { Journal } from './journal.ts';
 import type { ArchiveView, Observation } from './plan/observation.ts';
+
+/** A look at the host that takes longer has a thread that the kernel does not give back: what is loaded may be why. */
+const LOOK_MS = 120_000;
+
+/** Errors: task-hung, after `LOOK_MS`. */
+export async function inTime<T>(look: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const what = `the agent itself got stuck for ${LOOK_MS / 1000} s while it looked at this host`;
+      reject(new AgentError('task-hung', 'patch', { what, remedy: 'see the kernel log of this host' }));
+    }, LOOK_MS);
+  });
+  try {
+    return await Promise.race([look, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** What one run knows and changes. */
 export class Run {
@@ -54,8 +74,13 @@ export class Run {
    * written is found again from the kernel.
    */
   async record(journal: Journal): Promise<void> {
-    this.journal = journal;
     this.resumed = false;
+    await this.note(journal);
+  }
+
+  /** The same, of what an earlier run left: it stays what an earlier run left. */
+  async note(journal: Journal): Promise<void> {
+    this.journal = journal;
     await this.doors.journal.write(journal).catch((error: unknown) => this.complain(error));
   }
 

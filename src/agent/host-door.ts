@@ -47,13 +47,27 @@ export async function openHost(places: HostPlaces, settings: Settings): Promise<
     store,
     journal,
     clock: systemClock,
-    level: async () => levelOf(await textOf(join(config, 'level')), (await textOf('/proc/cmdline')) ?? 'tuxtape=stop'),
+    level: async () =>
+      levelOf(await textOf(join(config, 'level')), await commandLine(places.run, await kernel.bootId())),
     cleanBoot: async () => (await textOf(join(state, 'clean-boot'))) ?? null,
     precheck: async (release, module, purpose) =>
       precheck(await kernel.buildId(), { release, module, purpose, ours: await ours(release) }, health),
     health,
     requests: requestFile(state),
   };
+}
+
+/**
+ * The kernel's command line, read once a boot: it never changes, and what reads /proc/cmdline may be what a livepatch
+ * breaks. Where it cannot be read nothing is touched.
+ */
+async function commandLine(folder: string, bootId: string): Promise<string> {
+  const path = join(folder, 'command-line');
+  const [boot, ...kept] = ((await textOf(path)) ?? '').split('\n');
+  if (boot === bootId) return kept.join('\n');
+  const text = (await textOf('/proc/cmdline')) ?? 'tuxtape=stop';
+  await writeAtomic(path, `${bootId}\n${text}\n`).catch(() => undefined); // Then it is read again.
+  return text;
 }
 
 async function readRoot(path: string): Promise<Buffer> {

@@ -1,11 +1,12 @@
 import type { ReleaseIndex, StageError } from '#domain';
-import { Run } from './context.ts';
+import { inTime, Run } from './context.ts';
 import type { Doors, RunLimits } from './doors.ts';
 import { type AgentCode, AgentError, remedies } from './error.ts';
 import type { Journal } from './journal.ts';
 import { plan } from './plan/plan.ts';
 import { describe, type Plan } from './plan/steps.ts';
 import { obeyRequest } from './steps/request.ts';
+import { countRun, judgeAccepted, stuck } from './steps/survive.ts';
 import { execute } from './steps/table.ts';
 
 /** More steps than any run needs: a plan that goes round in circles is a defect of ours. */
@@ -32,9 +33,11 @@ export async function runOnce(doors: Doors, limits: RunLimits): Promise<RunResul
   const buildId = await doors.kernel.buildId();
   const run = new Run(doors, limits, buildId, await doors.journal.read(bootId));
   const steps: string[] = [];
+  await countRun(run, bootId);
+  await judgeAccepted(run, bootId);
   await obeyRequest(run);
   for (let i = 0; i < MAX_STEPS; i += 1) {
-    const decided = plan(await run.observe());
+    const decided = plan(await inTime(run.observe()).catch((error: unknown) => stuck(run, error)));
     steps.push(describe(decided));
     if (decided.step === 'rest') return await ended(run, decided, steps);
     await execute(run, decided);

@@ -32,7 +32,13 @@ export function withFailure(
 /** Accepted releases come back after a boot and go over bad ones; the newest that can be are kept. */
 export function accepted(journal: Journal, release: ReleaseRef): Journal {
   const others = journal.accepted.filter(({ sha256 }) => sha256 !== release.sha256 && !isBad(journal, sha256));
-  return { ...journal, state: 'accepted', release, accepted: [...others, release].slice(-ACCEPTED_MAX) };
+  return {
+    ...journal,
+    state: 'accepted',
+    release,
+    attempts: null,
+    accepted: [...others, release].slice(-ACCEPTED_MAX),
+  };
 }
 
 /**

@@ -59,7 +59,7 @@ function whyBad(seen: Observation, { name }: LoadedLivepatch): Bad {
 /** A module of ours that was replaced or taken off stands in the way of its own return. */
 function planLeftOver(seen: Observation): Plan | null {
   const { journal, loaded, modules, kept } = seen;
-  const names = [...journal.accepted, ...journal.failed].map(({ moduleName }) => moduleName);
+  const names = [...journal.accepted, ...journal.failed, ...indexed(seen)].map(({ moduleName }) => moduleName);
   const idle = names.find((name) => {
     if (!modules.has(name) || kept.has(name)) return false;
     const shown = loaded.find((livepatch) => livepatch.name === name);

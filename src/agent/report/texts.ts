@@ -63,7 +63,7 @@ export function statusText(status: AgentStatus): string {
     `kernel    ${kernel.release} (build-id ${kernel.buildId})`,
     `livepatch ${loaded === null ? 'none' : `release ${loaded.number}, ${loaded.moduleName}, ${loaded.cves.length} CVEs`}`,
     `state     ${status.state}${status.release === null ? '' : ` (release ${status.release.number})`}`,
-    `standing  ${standingWords[status.standing]}`,
+    `standing  ${standingWords(status)}`,
     `archive   ${archive.url}, last read ${archive.lastContact ?? 'never'}`,
     ...(archive.unreachableSince === null
       ? []
@@ -80,8 +80,8 @@ export function statusText(status: AgentStatus): string {
   return `${lines.join('\n')}\n`;
 }
 
-const standingWords = {
-  current: 'current: the newest release of this kernel is on',
-  behind: 'behind: there is a release that this host does not run',
-  unknown: 'unknown: what this host lacks cannot be said',
-} as const;
+function standingWords({ standing, loaded }: AgentStatus): string {
+  if (standing === 'unknown') return 'unknown: what this host lacks cannot be said';
+  if (standing === 'behind') return 'behind: there is a release that this host does not run';
+  return `current: ${loaded === null ? 'this kernel has no release yet' : 'the newest release of this kernel is on'}`;
+}

@@ -1,5 +1,5 @@
-import { messageOf } from '#domain';
-import type { Run } from '../context.ts';
+import { hasCode, messageOf } from '#domain';
+import { inTime, type Run } from '../context.ts';
 import { type AgentCode, AgentError } from '../error.ts';
 import type { ReleaseRef } from '../journal.ts';
 import { type HostLog, judge, readHostLog } from '../judge.ts';
@@ -46,18 +46,34 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
     }
     await obeyRequest(run);
     if (run.journal.state !== 'soaking' || (await run.doors.level()) === 'stop') return;
-    const found = (await kernel.livepatches()).find(({ name }) => name === release.moduleName);
-    if (found?.enabled !== true || found.transition) return;
-    const unwell = await run.doors.health();
-    ill = unwell === null ? 0 : ill + 1;
-    const finding =
-      (await judged(run, release)) ??
-      (await hung.look(kernel)) ??
-      (ill >= HEALTH_FAILURES ? { code: 'health-failed' as const, what: `the health command says: ${unwell}` } : null);
+    const seen = await inTime(look(run, release, hung)).catch((error: unknown) => {
+      if (!hasCode(error, 'task-hung')) throw error;
+      return { off: false, unwell: null, finding: { code: 'task-hung' as const, what: error.message } };
+    });
+    if (seen.off) return;
+    ill = seen.unwell === null ? 0 : ill + 1;
+    const sick =
+      ill >= HEALTH_FAILURES
+        ? { code: 'health-failed' as const, what: `the health command says: ${seen.unwell}` }
+        : null;
+    const finding = seen.finding ?? sick;
     if (finding !== null) return fail(run, release, finding);
     if (uptime >= end && ill === 0) return accept(run, release);
     await clock.sleep(Math.max(1_000, Math.min(LOOK_MS, (end - uptime) * 1000)));
   }
+}
+
+/** One look: is it still on, is the host well by its operator's word, and what do the log and its tasks say? */
+async function look(
+  run: Run,
+  release: ReleaseRef,
+  hung: HungTasks,
+): Promise<{ off: boolean; unwell: string | null; finding: Finding | null }> {
+  const { kernel, health } = run.doors;
+  const found = (await kernel.livepatches()).find(({ name }) => name === release.moduleName);
+  if (found?.enabled !== true || found.transition) return { off: true, unwell: null, finding: null };
+  const unwell = await health();
+  return { off: false, unwell, finding: (await judged(run, release)) ?? (await hung.look(kernel)) };
 }
 
 /** What the kernel reported that this host did not report before; a log that cannot be read says nothing good. */

@@ -265,6 +265,22 @@ test('an agent that was restarted in a transition or a soak goes on watching, of
   assert.equal(host.kernel.loads.length, 1);
 });
 
+test('a livepatch that kills the agent whenever it looks goes off all the same', async () => {
+  const host = await hostWith(true);
+  await host.poll();
+  await journalFile(host.state).write({ ...(await host.journal()), state: 'soaking', accepted: [] });
+  const { livepatches } = host.kernel;
+  host.kernel.livepatches = async () => {
+    if ((await host.on()).length > 0) throw new PowerCut();
+    return livepatches();
+  };
+  host.on = async () => (await livepatches()).filter(({ enabled }) => enabled).map(({ name }) => name);
+  for (let i = 0; i < 3; i += 1) await assert.rejects(host.poll(), PowerCut);
+  await assert.rejects(host.poll(), { code: 'quarantined', message: /cut off 3 times/ });
+  assert.deepEqual(await host.on(), []);
+  assert.equal(host.kernel.loads.length, 1);
+});
+
 test('an accepted release comes back after a boot, from this host; not before the archive said that it may', async () => {
   const host = await hostWith(true);
   await host.poll();

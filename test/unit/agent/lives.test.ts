@@ -7,7 +7,8 @@ import { isBad } from '../../../src/agent/plan/observation.ts';
 import { ModelHost } from '../../../testkit/model-host.ts';
 import type { Behaviour } from '../../../testkit/model-kernel.ts';
 
-const FAULT = '1,99,99000000,-;BUG: kernel NULL pointer dereference, address: 0\n';
+// A moment after the load, so that what goes over it is loaded later.
+const FAULT = '1,99,50100000,-;BUG: kernel NULL pointer dereference, address: 0\n';
 
 const kinds: Readonly<Record<string, Behaviour>> = {
   good: {},
