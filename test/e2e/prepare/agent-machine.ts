@@ -8,7 +8,7 @@ import { agentFiles, runtimeFiles } from '../../../tools/agent-package.ts';
 import { librariesOf } from './host.ts';
 
 const MEMORY_MB = 1024;
-const RUN_TIMEOUT_MS = 300_000;
+const RUN_TIMEOUT_MS = 200_000;
 const DISK_BYTES = 256 << 20;
 /** The host's own disk has what must outlive a power cut; the rest is made anew at each boot, as from an image. */
 const SETUP = `ifconfig lo 127.0.0.1 up
