@@ -107,32 +107,35 @@ function buildDebian(one: Package): string {
   }
 }
 
-export async function packageAgent(): Promise<string[]> {
+/** The package of the agent alone: what a fleet is given often, for the runtime changes rarely. Its file. */
+export async function packageAgent(): Promise<string> {
   await bundleAgent();
   mkdirSync(packages, { recursive: true });
-  const node = version(`node_modules/node-linux-${nodeArch()}/package.json`);
-  return [
-    buildDebian({
-      name: 'tuxtape-agent',
-      version: version('package.json'),
-      architecture: 'all',
-      depends: `tuxtape-runtime (>= 24), kmod`,
-      description: 'loads livepatches of the kernel that runs here, and takes bad ones back',
-      files: agentFiles(),
-      scripts: ['prerm', 'postinst', 'postrm'],
-    }),
-    buildDebian({
-      name: 'tuxtape-runtime',
-      version: node,
-      architecture: arch() === 'arm64' ? 'arm64' : 'amd64',
-      depends: 'libc6, libstdc++6, libgcc-s1',
-      description: 'the Node.js that the TuxTape agent is tested with, for it alone',
-      files: runtimeFiles(),
-      scripts: [],
-    }),
-  ];
+  return buildDebian({
+    name: 'tuxtape-agent',
+    version: version('package.json'),
+    architecture: 'all',
+    depends: `tuxtape-runtime (>= 24), kmod`,
+    description: 'loads livepatches of the kernel that runs here, and takes bad ones back',
+    files: agentFiles(),
+    scripts: ['prerm', 'postinst', 'postrm'],
+  });
+}
+
+export function packageRuntime(): string {
+  mkdirSync(packages, { recursive: true });
+  return buildDebian({
+    name: 'tuxtape-runtime',
+    version: version(`node_modules/node-linux-${nodeArch()}/package.json`),
+    architecture: arch() === 'arm64' ? 'arm64' : 'amd64',
+    depends: 'libc6, libstdc++6, libgcc-s1',
+    description: 'the Node.js that the TuxTape agent is tested with, for it alone',
+    files: runtimeFiles(),
+    scripts: [],
+  });
 }
 
 if (import.meta.main) {
-  for (const file of await packageAgent()) console.log(`${file.slice(root.length + 1)}: ${statSync(file).size} bytes`);
+  for (const file of [await packageAgent(), packageRuntime()])
+    console.log(`${file.slice(root.length + 1)}: ${statSync(file).size} bytes`);
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArchivePlace, publishLivepatch, subscribeKernel } from '#archive';
-import type { LivepatchRecipe } from '#domain';
+import type { CveId, LivepatchRecipe } from '#domain';
 import { treeLayout } from '#kernel';
 import { readModuleInfo } from '../../../src/agent/precheck/module-info.ts';
 import { bundleOf, newArchive, recallOne } from '../../../testkit/archive.ts';
@@ -96,7 +96,7 @@ export class AgentSite {
     this.#kernel = kernel;
   }
 
-  async publish({ name, module, recipe }: Built, ...cves: readonly string[]): Promise<number> {
+  async publish({ name, module, recipe }: Built, ...cves: readonly CveId[]): Promise<number> {
     const { buildId, release: kernelRelease } = this.#kernel;
     const { functions } = recipe;
     const { number } = await publishLivepatch(
