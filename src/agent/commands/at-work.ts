@@ -25,7 +25,7 @@ export async function checkCommand(given: Arguments): Promise<number> {
   requireRoot();
   const settings = await settingsOf(given);
   await makeFolders(given.places.state, 0o700);
-  return withLock(join(given.places.state, 'lock'), LOCK_WAIT_MS, async () => {
+  return withLock(lockOf(given), LOCK_WAIT_MS, async () => {
     const doors = await openHost(given.places, settings);
     const result = await preview(doors, settings);
     print(given, await statusOf(doors, settings, result), { next: result.next.step, steps: result.steps });
@@ -54,7 +54,7 @@ async function atWork(
   requireRoot();
   const settings = await settingsOf(given);
   await makeFolders(given.places.state, 0o700);
-  return withLock(join(given.places.state, 'lock'), LOCK_WAIT_MS, async () => {
+  return withLock(lockOf(given), LOCK_WAIT_MS, async () => {
     const doors = await openHost(given.places, settings);
     const result = await body(doors, settings).catch((error: unknown) => broken(doors, error));
     const status = await statusOf(doors, settings, result);
@@ -62,6 +62,11 @@ async function atWork(
     print(given, status);
     return result.problem === null ? 0 : exitCodeOf(result.problem);
   });
+}
+
+/** In memory, so that it ends with the boot, and a disk that is full hides no state behind it. */
+function lockOf({ places }: Arguments): string {
+  return join(places.run, 'lock');
 }
 
 /** A run that could not end says so in the reports as well: silence would read as "all is well". */
