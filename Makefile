@@ -10,7 +10,11 @@ endif
 WEB_SOURCES := $(shell find src/web src/contract src/domain -type f 2>/dev/null)
 TESTS := test/tidy.test.ts 'test/unit/**/*.test.ts' 'test/integration/**/*.test.ts' 'test/browser/**/*.test.ts'
 
-.PHONY: help install run test check format e2e e2e-full bench clean
+build/packages/.built: build/agent/tuxtape-agent.cjs tools/agent-package.ts $(wildcard tools/agent-package/*)
+	@node tools/agent-package.ts
+	@touch $@
+
+.PHONY: help install run test check format packages e2e e2e-full bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,10 +51,12 @@ format: install ## write the format and the generated tsconfig files
 	@node tools/tsconfigs.ts
 	@biome check --write
 
+packages: install build/packages/.built ## Debian packages of the agent and its runtime
+
 e2e: install build/web/index.html build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
 	@tools/install.sh e2e
 	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
-	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/package.test.ts test/e2e/autopilot.test.ts
+	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/package.test.ts test/e2e/autopilot.test.ts test/e2e/agent.test.ts
 
 e2e-full: install build/web/index.html build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
 	@tools/install.sh e2e

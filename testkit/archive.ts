@@ -6,9 +6,10 @@ import {
   type KeyRole,
   Keyring,
   publishLivepatch,
+  recallRelease,
   type Signer,
 } from '#archive';
-import type { GateRecord, LivepatchRecipe, Release, ReleaseApproval } from '#domain';
+import type { CveId, GateRecord, LivepatchRecipe, PatchedFunction, Release, ReleaseApproval } from '#domain';
 import { type Clock, sha256, systemClock } from '#host';
 
 export const BUILD_ID = 'c915b3da96198004e546bdae77fc20a81b2bc005';
@@ -50,20 +51,35 @@ export interface Bundle {
   readonly attestations: readonly { readonly name: string; readonly content: Buffer }[];
 }
 
+/** A module of a kernel, as an engine built it. */
+export interface BuiltModule {
+  readonly name: string;
+  readonly module: Buffer;
+  readonly buildId: string;
+  readonly kernelRelease: string;
+  readonly cves: readonly CveId[];
+  readonly functions: readonly PatchedFunction[];
+}
+
 /** What is published of one livepatch: any bytes, with a recipe and a gate record that are of them. */
 export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
   const module = Buffer.from(`module ${name}`.repeat(100));
+  const functions = [{ object: 'vmlinux', name: 'sample' }];
+  return bundleOf({ name, module, buildId, kernelRelease: RELEASE, cves: ['CVE-2026-10001'], functions });
+}
+
+export function bundleOf({ name, module, buildId, kernelRelease, cves, functions }: BuiltModule): Bundle {
   const patch = Buffer.from(`patch ${name}`);
   const recipe: LivepatchRecipe = {
     engine: 'kpatch',
     engineVersion: 'kpatch-build 0',
     compiler: 'gcc',
     buildId,
-    kernelRelease: RELEASE,
-    cves: ['CVE-2026-10001'],
+    kernelRelease,
+    cves,
     fixCommits: [],
     patchSha256: sha256(patch),
-    functions: [{ object: 'vmlinux', name: 'sample' }],
+    functions,
   };
   const gate: GateRecord = {
     version: 2,
@@ -71,7 +87,7 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
     moduleSha256: sha256(module),
     patchSha256: sha256(patch),
     buildId,
-    kernelRelease: RELEASE,
+    kernelRelease,
     engine: 'kpatch',
     startedAt: '2026-11-03T09:00:00.000Z',
     seconds: 1,
@@ -92,4 +108,14 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
 
 export async function publishOne(place: ArchivePlace, name: string, buildId: string = BUILD_ID): Promise<Release> {
   return publishLivepatch(place, bundle(name, buildId));
+}
+
+/** Recalls a release in the signed index of its kernel. */
+export async function recallOne(
+  place: ArchivePlace,
+  number: number,
+  reason: string,
+  buildId: string = BUILD_ID,
+): Promise<void> {
+  await recallRelease(place, { buildId, number, reason, by: 'jane', propose: false });
 }

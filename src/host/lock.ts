@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errno, HostError } from './error.ts';
+import { errno, fromErrno, HostError } from './error.ts';
 import { makeFolders } from './files.ts';
 
 const RETRY_MS = 50;
+/** Time in which a living process has written its name into the lock that it made. */
+const EMPTY_MS = 10_000;
 
 /** A process, told apart from a later one with the same number by its start time (proc(5), stat field 22) and boot. */
 export interface ProcessIdentity {
@@ -78,19 +80,33 @@ export async function withLock<T>(path: string, waitMs: number, body: () => Prom
 async function tryLock(path: string): Promise<boolean> {
   try {
     const handle = await open(path, 'wx', 0o644);
-    await handle.writeFile(formatIdentity(self()));
-    await handle.close();
+    try {
+      await handle.writeFile(formatIdentity(self()));
+    } catch (error) {
+      // A lock without a name on it would keep everybody out for good.
+      await rm(path, { force: true });
+      throw fromErrno(error, path, 'write the lock');
+    } finally {
+      await handle.close();
+    }
     return true;
   } catch (error) {
     if (errno(error) !== 'EEXIST') throw error;
   }
   const before = await readFile(path, 'utf8').catch(() => '');
   const holder = parseIdentity(before);
-  if (before !== '' && (!holder || !isAlive(holder))) {
+  const isDead = before === '' ? await isForgotten(path) : !holder || !isAlive(holder);
+  if (isDead) {
     // Remove only the very lock that was read: another process may have taken it over in between.
     if ((await readFile(path, 'utf8').catch(() => '')) === before) await rm(path, { force: true });
   }
   return false;
+}
+
+/** Empty, and not of this moment: whoever made it died before it could write its name, or the power went. */
+async function isForgotten(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Math.abs(Date.now() - found.mtimeMs) > EMPTY_MS;
 }
 
 async function readHolder(path: string): Promise<ProcessIdentity | undefined> {

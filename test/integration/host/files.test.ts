@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -80,6 +80,10 @@ test('one holder at a time; a dead holder is taken over, a living one is waited 
 
   await writeFile(lock, formatIdentity({ pid: 999_999, started: 'gone/1' }));
   assert.equal(await withLock(lock, 1_000, async () => 'taken'), 'taken');
+
+  await writeFile(lock, '');
+  await utimes(lock, new Date(), new Date(Date.now() - 60_000));
+  assert.equal(await withLock(lock, 1_000, async () => 'taken'), 'taken', 'the power went before it was written');
 
   await writeFile(lock, formatIdentity(self()));
   await assert.rejects(
