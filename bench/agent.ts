@@ -22,7 +22,14 @@ async function bench(home: string, host: string): Promise<void> {
   await using server = await serveFolder(place.directory);
   const idle = await median(RUNS, () => measure('node', ['-e', '0']));
   report('baseline, node -e 0', idle);
-  const files = ['--root', join(place.directory, 'root.json'), '--status', join(home, 'status.json')];
+  const files = [
+    '--root',
+    join(place.directory, 'root.json'),
+    '--run',
+    join(home, 'run'),
+    '--config',
+    join(home, 'none'),
+  ];
   const poll = (state: string): ReturnType<typeof measure> =>
     measure('node', [BUNDLE, 'run', '--archive', server.url, ...files, '--state', join(home, state)]);
   const first = await poll('first');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
-import { exitCodes } from '../src/agent/status.ts';
+import { exitCodes } from '../src/agent/report/exit-codes.ts';
 import { arrows } from '../tools/arrows.ts';
 import { configReference } from '../tools/config-reference.ts';
 import { lintReference } from '../tools/lint-reference.ts';

@@ -1,7 +1,16 @@
 import { join } from 'node:path';
 import { type ArchivePlace, initArchive, publishLivepatch } from '#archive';
-import type { GateRecord, LivepatchRecipe, Release, ReleaseApproval } from '#domain';
+import {
+  type GateRecord,
+  indexPath,
+  type LivepatchRecipe,
+  type Release,
+  type ReleaseApproval,
+  type ReleaseIndex,
+} from '#domain';
 import { type Clock, sha256, systemClock } from '#host';
+import { loadSigner } from '../src/archive/keys.ts';
+import { addTargets, readTarget } from '../src/archive/repository.ts';
 
 export const BUILD_ID = 'c915b3da96198004e546bdae77fc20a81b2bc005';
 export const RELEASE = '6.1.170-test';
@@ -70,4 +79,20 @@ export function bundle(name: string, buildId: string = BUILD_ID): Bundle {
 
 export async function publishOne(place: ArchivePlace, name: string, buildId: string = BUILD_ID): Promise<Release> {
   return publishLivepatch(place, bundle(name, buildId));
+}
+
+/** Recalls a release in the signed index of its kernel. */
+export async function recallOne(place: ArchivePlace, number: number, reason: string): Promise<void> {
+  const path = indexPath(BUILD_ID);
+  const index = JSON.parse((await readTarget(place.directory, path))!.toString('utf8')) as ReleaseIndex;
+  const { sha256 } = index.releases.find((release) => release.number === number)!;
+  const recalls = [...(index.recalls ?? []), { number, sha256, reason }];
+  const content = Buffer.from(JSON.stringify({ ...index, recalls }));
+  const signers = {
+    targets: await loadSigner(place.keys, 'targets'),
+    modules: await loadSigner(place.keys, 'modules'),
+    snapshot: await loadSigner(place.keys, 'snapshot'),
+    timestamp: await loadSigner(place.keys, 'timestamp'),
+  };
+  await addTargets(place.directory, [{ path, content }], signers, place.clock.now());
 }

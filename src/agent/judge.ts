@@ -9,7 +9,7 @@ import {
   loadPointOf,
   type Severity,
 } from '#klog';
-import type { KernelDoor } from './kernel-door.ts';
+import type { KernelDoor } from './doors.ts';
 
 /** Keys kept of a host's own reports; the newest stay. */
 const KEYS_MAX = 500;

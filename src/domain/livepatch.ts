@@ -88,12 +88,21 @@ export interface IndexedRelease extends Release {
   readonly length: number;
 }
 
+/** A signed statement that a release must be taken off, and why. It holds for good. */
+export interface Recall {
+  readonly number: number;
+  readonly sha256: string;
+  readonly reason: string;
+}
+
 /** Everything the archive has for one kernel: the one signed file an agent asks for by name. */
 export interface ReleaseIndex {
   readonly version: 1;
   readonly buildId: BuildId;
   readonly kernelRelease: string;
   readonly releases: readonly IndexedRelease[];
+  /** Absent: none. A recalled release may stay listed or not. */
+  readonly recalls?: readonly Recall[];
 }
 
 export function indexPath(buildId: BuildId): string {

@@ -1,6 +1,6 @@
 import { isCveId } from './cve-id.ts';
 import { isBuildId } from './kernel.ts';
-import type { IndexedRelease, ReleaseIndex } from './livepatch.ts';
+import type { IndexedRelease, Recall, ReleaseIndex } from './livepatch.ts';
 
 /** A module's name becomes a path below /sys/kernel/livepatch: letters, digits and underscores only (MODULE_NAME_LEN 56). */
 const MODULE_NAME = /^[A-Za-z0-9_]{1,55}$/;
@@ -17,7 +17,15 @@ export function parseReleaseIndex(text: string): ReleaseIndex | undefined {
   const { buildId, kernelRelease, releases } = value;
   if (!isText(buildId) || !isBuildId(buildId) || !isText(kernelRelease)) return undefined;
   if (!Array.isArray(releases) || releases.length > MAX_RELEASES || !releases.every(isRelease)) return undefined;
-  return { version: 1, buildId, kernelRelease, releases };
+  const recalls = value['recalls'] ?? [];
+  if (!Array.isArray(recalls) || recalls.length > MAX_RELEASES || !recalls.every(isRecall)) return undefined;
+  return { version: 1, buildId, kernelRelease, releases, ...(recalls.length > 0 && { recalls }) };
+}
+
+function isRecall(value: unknown): value is Recall {
+  if (!isRecord(value)) return false;
+  const { number, sha256, reason } = value;
+  return isCount(number) && isText(sha256) && SHA256.test(sha256) && isText(reason);
 }
 
 function isRelease(value: unknown): value is IndexedRelease {

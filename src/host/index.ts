@@ -1,6 +1,7 @@
 export * from './clock.ts';
 export * from './copy.ts';
 export * from './daemon.ts';
+export * from './download.ts';
 export * from './environment.ts';
 export * from './error.ts';
 export * from './family.ts';

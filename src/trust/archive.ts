@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '#host';
-import { TufClient } from './client.ts';
+import { isTarget, TufClient } from './client.ts';
 import { MetadataFolder } from './folder.ts';
 import { establishRoot } from './root.ts';
 
@@ -12,6 +12,15 @@ export interface OpenOptions {
   /** Folder for the metadata seen so far; what protects against rollback. */
   readonly state: string;
   readonly clock?: Clock;
+}
+
+/** What signed metadata says of a target, for callers that fetch it in their own way. */
+export interface LocatedTarget {
+  readonly url: string;
+  readonly length: number;
+  readonly custom: Readonly<Record<string, unknown>>;
+  /** Are these its bytes? */
+  is(content: Uint8Array): boolean;
 }
 
 /** An archive whose metadata was verified just now. */
@@ -26,6 +35,8 @@ export interface TrustedArchive {
     path: string,
     maxBytes: number,
   ): Promise<{ content: Buffer; custom: Readonly<Record<string, unknown>> } | undefined>;
+  /** Undefined when the archive has none of this name. Errors: those of `read`. */
+  locate(path: string): Promise<LocatedTarget | undefined>;
 }
 
 /** Updates what this host knows of an archive, by the TUF client workflow. Errors: archive-offline, root-invalid, metadata-*. */
@@ -41,6 +52,16 @@ export async function openArchive(options: OpenOptions): Promise<TrustedArchive>
       const target = await client.find(path);
       if (target === undefined) return undefined;
       return { content: await client.fetchTarget(`${url}/targets`, path, target, maxBytes), custom: target.custom };
+    },
+    async locate(path) {
+      const target = await client.find(path);
+      if (target === undefined) return undefined;
+      return {
+        url: `${url}/targets/${client.targetName(path, target)}`,
+        length: target.length,
+        custom: target.custom,
+        is: (content) => isTarget(content, target),
+      };
     },
   };
 }

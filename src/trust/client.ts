@@ -64,17 +64,10 @@ export class TufClient {
    * match". Errors: archive-offline, target-missing, target-mismatch.
    */
   async fetchTarget(baseUrl: string, path: string, target: TargetMeta, maxBytes: number): Promise<Buffer> {
-    const { length, digests } = target;
+    const { length } = target;
     if (length > maxBytes)
       throw refused('target-mismatch', `the target has ${length} bytes, at most ${maxBytes} are taken`, path);
-    // "HASH is one of the hashes of the targets file listed in the targets metadata file."
-    const hash = namingDigest(digests);
-    if (hash === undefined)
-      throw refused('target-mismatch', 'the target has a hash that is none of sha256, sha384 and sha512', path);
-    const content = await new Remote(baseUrl, this.#options.clock).target(
-      targetUrlPath(path, this.#consistentSnapshot ? hash : null),
-      length,
-    );
+    const content = await new Remote(baseUrl, this.#options.clock).target(this.targetName(path, target), length);
     if (!isTarget(content, target))
       throw new TrustError('target-mismatch', 'untrusted', {
         what: `the target is not what its metadata says: ${content.length === length ? 'another hash' : `${content.length} bytes instead of ${length}`}`,
@@ -82,6 +75,15 @@ export class TufClient {
         remedy: 'the archive or the way to it was tampered with; nothing was used',
       });
     return content;
+  }
+
+  /** Where a target lies below the targets' address. Errors: target-mismatch. */
+  targetName(path: string, { digests }: TargetMeta): string {
+    // "HASH is one of the hashes of the targets file listed in the targets metadata file."
+    const hash = namingDigest(digests);
+    if (hash === undefined)
+      throw refused('target-mismatch', 'the target has a hash that is none of sha256, sha384 and sha512', path);
+    return targetUrlPath(path, this.#consistentSnapshot ? hash : null);
   }
 }
 

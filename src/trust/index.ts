@@ -1,4 +1,4 @@
-export { type OpenOptions, openArchive, type TrustedArchive } from './archive.ts';
+export { type LocatedTarget, type OpenOptions, openArchive, type TrustedArchive } from './archive.ts';
 export { type ClientOptions, isTarget, TufClient } from './client.ts';
 export { type TrustCode, TrustError } from './error.ts';
 export { MetadataFolder } from './folder.ts';

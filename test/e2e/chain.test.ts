@@ -112,7 +112,7 @@ test('7.2 by klp-build: from a change of ours to a patched host', async (t) => {
   const livepatch = await provedLivepatch(kernel, ['--patch', join(PATCHES, '7.2-cmdline.patch')]);
   assert.equal(livepatch.recipe.engine, 'klp');
   const host = await publishedAndLoaded(kernel, livepatch);
-  assert.match(host.cmdline, /tuxtape=patched$/);
+  assert.match(host.cmdline, /livepatched=yes$/);
 });
 
 /** How many of the given fixes change a file that is compiled into this kernel: the configuration must be worth proving. */

@@ -110,7 +110,7 @@ test('a reproducer fails before and passes after, or the gate does not open', as
     await writeFile(path, `#!/bin/sh\n${text}\n`);
     return path;
   };
-  const shows = await script('shows.sh', 'grep -q tuxtape=patched /proc/cmdline');
+  const shows = await script('shows.sh', 'grep -q livepatched=yes /proc/cmdline');
   await tuxtape('livepatch', 'verify', livepatch.id, '--reproducer', shows);
   const { reproducer, passed } = await gateOf(livepatch);
   assert.equal(passed, true);

@@ -47,7 +47,7 @@ export class AgentHost {
   /** One poll of the archive below `path`, with a state folder of its own. */
   async poll(path: string, state: string): Promise<AgentRun> {
     const status = '/run/tuxtape/status.json';
-    const command = `/${INSTALLED}/bin/tuxtape-agent run --archive http://10.0.2.100/${path} --root /etc/tuxtape/root.json --state /tmp/${state} --soak 2`;
+    const command = `/${INSTALLED}/bin/tuxtape-agent run --archive http://10.0.2.100/${path} --root /etc/tuxtape/root.json --state /tmp/${state} --soak 2 --grace 0 --json`;
     await this.machine.run(`rm -f ${status}`);
     const { exitCode, output } = await this.machine.run(command, POLL_TIMEOUT_MS);
     const written = await this.machine.run(`cat ${status}`);

@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readKmsg } from '../../../src/agent/kmsg.ts';
+import { readKmsg } from '../../../src/agent/kernel/kmsg.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 function isReadable(path: string): boolean {

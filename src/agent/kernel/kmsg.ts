@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errno } from '#host';
-import { AgentError } from './error.ts';
+import { AgentError } from '../error.ts';
 
 /** A record has at most 8 KiB with its keys (CONSOLE_EXT_LOG_MAX, PRINTK_MESSAGE_MAX of kernel/printk); a smaller buffer is refused. */
 const RECORD_BYTES = 16 << 10;

@@ -1,0 +1,79 @@
+import type { ReleaseIndex } from '#domain';
+import type { Journal, ReleaseRef } from '../journal.ts';
+import type { Level } from '../level.ts';
+
+/** A livepatch as the kernel shows it (ABI/testing/sysfs-kernel-livepatch). */
+export interface LoadedLivepatch {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly transition: boolean;
+}
+
+/** What the archive said in this run: nothing yet, nothing to be had, or its index (null: this kernel is not served). */
+export type ArchiveView = 'not-asked' | 'unreachable' | { readonly index: ReleaseIndex | null };
+
+/** Everything a decision is made from: what the kernel shows now, the journal, and what this run has learnt. */
+export interface Observation {
+  readonly bootId: string;
+  /** Seconds since boot, by the clock that never jumps. */
+  readonly uptime: number;
+  readonly buildId: string;
+  readonly journal: Journal;
+  readonly loaded: readonly LoadedLivepatch[];
+  /** Names of the modules in the kernel, livepatches and others, in whatever state. */
+  readonly modules: ReadonlySet<string>;
+  /** Boot whose orderly end was written down. */
+  readonly cleanBoot: string | null;
+  readonly level: Level;
+  /** Seconds after boot before which nothing is loaded. */
+  readonly graceSeconds: number;
+  readonly archive: ArchiveView;
+  /** sha256 of the modules that are kept on this host. */
+  readonly stored: ReadonlySet<string>;
+  /** sha256 of releases that this run has found it cannot load now. */
+  readonly refused: ReadonlySet<string>;
+  /** Names of modules that this run could not remove. */
+  readonly kept: ReadonlySet<string>;
+  /** The state was written by an earlier run. */
+  readonly resumed: boolean;
+}
+
+export function isFailed({ failed }: Pick<Journal, 'failed'>, sha256: string): boolean {
+  return failed.some((entry) => entry.sha256 === sha256);
+}
+
+export function isRecalled({ recalled }: Pick<Journal, 'recalled'>, sha256: string): boolean {
+  return recalled.some((entry) => entry.sha256 === sha256);
+}
+
+/** Must not be loaded on this host, and must not stay. */
+export function isBad(journal: Journal, sha256: string): boolean {
+  return isFailed(journal, sha256) || isRecalled(journal, sha256);
+}
+
+/** Newest accepted release that may be loaded again on this kernel, but for one of that name. */
+export function lastGood(seen: Observation, exceptModule: string | null = null): ReleaseRef | undefined {
+  const { journal, stored, archive } = seen;
+  const served = typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
+  return journal.accepted.findLast(
+    ({ sha256, buildId, moduleName }) =>
+      buildId === seen.buildId &&
+      moduleName !== exceptModule &&
+      !isBad(journal, sha256) &&
+      !seen.refused.has(sha256) &&
+      !seen.kept.has(moduleName) &&
+      (stored.has(sha256) || served.some((release) => release.sha256 === sha256)),
+  );
+}
+
+/** Which release a livepatch in the kernel is; null: it is none of ours. */
+export function releaseOf(seen: Observation, name: string): Pick<ReleaseRef, 'sha256' | 'number'> | null {
+  const { journal, archive } = seen;
+  if (journal.release?.moduleName === name) return journal.release;
+  const accepted = journal.accepted.findLast(({ moduleName }) => moduleName === name);
+  if (accepted !== undefined) return accepted;
+  const failed = journal.failed.findLast(({ moduleName }) => moduleName === name);
+  if (failed !== undefined) return failed;
+  const index = typeof archive === 'object' ? archive.index : null;
+  return index?.releases.findLast(({ moduleName }) => moduleName === name) ?? null;
+}

@@ -1,0 +1,33 @@
+import type { ReleaseIndex } from '#domain';
+import { StageError } from '#domain';
+import type { Run } from '../context.ts';
+import type { Journal, KnownRecall } from '../journal.ts';
+import { isRecalled } from '../plan/observation.ts';
+
+/** Asks the archive; what cannot be reached or believed is a problem of this run and changes nothing on the host. */
+export async function contact(run: Run): Promise<void> {
+  const { clock, archive } = run.doors;
+  const at = clock.now().toISOString();
+  try {
+    const answer = await archive.contact(run.buildId);
+    run.archive = { index: answer.index };
+    const known = { last: at, expires: answer.expires, failingSince: null, error: null };
+    await run.record({ ...withRecalls(run.journal, answer.index), contact: known });
+  } catch (error) {
+    run.archive = 'unreachable';
+    run.complain(error);
+    if (!(error instanceof StageError)) return;
+    const { contact: before } = run.journal;
+    const failingSince = before.failingSince ?? at;
+    const seen = { code: String(error.code), what: error.message };
+    await run.record({ ...run.journal, contact: { ...before, failingSince, error: seen } });
+  }
+}
+
+/** Recalls are remembered for good: an archive that no longer tells of one does not undo it. */
+export function withRecalls(journal: Journal, index: ReleaseIndex | null): Journal {
+  const fresh: KnownRecall[] = (index?.recalls ?? [])
+    .filter(({ sha256 }) => !isRecalled(journal, sha256))
+    .map(({ sha256, number, reason }) => ({ sha256, number, reason }));
+  return fresh.length === 0 ? journal : { ...journal, recalled: [...journal.recalled, ...fresh] };
+}
