@@ -68,6 +68,7 @@ export function statusText(status: AgentStatus): string {
     ...(archive.unreachableSince === null
       ? []
       : [`          not reached or not believed since ${archive.unreachableSince}`]),
+    ...serverLines(status),
     ...(status.level === 'normal' ? [] : [`level     ${status.level}`]),
     ...status.failed.map(({ number, how, why }) => `failed    release ${number} (${how}): ${why}`),
     ...status.recalled.map(({ number, reason }) => `recalled  release ${number}: ${reason}`),
@@ -78,6 +79,13 @@ export function statusText(status: AgentStatus): string {
     `as of     ${status.at}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function serverLines({ server }: AgentStatus): string[] {
+  if (server === null) return [];
+  const { lastContact, unreachableSince, error } = server;
+  const lost = unreachableSince === null ? [] : [`          not told since ${unreachableSince}: ${error ?? 'unknown'}`];
+  return [`server    last told ${lastContact ?? 'never'}`, ...lost];
 }
 
 const standingWords = {
