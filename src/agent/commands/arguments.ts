@@ -38,7 +38,7 @@ export interface Arguments {
   /** `setup` enrols this host there; null: at no server. */
   readonly enrol: {
     readonly server: string;
-    readonly token: string;
+    readonly tokenFile: string;
     readonly name?: string;
     readonly ca?: string;
   } | null;
