@@ -1,8 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { CHECK_IN_PATH, ENROL_PATH } from '#contract';
-import { type CheckIn, signedRequestText } from '#domain';
+import { CHECK_IN_PATH, type CheckIn, ENROL_PATH, signedRequestText } from '#domain';
 import { bodyHash } from '../src/pipeline/hosts/host-key.ts';
 
 /** A host with a key of its own, that speaks as an agent does; each request is a connection of its own. */

@@ -8,8 +8,7 @@ import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect, createSecureContext } from 'node:tls';
-import { CHECK_IN_PATH } from '#contract';
-import { signedRequestText } from '#domain';
+import { CHECK_IN_PATH, signedRequestText } from '#domain';
 import { bodyHash } from '../../src/pipeline/hosts/host-key.ts';
 
 interface Orders {

@@ -65,8 +65,10 @@ export class Run {
   /** The new journal, on the disk. Where it cannot be written nothing that follows may be done. */
   async commit(journal: Journal): Promise<void> {
     await this.doors.journal.write(journal);
+    const before = this.journal;
     this.journal = journal;
     this.resumed = false;
+    if (journal.state !== before.state) await this.doors.tell?.(journal);
   }
 
   /**

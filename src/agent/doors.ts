@@ -1,6 +1,6 @@
 import type { PatchedFunction, ReleaseIndex } from '#domain';
 import type { Clock } from '#host';
-import type { Purpose, ReleaseRef } from './journal.ts';
+import type { Journal, Purpose, ReleaseRef } from './journal.ts';
 import type { JournalDoor } from './journal-file.ts';
 import type { Level } from './level.ts';
 import type { LoadedLivepatch } from './plan/observation.ts';
@@ -90,6 +90,8 @@ export interface Doors {
   readonly precheck: (release: ReleaseRef, module: Buffer, purpose: Purpose) => Promise<readonly Refusal[]>;
   readonly health: HealthCheck;
   readonly requests: RequestDoor;
+  /** Tells a server, where there is one, that the state has changed. It keeps nothing up, and never fails. */
+  readonly tell?: (journal: Journal) => Promise<void>;
 }
 
 export interface RunLimits {

@@ -9,7 +9,8 @@ import { exitCodeOf, USAGE } from './report/exit-codes.ts';
 const HELP = `tuxtape-agent COMMAND [--json] [--config DIR] [--state DIR] [--run DIR]
 
   setup --archive URL --root FILE [--ring NAME] [--timer]
-              take over the root of trust and the address of the archive; --timer: and start
+              take over the root of trust and the address of the archive; --timer: and start;
+              --server URL --token-file FILE [--name NAME] [--server-ca FILE]: become a host of a server
   run         one run, as the timer does it: finish what was begun, look, load, watch, report
   apply       the same at once, without waiting for the time after boot
   check       what a run would do; nothing is done

@@ -11,6 +11,7 @@ export const places = {
 } as const;
 
 const MAX_BYTES = 64 << 10;
+const MOST_LABELS = 32;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** `/etc/tuxtape/agent.json`: the host's own configuration. Nobody but its owner sets it. */
@@ -24,6 +25,8 @@ export interface Settings {
   readonly transitionSeconds: number;
   /** Program and arguments that say by exit code 0 that the host is well; null: none. */
   readonly health: readonly [string, ...string[]] | null;
+  /** What else this host is known by, as its rack or cluster: who must never go together. */
+  readonly labels: Readonly<Record<string, string>>;
   /** Folder of node-exporter's textfile collector; null: none. */
   readonly textfile: string | null;
 }
@@ -34,6 +37,7 @@ export const defaults = {
   graceSeconds: 120,
   transitionSeconds: 60,
   health: null,
+  labels: {},
   textfile: null,
 } as const satisfies Omit<Settings, 'archive'>;
 
@@ -60,11 +64,12 @@ export function parseSettings(value: unknown): Settings {
   const known = new Set<string>(['archive', ...Object.keys(defaults)]);
   const unknown = Object.keys(fields).find((name) => !known.has(name));
   if (unknown !== undefined) throw new TypeError(`"${unknown}" is not known`);
-  const { archive, ring, soakSeconds, graceSeconds, transitionSeconds, health, textfile } = fields;
+  const { archive, ring, soakSeconds, graceSeconds, transitionSeconds, health, labels, textfile } = fields;
   if (typeof archive !== 'string' || !/^https?:\/\/\S+$/.test(archive))
     throw new TypeError('"archive" is no http address');
   if (typeof ring !== 'string' || !NAME.test(ring)) throw new TypeError('"ring" is no name');
   if (textfile !== null && !isPath(textfile)) throw new TypeError('"textfile" is no absolute path');
+  if (!isLabels(labels)) throw new TypeError('"labels" is no object of names and texts');
   const healthy = health === null || (Array.isArray(health) && isPath(health[0]) && health.every(isText));
   if (!healthy) throw new TypeError('"health" is no list of an absolute path and arguments');
   return {
@@ -74,6 +79,7 @@ export function parseSettings(value: unknown): Settings {
     graceSeconds: seconds('graceSeconds', graceSeconds, 0, 3_600),
     transitionSeconds: seconds('transitionSeconds', transitionSeconds, 1, 3_600),
     health: health as Settings['health'],
+    labels,
     textfile,
   };
 }
@@ -81,6 +87,14 @@ export function parseSettings(value: unknown): Settings {
 function seconds(name: string, value: unknown, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw new TypeError(`"${name}" is no whole number of seconds from ${least} to ${most}`);
+}
+
+function isLabels(value: unknown): value is Settings['labels'] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const all = Object.entries(value);
+  return (
+    all.length <= MOST_LABELS && all.every(([name, text]) => NAME.test(name) && isText(text) && text.length <= 128)
+  );
 }
 
 function isText(value: unknown): value is string {

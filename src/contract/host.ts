@@ -3,8 +3,6 @@ import { type CheckIn, hostStates, isBuildId, isGroupName, refusalLevels } from 
 
 /** Bytes of a check-in: one of a host with 500 modules and ten reports has 16 KiB. */
 export const MAX_CHECK_IN_BYTES = 64 << 10;
-export const CHECK_IN_PATH = '/api/v1/hosts/check-in';
-export const ENROL_PATH = '/api/v1/hosts/enrol';
 const MAX_REPORTS = 20;
 const MAX_MODULES = 2_000;
 const MAX_LABELS = 32;

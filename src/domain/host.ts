@@ -147,6 +147,10 @@ export function isGroupName(text: string): boolean {
   return GROUP.test(text);
 }
 
+/** Where hosts knock. */
+export const CHECK_IN_PATH = '/api/v1/hosts/check-in';
+export const ENROL_PATH = '/api/v1/hosts/enrol';
+
 /**
  * What a host signs (Ed25519, RFC 8032): a request cannot be turned into another one, or into one of another host. `host`: its id;
  * `-` where it has none yet.

@@ -14,6 +14,7 @@ export * from './lock.ts';
 export * from './log.ts';
 export * from './memory-group.ts';
 export * from './parallel.ts';
+export * from './post.ts';
 export * from './process.ts';
 export * from './sandbox.ts';
 export * from './usage.ts';

@@ -15,6 +15,10 @@ const options = {
   transition: { type: 'string' },
   health: { type: 'string' },
   textfile: { type: 'string' },
+  server: { type: 'string' },
+  'token-file': { type: 'string' },
+  name: { type: 'string' },
+  'server-ca': { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   timer: { type: 'boolean', default: false },
@@ -31,6 +35,13 @@ export interface Arguments {
   readonly help: boolean;
   /** `setup` starts the timer. */
   readonly timer: boolean;
+  /** `setup` enrols this host there; null: at no server. */
+  readonly enrol: {
+    readonly server: string;
+    readonly tokenFile: string;
+    readonly name?: string;
+    readonly ca?: string;
+  } | null;
 }
 
 /** Errors: TypeError, for what is no argument. */
@@ -54,7 +65,20 @@ export function readArguments(): Arguments {
     json: values.json,
     help: values.help,
     timer: values.timer,
+    enrol: enrolOf(values),
   };
+}
+
+function enrolOf(values: {
+  readonly server?: string | undefined;
+  readonly 'token-file'?: string | undefined;
+  readonly name?: string | undefined;
+  readonly 'server-ca'?: string | undefined;
+}): Arguments['enrol'] {
+  const { server, name, 'token-file': tokenFile, 'server-ca': ca } = values;
+  if (server === undefined && tokenFile === undefined) return null;
+  if (server === undefined || tokenFile === undefined) throw new TypeError('--server and --token-file belong together');
+  return { server, tokenFile, ...(name !== undefined && { name }), ...(ca !== undefined && { ca }) };
 }
 
 /** The configuration file with what the command line says over it. Errors: settings-invalid, TypeError. */

@@ -3,10 +3,12 @@ import { hasCode } from '#domain';
 import { isRoot, makeFolders, withLock } from '#host';
 import type { AgentRequest, Doors } from '../doors.ts';
 import { AgentError } from '../error.ts';
+import { tryCheckIn } from '../fleet/check-in.ts';
+import type { ServerContact } from '../fleet/contact.ts';
 import { openHost, requestFile } from '../host-door.ts';
-import { emptyJournal } from '../journal.ts';
+import { emptyJournal, type Journal } from '../journal.ts';
 import { exitCodeOf } from '../report/exit-codes.ts';
-import { type AgentStatus, statusOf } from '../report/status.ts';
+import { type AgentStatus, serverStatus, statusOf } from '../report/status.ts';
 import { statusText } from '../report/texts.ts';
 import { writeReports } from '../report/write.ts';
 import { preview, type RunResult, runOnce } from '../run.ts';
@@ -14,6 +16,7 @@ import type { Settings } from '../settings.ts';
 import { type Arguments, settingsOf } from './arguments.ts';
 
 const LOCK_WAIT_MS = 1_000;
+const VERSION = '0.1.0';
 
 /** `run` and `apply`: one run, then the reports; `apply` does not wait for the time after boot. */
 export async function runCommand(given: Arguments, now: boolean): Promise<number> {
@@ -55,9 +58,12 @@ async function atWork(
   const settings = await settingsOf(given);
   await makeFolders(given.places.state, 0o700);
   return withLock(lockOf(given), LOCK_WAIT_MS, async () => {
-    const doors = await openHost(given.places, settings);
+    const host = await openHost(given.places, settings);
+    const tell = teller(given, host, settings);
+    const doors = { ...host, tell: async (journal: Journal) => void (await tell(journal)) };
     const result = await body(doors, settings).catch((error: unknown) => broken(doors, error));
-    const status = await statusOf(doors, settings, result);
+    const server = await tell(result.journal);
+    const status = { ...(await statusOf(doors, settings, result)), server: serverStatus(server) };
     await writeReports(given.places.run, status, settings.textfile);
     print(given, status);
     return result.problem === null ? 0 : exitCodeOf(result.problem);
@@ -67,6 +73,20 @@ async function atWork(
 /** In memory, so that it ends with the boot, and a disk that is full hides no state behind it. */
 function lockOf({ places }: Arguments): string {
   return join(places.run, 'lock');
+}
+
+/** Checks in with the server of this host; one that did not answer once is not asked again in this run. */
+function teller(
+  given: Arguments,
+  doors: Doors,
+  settings: Settings,
+): (journal: Journal) => Promise<ServerContact | null> {
+  let last: ServerContact | null = null;
+  return async (journal) => {
+    if (last === null || last.failingSince === null)
+      last = await tryCheckIn(given.places, doors, { settings, journal, version: VERSION });
+    return last;
+  };
 }
 
 /** A run that could not end says so in the reports as well: silence would read as "all is well". */

@@ -3,6 +3,7 @@ import { messageOf } from '#domain';
 import { findProgram, makeFolders, readLimited, run, systemClock, writeAtomic } from '#host';
 import { openArchive } from '#trust';
 import { AgentError } from '../error.ts';
+import { enrol } from '../fleet/enrol.ts';
 import { linuxKernel } from '../kernel/door.ts';
 import { parseSettings, readSettings } from '../settings.ts';
 import type { Arguments } from './arguments.ts';
@@ -16,7 +17,7 @@ const UNITS = ['tuxtape-agent.timer', 'tuxtape-agent-boot.service'];
  * `setup --archive URL --root FILE [--ring NAME]`: takes over the root of trust and the address, and starts the timer with
  * `--timer`. The archive is asked before anything is written: an address or a root that does not fit changes nothing.
  */
-export async function setupCommand({ places, given, root, timer }: Arguments): Promise<number> {
+export async function setupCommand({ places, given, root, timer, enrol: asked }: Arguments): Promise<number> {
   requireRoot();
   if (root === undefined)
     throw new AgentError('root-unreadable', 'input', {
@@ -33,6 +34,12 @@ export async function setupCommand({ places, given, root, timer }: Arguments): P
   await writeAtomic(join(places.config, 'root.json'), trusted);
   await writeAtomic(join(places.config, 'agent.json'), `${JSON.stringify(settings, null, 2)}\n`);
   process.stdout.write(`${settings.archive} is believed until ${archive.expires}; ring ${settings.ring}\n`);
+  if (asked !== null) {
+    // From a file: what is on a command line is read by every user of the machine.
+    const token = (await readLimited(asked.tokenFile, MAX_ROOT_BYTES)).toString('utf8').trim();
+    const { id, group, server } = await enrol({ ...asked, token, config: places.config });
+    process.stdout.write(`this is host ${id} of group ${group} at ${server}\n`);
+  }
   if (timer) await startTimer();
   return 0;
 }

@@ -1,4 +1,5 @@
 import type { Doors } from '../doors.ts';
+import type { ServerContact } from '../fleet/contact.ts';
 import type { AgentState, FailedRelease, Journal, KnownRecall, ReleaseRef } from '../journal.ts';
 import type { Level } from '../level.ts';
 import { isBad } from '../plan/observation.ts';
@@ -45,6 +46,19 @@ export interface AgentStatus {
     readonly metadataExpires: string | null;
     readonly unreachableSince: string | null;
   };
+  /** The server that this host checks in with; null: none, or it was not asked. */
+  readonly server: {
+    readonly lastContact: string | null;
+    readonly unreachableSince: string | null;
+    readonly error: string | null;
+  } | null;
+}
+
+/** What the host says of its server. */
+export function serverStatus(contact: ServerContact | null): AgentStatus['server'] {
+  if (contact === null) return null;
+  const { last, failingSince, error } = contact;
+  return { lastContact: last, unreachableSince: failingSince, error };
 }
 
 /** What the kernel shows, told by the releases that this host knows. */
@@ -82,6 +96,7 @@ export async function statusOf(doors: Doors, settings: Settings, result: RunResu
       metadataExpires: journal.contact.expires,
       unreachableSince: journal.contact.failingSince,
     },
+    server: null,
   };
 }
 

@@ -68,6 +68,7 @@ export function statusText(status: AgentStatus): string {
     ...(archive.unreachableSince === null
       ? []
       : [`          not reached or not believed since ${archive.unreachableSince}`]),
+    ...serverLines(status),
     ...(status.level === 'normal' ? [] : [`level     ${status.level}`]),
     ...status.failed.map(({ number, how, why }) => `failed    release ${number} (${how}): ${why}`),
     ...status.recalled.map(({ number, reason }) => `recalled  release ${number}: ${reason}`),
@@ -84,4 +85,11 @@ function standingWords({ standing, loaded }: AgentStatus): string {
   if (standing === 'unknown') return 'unknown: what this host lacks cannot be said';
   if (standing === 'behind') return 'behind: there is a release that this host does not run';
   return `current: ${loaded === null ? 'this kernel has no release yet' : 'the newest release of this kernel is on'}`;
+}
+
+function serverLines({ server }: AgentStatus): string[] {
+  if (server === null) return [];
+  const { lastContact, unreachableSince, error } = server;
+  const lost = unreachableSince === null ? [] : [`          not told since ${unreachableSince}: ${error ?? 'unknown'}`];
+  return [`server    last told ${lastContact ?? 'never'}`, ...lost];
 }

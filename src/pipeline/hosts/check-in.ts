@@ -1,5 +1,5 @@
-import { CHECK_IN_PATH, type CheckInAnswer, checkInSchema } from '#contract';
-import { type CheckIn, type CheckInJudgement, judgeCheckIn } from '#domain';
+import { type CheckInAnswer, checkInSchema } from '#contract';
+import { CHECK_IN_PATH, type CheckIn, type CheckInJudgement, judgeCheckIn } from '#domain';
 import {
   type CallingHost,
   callingHosts,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { ENROL_PATH, type EnrolAnswer, enrolSchema } from '#contract';
+import { type EnrolAnswer, enrolSchema } from '#contract';
+import { ENROL_PATH } from '#domain';
 import type { Clock } from '#host';
 import { addEnrolment, type EnrolmentRow, enrolHost, type Store } from '#store';
 import { bodyHash, isSignedBy } from './host-key.ts';

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { CHECK_IN_PATH, ENROL_PATH, MAX_CHECK_IN_BYTES } from '#contract';
-import { messageOf } from '#domain';
+import { MAX_CHECK_IN_BYTES } from '#contract';
+import { CHECK_IN_PATH, ENROL_PATH, messageOf } from '#domain';
 import type { Clock, Logger } from '#host';
 import { type CheckInBatches, type CheckInRefusal, checkInBatches, enrol } from '#pipeline';
 import type { Store } from '#store';
