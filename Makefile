@@ -59,7 +59,7 @@ e2e-full: install build/agent/tuxtape-agent.cjs ## long proof: every given fix, 
 	@FUZZ_SECONDS=3600 node test/fuzz/klog.ts
 
 bench: install build/agent/tuxtape-agent.cjs ## print the measured figures
-	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/debug-info.ts bench/triage.ts bench/verdicts.ts bench/klog.ts bench/livepatch.ts bench/agent.ts bench/gate.ts; do echo "== $$file"; node "$$file"; done
+	@for file in bench/feed.ts bench/growth.ts bench/severity-model.ts bench/profile.ts bench/debug-info.ts bench/triage.ts bench/verdicts.ts bench/klog.ts bench/livepatch.ts bench/agent.ts bench/gate.ts bench/rollout.ts; do echo "== $$file"; node "$$file"; done
 
 clean: ## remove what was built here (not the kernel cache)
 	@rm -rf build
