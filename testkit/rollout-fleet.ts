@@ -210,7 +210,16 @@ export class SimFleet {
     const lie = host.lies && this.random() < 0.3;
     const standing = lie ? standings[Math.floor(this.random() * standings.length)]! : host.truth;
     host.said = {
-      ...{ id: host.id, buildId, ring: host.ring, labels: host.labels, failed: [], health: 'good', silentMs: 0 },
+      ...{
+        id: host.id,
+        buildId,
+        ring: host.ring,
+        labels: host.labels,
+        failed: [],
+        health: 'good',
+        refuses: false,
+        silentMs: 0,
+      },
       current: standing === null ? null : { number, sha256, standing },
       reports: host.report && host.truth !== 'reverted' ? ['BUG:sim'] : [],
     };

@@ -172,8 +172,10 @@ export interface HostObservation {
   readonly failed: readonly string[];
   /** Keys of kernel reports that its baseline has not. */
   readonly reports: readonly string[];
-  /** Hung tasks, lockups, an unclean reboot, its workload probe; unknown: it did not say. */
+  /** With or without the release: alarms, trouble of its kernel; unknown: it did not say. */
   readonly health: 'good' | 'bad' | 'unknown';
+  /** Its own file or kernel command line keeps it from starting on anything. */
+  readonly refuses: boolean;
   /** Time since its last word, by a clock that only goes forward. */
   readonly silentMs: number;
 }

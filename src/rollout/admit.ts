@@ -58,9 +58,10 @@ export function admit(rollout: Rollout, members: readonly (readonly Member[])[],
 
 function seat(member: Member, held: ReadonlySet<string>, room: Room, why: Map<number, string>): void {
   if (member.class !== 'idle') return;
-  const reason = held.has(member.host.id) ? 'held by a person' : room.blocked(member.at);
-  if (reason === null) room.take(member.at);
-  else why.set(member.at, reason);
+  const { host, at } = member;
+  const reason = held.has(host.id) ? 'held by a person' : host.refuses ? 'its own level refuses' : room.blocked(at);
+  if (reason === null) room.take(at);
+  else why.set(at, reason);
 }
 
 interface Run {

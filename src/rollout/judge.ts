@@ -93,7 +93,8 @@ export function conclude(rollout: Rollout, ring: readonly Member[]): Conclusion 
   const held = new Set(state.held);
   const bound = boundOf(state.share);
   const step = ring.filter(
-    ({ position, class: kind, host }) => position < bound && kind !== 'beyond' && !held.has(host.id),
+    ({ position, class: kind, host }) =>
+      position < bound && kind !== 'beyond' && !(kind === 'idle' && host.refuses) && !held.has(host.id),
   );
   const accepted = count(step, ({ class: kind, silent }) => kind === 'accepted' && !silent);
   // A host that is silent and never started is none that can be waited for; one that began and is silent is.

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { PlanStep, Rollout, RolloutCommand } from '#domain';
 import { addAudit } from './decisions.ts';
 import { StoreError } from './error.ts';
-import { type RolloutHostRow, rolloutHosts } from './rollout-hosts.ts';
+import { countRolloutHosts, type RolloutHostRow, rolloutHosts } from './rollout-hosts.ts';
 import { listRollouts, type RolloutRow } from './rollouts.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction, type Store } from './store.ts';
@@ -99,7 +99,7 @@ export async function storeRolloutRound(db: Db, seen: RolloutSight, round: Rollo
     if (round.taken.length > 0)
       await sql`UPDATE rollout_command SET taken = ${revision} WHERE id = ANY(${round.taken}::bigint[])`.execute(tx);
     await putFiles(tx, round);
-    await countHosts(tx, seen.hosts);
+    await countRolloutHosts(tx, seen.hosts);
     return revision;
   });
 }
@@ -130,17 +130,4 @@ async function putFiles(tx: Db, { files, at }: RolloutRound): Promise<void> {
       .onConflict((conflict) => conflict.column('build_id').doUpdateSet(row))
       .execute();
   }
-}
-
-/**
- * Hosts that the round saw are counted with the file of their kernel as it is now. A host that changed since it was seen is not: its
- * shape is another.
- */
-async function countHosts(tx: Db, hosts: readonly RolloutHostRow[]): Promise<void> {
-  const fresh = hosts.filter(({ counted }) => counted === null);
-  if (fresh.length === 0) return;
-  await sql`
-    UPDATE rollout_host h SET counted = f.serial
-    FROM unnest(${fresh.map(({ id }) => id)}::text[], ${fresh.map(({ shape }) => shape)}::bigint[]) AS s(id, shape), rollout_file f
-    WHERE h.id = s.id AND h.shape = s.shape AND h.counted IS NULL AND f.build_id = h.build_id`.execute(tx);
 }

@@ -433,23 +433,6 @@ export interface RolloutFile {
   serial: Int8;
 }
 
-export interface RolloutHost {
-  build_id: string;
-  counted: Int8 | null;
-  failed: string[];
-  health: string;
-  id: string;
-  labels: Json;
-  module_sha256: string | null;
-  number: Int8 | null;
-  reports: string[];
-  ring: string | null;
-  seen_at: Timestamp;
-  seq: Generated<Int8>;
-  shape: Generated<Int8>;
-  standing: string | null;
-}
-
 export interface SchemaMigration {
   applied_at: Generated<Timestamp>;
   name: string;
@@ -552,7 +535,6 @@ export interface DB {
   rollout_event: RolloutEvent;
   rollout_fence: RolloutFence;
   rollout_file: RolloutFile;
-  rollout_host: RolloutHost;
   schema_migration: SchemaMigration;
   signal: Signal;
   signal_file: SignalFile;

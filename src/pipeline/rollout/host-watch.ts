@@ -26,7 +26,7 @@ export class HostWatch {
     const before = this.#hosts;
     // Anew each time: hosts that are gone are forgotten.
     this.#hosts = new Map();
-    return rows.map(({ seq, shape: _shape, counted: _counted, seenAt: _seenAt, ageMs, ...said }) => {
+    return rows.map(({ seq, counted: _counted, ageMs, ...said }) => {
       const known = before.get(said.id);
       const baseMs = known === undefined ? Math.min(Math.max(0, ageMs), MAX_GAP_MS) : 0;
       const watched = known?.seq === seq ? known : { seq, sinceMs: nowMs, baseMs };

@@ -60,25 +60,3 @@ CREATE TABLE rollout_file (
   content text NOT NULL,
   made_at timestamptz NOT NULL
 );
-
--- The newest that each host said. All of it is the host's own word.
-CREATE TABLE rollout_host (
-  id text PRIMARY KEY,
-  build_id text NOT NULL,
-  ring text,
-  labels jsonb NOT NULL,
-  number bigint,
-  module_sha256 text,
-  standing text,
-  failed text[] NOT NULL,
-  reports text[] NOT NULL,
-  health text NOT NULL,
-  -- Rises with each word of it.
-  seq bigint NOT NULL DEFAULT 1,
-  seen_at timestamptz NOT NULL,
-  -- Serial of the file of its kernel that was made with this host in mind; null: none was since what decides about it changed.
-  counted bigint,
-  -- Rises with each such change.
-  shape bigint NOT NULL DEFAULT 1,
-  CHECK ((standing IS NULL) = (number IS NULL) AND (standing IS NULL) = (module_sha256 IS NULL))
-);

@@ -4,10 +4,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseRolloutFile } from '#domain';
-import { openStore, putHostWords } from '#store';
+import { openStore } from '#store';
 import { BUILD_ID, newArchive, publishOne } from '../../../testkit/archive.ts';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { databaseUrl } from '../../../testkit/database.ts';
+import { SpokenHosts } from '../../../testkit/rollout-hosts.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const POLICY = `
@@ -76,9 +77,10 @@ test('start, plan, status, halt and resume; every stop says what comes next', as
     release: { sha256: string };
   }[];
   const store = await open();
-  const current = { number: 1, sha256: row!.release.sha256, standing: 'reverted' } as const;
-  const base = { buildId: BUILD_ID, ring: 'canary', labels: {}, failed: [], reports: [], health: 'good' } as const;
-  await putHostWords(store.db, [{ ...base, id: 'web-1', current }]);
+  const release = { number: 1, sha256: row!.release.sha256 };
+  const hosts = new SpokenHosts(store.db);
+  await hosts.say([{ name: 'web-1', buildId: BUILD_ID, state: 'reverted', release }]);
+  const web = hosts.ids.get('web-1')!;
   await store.close();
   const plan = await run('rollout', 'plan', '--files', files);
   assert.match(plan.stdout, /halt: halts: no host starts in any ring, because 1 host failed/);
@@ -86,7 +88,7 @@ test('start, plan, status, halt and resume; every stop says what comes next', as
   assert.equal((await run('rollout', 'run', '--once', '--files', files)).exitCode, 0);
   assert.equal((await published())?.rollouts[0]?.state, 'halted');
   const status = (await run('rollout', 'status', row!.id.slice(0, 8))).stdout;
-  assert.match(status, /web-1 took it back/);
+  assert.ok(status.includes(`${web} took it back`));
   assert.match(status, /next: tuxtape rollout resume .* --failures 1/);
   const blind = await run('rollout', 'resume', row!.id, '--failures', '0', '--reason', 'x', '--files', files);
   assert.match(blind.stdout, /refuse: does not resume: 1 host failed, and 0 were looked at/);

@@ -7,18 +7,9 @@ import { sql } from 'kysely';
 import { hasCode, parseRolloutFile, type RolloutCommand, type RolloutFile, turn } from '#domain';
 import type { Clock } from '#host';
 import { folderSigner, RolloutController, type RolloutSigner, stopPublished, TAKEOVER_MS } from '#pipeline';
-import {
-  addRollout,
-  askRollout,
-  type HostWord,
-  needRollout,
-  openStore,
-  putHostWords,
-  removeRolloutHost,
-  rolloutEvents,
-  type Store,
-} from '#store';
+import { addRollout, askRollout, needRollout, openStore, rolloutEvents, type Store } from '#store';
 import { databaseUrl } from '../../../testkit/database.ts';
+import { type HostWord, SpokenHosts } from '../../../testkit/rollout-hosts.ts';
 import { buildIdOf, policyOf, rolloutOf } from '../../../testkit/rollout-script.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
@@ -34,13 +25,12 @@ class HandClock implements Clock {
   sleep = (): Promise<void> => Promise.resolve();
 }
 
-function wordOf(id: string, part: Partial<HostWord> = {}): HostWord {
-  const base = { id, buildId: buildIdOf(0), ring: 'canary', labels: {}, current: null, failed: [], reports: [] };
-  return { ...base, health: 'good', ...part };
+function wordOf(name: string, part: Partial<HostWord> = {}): HostWord {
+  return { name, buildId: buildIdOf(0), ...part };
 }
 
-function at(standing: NonNullable<HostWord['current']>['standing']): Partial<HostWord> {
-  return { current: { number: 1, sha256: release.sha256, standing } };
+function at(state: NonNullable<HostWord['state']>): Partial<HostWord> {
+  return { state, release };
 }
 
 interface Site {
@@ -50,12 +40,17 @@ interface Site {
   readonly signer: RolloutSigner;
   readonly clock: HandClock;
   readonly id: string;
+  readonly hosts: SpokenHosts;
   readonly controller: RolloutController;
   ask(command: object): Promise<void>;
   file(): Promise<RolloutFile | undefined>;
 }
 
-async function site(t: { after(body: () => Promise<void>): void }, policy: object = {}): Promise<Site> {
+async function site(
+  t: { after(body: () => Promise<void>): void },
+  policy: object = {},
+  names: readonly string[] = ['h1', 'h2', 'h3', 'h4'],
+): Promise<Site> {
   const url = await databaseUrl();
   const folder = await scratch();
   const store = await openStore({ dataDirectory: folder, databaseUrl: url });
@@ -63,15 +58,13 @@ async function site(t: { after(body: () => Promise<void>): void }, policy: objec
   const clock = new HandClock();
   const signer = folderSigner(folder);
   const id = await addRollout(store.db, { release, policy: policyOf(policy), floors, by: 'ann', at: clock.now() });
-  await putHostWords(
-    store.db,
-    ['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host)),
-  );
+  const hosts = new SpokenHosts(store.db);
+  await hosts.say(names.map((host) => wordOf(host)));
   const ask = (command: object): Promise<void> =>
     askRollout(store.db, { rollout: id, by: 'ann', reason: 'test', ...command } as RolloutCommand, clock.now());
   const file = async (): Promise<RolloutFile | undefined> => parseRolloutFile((await signer.published())[0] ?? '');
   const controller = new RolloutController({ store, signer, clock });
-  return { url, store, folder, signer, clock, id, controller, ask, file };
+  return { url, store, folder, signer, clock, id, hosts, controller, ask, file };
 }
 
 async function rounds({ controller, clock }: Site, count: number): Promise<void> {
@@ -86,8 +79,16 @@ async function phase({ store, id }: Pick<Site, 'store' | 'id'>): Promise<string>
   return (await needRollout(store.db, id)).state.phase;
 }
 
-function goes(file: RolloutFile | undefined, host: string): boolean {
-  const who = { id: host, ring: 'canary', counted: 1, seenSerial: 0, knownMs: Infinity, failed: [], now: new Date(0) };
+function goes({ hosts }: Site, file: RolloutFile | undefined, host: string): boolean {
+  const who = {
+    id: hosts.ids.get(host)!,
+    ring: 'canary',
+    counted: 1,
+    seenSerial: 0,
+    knownMs: Infinity,
+    failed: [],
+    now: new Date(0),
+  };
   return file !== undefined && turn(who, file, release, floors).go;
 }
 
@@ -98,11 +99,8 @@ test('from draft to done: what is stored is what is published, and a plan alone 
   assert.deepEqual([plan.steps[0]?.what, plan.files.length], ['starts', 1]);
   assert.deepEqual([await phase(place), await place.file()], ['draft', undefined]);
   await rounds(place, 1);
-  assert.equal(goes(await place.file(), 'h1'), true);
-  await putHostWords(
-    place.store.db,
-    ['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('accepted'))),
-  );
+  assert.equal(goes(place, await place.file(), 'h1'), true);
+  await place.hosts.say(['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('accepted'))));
   await rounds(place, 3);
   assert.equal(await phase(place), 'done');
   const kinds = (await rolloutEvents(place.store.db, place.id, 10)).map((event) => event.do);
@@ -113,12 +111,12 @@ test('the failure that is one too many closes the file in the very round that re
   const place = await site(t);
   await place.ask({ do: 'start' });
   await rounds(place, 1);
-  await putHostWords(place.store.db, [wordOf('h1', at('reverted')), wordOf('h2', at('quarantined'))]);
+  await place.hosts.say([wordOf('h1', at('reverted')), wordOf('h2', at('quarantined'))]);
   await rounds(place, 1);
   assert.equal(await phase(place), 'halted');
   const file = await place.file();
   assert.equal(file?.rollouts[0]?.state, 'halted');
-  assert.equal(goes(file, 'h3'), false);
+  assert.equal(goes(place, file, 'h3'), false);
 });
 
 test('killed between store and archive: the next round publishes what was stored', async (t) => {
@@ -156,7 +154,7 @@ test('a backup of before a stop is restored: nobody is driven past it, and the s
   assert.ok(after.serial > before.serial);
   assert.equal(after.rollouts[0]!.state, 'halted');
   await rounds(late, 3);
-  assert.equal(goes(await place.file(), 'h3'), false);
+  assert.equal(goes(place, await place.file(), 'h3'), false);
   const events = await rolloutEvents(restored.db, place.id, 10);
   assert.ok(events.some((event) => event.do === 'fence'));
   // The other store, which still runs, finds its word overtaken, and stops, too.
@@ -198,10 +196,7 @@ test('two controllers: one plans, the other stands by, takes over when it is gon
   const other = new RolloutController(place);
   await place.ask({ do: 'start' });
   await rounds(place, 1);
-  await putHostWords(
-    place.store.db,
-    ['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('accepted'))),
-  );
+  await place.hosts.say(['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('accepted'))));
   for (let i = 0; i < 5; i += 1) {
     await rounds(place, 1);
     assert.equal((await other.tick()).did, 'standby');
@@ -228,10 +223,7 @@ test('silence is measured by a clock that only goes forward', async (t) => {
   const place = await site(t, { deadManSeconds: 900, silentSeconds: 600 });
   await place.ask({ do: 'start' });
   await rounds(place, 1);
-  await putHostWords(
-    place.store.db,
-    ['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('soaking'))),
-  );
+  await place.hosts.say(['h1', 'h2', 'h3', 'h4'].map((host) => wordOf(host, at('soaking'))));
   // Ten years on, by the wall: nothing happened to anybody.
   place.clock.wall += 10 * 365 * 86_400_000;
   await rounds(place, 1);
@@ -242,13 +234,12 @@ test('silence is measured by a clock that only goes forward', async (t) => {
 });
 
 test('caps hold across kernels: a rack is a rack, whichever kernel its hosts run', async (t) => {
-  const place = await site(t, { caps: [{ label: 'rack', hosts: 1 }] });
+  const place = await site(t, { caps: [{ label: 'rack', hosts: 1 }] }, []);
   const second = { buildId: buildIdOf(1), number: 1, sha256: 'ef'.repeat(32) };
   const policy = policyOf({ caps: [{ label: 'rack', hosts: 1 }] });
   const other = await addRollout(place.store.db, { release: second, policy, floors, by: 'ann', at: new Date() });
-  for (const host of ['h2', 'h3', 'h4']) await removeRolloutHost(place.store.db, host);
   const labels = { rack: 'a' };
-  await putHostWords(place.store.db, [wordOf('h1', { labels }), wordOf('k1', { labels, buildId: buildIdOf(1) })]);
+  await place.hosts.say([wordOf('h1', { labels }), wordOf('k1', { labels, buildId: buildIdOf(1) })]);
   await place.ask({ do: 'start' });
   await askRollout(place.store.db, { rollout: other, do: 'start', by: 'ann', reason: 'test' }, new Date());
   await rounds(place, 2);
@@ -257,7 +248,7 @@ test('caps hold across kernels: a rack is a rack, whichever kernel its hosts run
     const of = host === 'h1' ? release : second;
     const file = files.find(({ buildId }) => buildId === of.buildId)!;
     const who = {
-      id: host,
+      id: place.hosts.ids.get(host)!,
       ring: 'canary',
       counted: 0,
       seenSerial: 0,
@@ -301,7 +292,7 @@ test('a stop needs no database, and the controller takes it over', async (t) => 
   await rounds(place, 1);
   const [file] = await stopPublished(place.signer);
   assert.deepEqual(await place.file(), file);
-  assert.equal(goes(file, 'h1'), false);
+  assert.equal(goes(place, file, 'h1'), false);
   await rounds(place, 1);
   assert.equal(await phase(place), 'halted');
   assert.ok((await place.file())!.serial > file!.serial);

@@ -7,27 +7,21 @@ import {
   addRollout,
   askRollout,
   auditOf,
-  type HostWord,
-  listRollouts,
   needRollout,
-  putHostWords,
   type RolloutRound,
   type RolloutSight,
   readRolloutSight,
-  removeRolloutHost,
   rolloutEvents,
   type Store,
   storeRolloutRound,
 } from '#store';
 import { testStore } from '../../../testkit/database.ts';
+import { type HostWord, SpokenHosts } from '../../../testkit/rollout-hosts.ts';
 import { buildIdOf, rolloutOf } from '../../../testkit/rollout-script.ts';
 
 const AT = new Date('2026-03-02T12:00:00Z');
 const { release, policy, floors } = rolloutOf();
-const word: HostWord = {
-  ...{ id: 'h1', buildId: buildIdOf(0), ring: 'canary', labels: { rack: 'a' }, current: null, failed: [], reports: [] },
-  health: 'good',
-};
+const word: HostWord = { name: 'h1', buildId: buildIdOf(0), labels: { rack: 'a' } };
 
 async function drafted(): Promise<{ store: Store; id: string }> {
   const store = await testStore();
@@ -73,7 +67,7 @@ test('a rollout is read back as it was made; a release has one that is not recal
 
 test('a round is stored whole: state, events, commands, files, and who was counted', async () => {
   const { store, id } = await drafted();
-  await putHostWords(store.db, [word]);
+  await new SpokenHosts(store.db).say([word]);
   await askRollout(store.db, { rollout: id, do: 'start', by: 'ann', reason: 'go' }, AT);
   const sight = await readRolloutSight(store);
   assert.deepEqual(
@@ -142,8 +136,9 @@ test('events are only added: the database itself refuses anything else', async (
 
 test('a host that moved, or that forgot what it had, is counted anew; one that only goes on is not', async () => {
   const { store } = await drafted();
+  const hosts = new SpokenHosts(store.db);
   const counted = async (part: Partial<HostWord>): Promise<number | null> =>
-    (await putHostWords(store.db, [{ ...word, ...part }])).get('h1')!;
+    (await hosts.say([{ ...word, ...part }])).get('h1')!;
   const count = async (): Promise<void> => {
     const sight = await readRolloutSight(store);
     const file = { buildId: buildIdOf(0), serial: sight.serial + 1, content: '{}' };
@@ -152,34 +147,52 @@ test('a host that moved, or that forgot what it had, is counted anew; one that o
   assert.equal(await counted({}), null);
   await count();
   assert.equal(await counted({}), 1);
-  const at = { number: 1, sha256: release.sha256 };
-  assert.equal(await counted({ current: { ...at, standing: 'loading' } }), 1);
-  assert.equal(await counted({ current: { ...at, standing: 'accepted' } }), 1);
-  assert.equal(await counted({ current: null }), null);
+  assert.equal(await counted({ state: 'loading', release }), 1);
+  assert.equal(await counted({ state: 'accepted', release }), 1);
+  assert.equal(await counted({}), null);
   await count();
   assert.equal(await counted({ labels: { rack: 'b' } }), null);
   await count();
   assert.equal(await counted({ labels: { rack: 'b' }, ring: null }), null);
-  assert.equal((await readRolloutSight(store)).hosts[0]!.seq, 7);
-  assert.equal(await removeRolloutHost(store.db, 'h1'), true);
-  assert.equal(await removeRolloutHost(store.db, 'h1'), false);
+  await count();
+  assert.equal(await counted({ labels: { rack: 'b' }, ring: null, buildId: buildIdOf(1) }), null);
 });
 
-test('a host that changed while a round was thinking is not counted by that round', async () => {
+test('a host that spoke while a round was thinking is not counted by that round', async () => {
   const { store } = await drafted();
-  await putHostWords(store.db, [word]);
+  const hosts = new SpokenHosts(store.db);
+  await hosts.say([word]);
   const sight = await readRolloutSight(store);
-  await putHostWords(store.db, [{ ...word, labels: { rack: 'b' } }]);
+  await hosts.say([{ ...word, labels: { rack: 'b' } }]);
   const file = { buildId: buildIdOf(0), serial: 1, content: '{}' };
   await storeRolloutRound(store.db, sight, round(sight, { serial: 1, files: [file] }));
   assert.equal((await readRolloutSight(store)).hosts[0]!.counted, null);
 });
 
-test('hostile words of a host do no harm', async () => {
+test('a host is seen as it says it is: where it stands, what its kernel reported since, and whether it lets anything start', async () => {
   const { store } = await drafted();
-  const evil = `'; DROP TABLE rollout_host; --\0\ud800`;
-  await putHostWords(store.db, [{ ...word, ring: evil, labels: { [evil]: evil }, reports: [evil], failed: [evil] }]);
-  const [host] = (await readRolloutSight(store)).hosts;
-  assert.ok(host!.ring!.startsWith("'; DROP"));
-  assert.equal((await listRollouts(store.db)).length, 1);
+  const hosts = new SpokenHosts(store.db);
+  const report = { key: 'BUG:a', kind: 'bug', severity: 'error', title: 'a', blamed: false, at: AT.toISOString() };
+  await hosts.say([
+    { ...word, name: 'a', state: 'soaking', release, reports: [{ ...report, release: 1 }] },
+    { ...word, name: 'b', state: 'transitioning', release, alarm: 'the transition does not end' },
+    { ...word, name: 'c', state: 'transitioning', release },
+    { ...word, name: 'd', level: 'no-new', reports: [{ ...report, release: null }] },
+    { ...word, name: 'e', state: 'unknown' },
+    { ...word, name: 'f', state: 'downloaded', release },
+  ]);
+  await store.query('UPDATE host SET decommissioned_at = now() WHERE name = $1', ['c']);
+  const seen = new Map((await readRolloutSight(store)).hosts.map((host) => [host.id, host]));
+  const views = [...hosts.ids].map(([name, id]) => {
+    const host = seen.get(id);
+    return host === undefined ? [name] : [name, host.current?.standing, host.reports.length, host.health, host.refuses];
+  });
+  assert.deepEqual(views, [
+    ['a', 'soaking', 1, 'bad', false],
+    ['b', 'stalled', 0, 'bad', false],
+    ['c'],
+    ['d', undefined, 0, 'bad', true],
+    ['e', undefined, 0, 'unknown', false],
+    ['f', undefined, 0, 'good', false],
+  ]);
 });
