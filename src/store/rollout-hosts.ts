@@ -86,7 +86,7 @@ async function reportsOf(db: Db): Promise<Map<string, KnownReport[]>> {
   for (const { id, key, release, recent } of rows) {
     const list = found.get(id) ?? [];
     if (list.length === 0) found.set(id, list);
-    list.push({ key, recent, release: release === null ? null : Number(release) });
+    list.push({ key, recent, release });
   }
   return found;
 }
