@@ -49,8 +49,8 @@ function mib(): string {
   return `${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`;
 }
 
-function started(hosts: number): SimFleet {
-  const fleet = new SimFleet({ ...fair, hosts }, policy, floors);
+function started(hosts: number, weather: Partial<FleetWeather> = {}): SimFleet {
+  const fleet = new SimFleet({ ...fair, ...weather, hosts }, policy, floors);
   fleet.commands.push({ rollout: 'r1', do: 'start', by: 'bench', reason: 'measured' });
   return fleet;
 }
@@ -110,6 +110,21 @@ function single(hosts: number): void {
   );
 }
 
+/** Hosts that fail: how many more start after the failure that is one too many was told. */
+function stopping(hosts: number): void {
+  const fleet = started(hosts, { failing: 0.02 });
+  while (fleet.rollout.state.phase !== 'halted' && fleet.round < MAX_ROUNDS) fleet.next(() => {});
+  const { stop, failures } = fleet.rollout.state;
+  const [stoppedAt, before] = [fleet.round, fleet.starts.length];
+  for (let i = 0; i < 10; i += 1) fleet.next(() => {});
+  const last = Math.max(stoppedAt, ...fleet.starts.map(({ round }) => round));
+  console.log(
+    `${hosts} hosts of which 2 % of loads fail each round: halted in round ${stoppedAt} (${stop?.code}) with ${failures.length} failures told and ${before} hosts started; ` +
+      `${fleet.starts.length - before} more started, the last ${last - stoppedAt} rounds later (${policy.startWithinSeconds} s are allowed)`,
+  );
+}
+
 console.log(`rollout, ${machine()}`);
 for (const hosts of [1_000, 10_000]) whole(hosts);
+stopping(10_000);
 for (const hosts of [10_000, 100_000]) single(hosts);

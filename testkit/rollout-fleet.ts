@@ -119,8 +119,7 @@ export class SimFleet {
 
   plan(now = new Date(this.round * ROUND_MS)): FleetPlan {
     const published = Array.from(this.archive.values(), ({ buildId, serial, rollouts }) => ({
-      ...{ buildId, serial, same: serial <= this.serial },
-      halted: rollouts.filter(({ state }) => state === 'halted').map(({ id }) => id),
+      ...{ buildId, serial, same: serial <= this.serial, rollouts },
     }));
     const { commands } = this;
     const hosts = this.observations();

@@ -146,8 +146,7 @@ export class RolloutScript {
 
   published(): Published[] {
     return Array.from(this.archive.values(), ({ buildId, serial, rollouts }) => ({
-      ...{ buildId, serial, same: serial <= this.serial },
-      halted: rollouts.filter(({ state }) => state === 'halted').map(({ id }) => id),
+      ...{ buildId, serial, same: serial <= this.serial, rollouts },
     }));
   }
 

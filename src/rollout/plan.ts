@@ -21,8 +21,7 @@ export interface Published {
   readonly buildId: BuildId;
   readonly serial: number;
   readonly same: boolean;
-  /** Rollouts that it calls halted. */
-  readonly halted: readonly string[];
+  readonly rollouts: readonly RolloutEntry[];
 }
 
 /** All that a round decides from. */
@@ -79,14 +78,24 @@ function fence(rollouts: readonly Rollout[], ahead: readonly Published[], steps:
   const why =
     'the archive has a later word than the store: it was stopped there, a backup was restored, or two stores publish';
   const evidence = ahead.map(({ buildId, serial }) => `the archive has serial ${serial} for ${buildId}`);
-  const halted = new Set(ahead.flatMap((one) => one.halted));
+  const told = new Map(ahead.flatMap((one) => one.rollouts.map((entry) => [entry.id, entry])));
   return rollouts.map((rollout) => {
     const { phase } = rollout.state;
     if (phase === 'recalled') return rollout;
-    const next = phase === 'halted' || halted.has(rollout.id) ? 'halted' : 'paused';
+    const entry = told.get(rollout.id);
+    const next = phase === 'halted' || entry?.state === 'halted' ? 'halted' : 'paused';
     steps.push({ rollout: rollout.id, do: 'fence', what: `is ${next}: no host starts`, why, evidence });
-    return { ...rollout, state: stopped(rollout, next, 'restored', why) };
+    return { ...rollout, state: { ...stopped(rollout, next, 'restored', why), ...closingOf(rollout, entry) } };
   });
+}
+
+/** What the archive opens and the store does not know of counts on for as long as a host may start by it. */
+function closingOf({ state, policy }: Rollout, entry: RolloutEntry | undefined): Pick<Rollout['state'], 'closing'> {
+  const untilMs = state.watchedMs + policy.startWithinSeconds * 1000;
+  const rings = (entry?.rings ?? []).filter(({ open: spans }) => spans.length > 0);
+  return {
+    closing: [...state.closing, ...rings.map(({ name, open: spans }) => ({ ring: name, open: spans, untilMs }))],
+  };
 }
 
 function command(

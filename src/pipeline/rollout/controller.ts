@@ -145,9 +145,8 @@ function compare(published: readonly string[], files: readonly StoredRolloutFile
     const { buildId, serial, rollouts } = readRolloutText(content, 'the archive');
     const stored = files.find((file) => file.buildId === buildId);
     return {
-      ...{ buildId, serial },
+      ...{ buildId, serial, rollouts },
       same: stored !== undefined && (serial < stored.serial || content === stored.content),
-      halted: rollouts.filter(({ state }) => state === 'halted').map(({ id }) => id),
     };
   });
 }
