@@ -20,6 +20,7 @@ export const arrows: Record<string, readonly string[]> = {
   livepatch: [...ground, 'kernel', 'patch', 'klog'],
   trust: ground,
   archive: [...ground, 'trust'],
+  rollout: ['domain'],
   store: ground,
   // joint
   pipeline: [
@@ -33,6 +34,7 @@ export const arrows: Record<string, readonly string[]> = {
     'livepatch',
     'klog',
     'archive',
+    'rollout',
     'store',
   ],
   // apps
@@ -51,6 +53,7 @@ export const arrows: Record<string, readonly string[]> = {
     'livepatch',
     'klog',
     'archive',
+    'rollout',
     'store',
     'pipeline',
   ],
@@ -58,7 +61,7 @@ export const arrows: Record<string, readonly string[]> = {
 };
 
 /** Folders that must run anywhere: no Node types, no DOM. */
-export const pure: ReadonlySet<string> = new Set(['domain', 'klog', 'contract']);
+export const pure: ReadonlySet<string> = new Set(['domain', 'klog', 'contract', 'rollout']);
 
 /** Folders that run in a browser. */
 export const browser: ReadonlySet<string> = new Set(['web']);

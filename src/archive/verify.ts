@@ -4,7 +4,7 @@ import {
   indexPath,
   messageOf,
   parseReleaseIndex,
-  parseRolloutChoice,
+  parseRolloutFile,
   type ReleaseMark,
 } from '#domain';
 import { type Clock, readLimited, sha256 } from '#host';
@@ -54,7 +54,7 @@ export async function verifyArchive(
       sums.bytes += found.content.length;
       if (path.endsWith('.ko')) marks.set(path, { mark: found.custom['release'], sha256: sha256(found.content) });
       if (path.startsWith('index/')) indexes.push({ path, text: found.content.toString('utf8') });
-      if (path.startsWith('rollout/') && parseRolloutChoice(found.content.toString('utf8')) === undefined)
+      if (path.startsWith('rollout/') && parseRolloutFile(found.content.toString('utf8')) === undefined)
         findings.push(`${path}: it is not in its form`);
     }
     for (const { path, text } of indexes) sums.releases += checkIndex(path, text, marks, findings);

@@ -20,6 +20,7 @@ import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerReport } from './commands/report.ts';
 import { registerReviewer } from './commands/reviewer.ts';
+import { registerRollout } from './commands/rollout.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
@@ -130,6 +131,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerPipeline,
     registerKlog,
     registerArchive,
+    registerRollout,
     registerReport,
     registerUp,
     registerDb,

@@ -118,3 +118,12 @@ export function isTerm(value: unknown): value is string {
 export function isWhole(value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
 }
+
+/** The mitigations a host has to have now. `cves`: what the release on it fixes. */
+export function mitigationsInForce(
+  mitigations: readonly SignedMitigation[],
+  cves: readonly CveId[],
+  now: Date,
+): SignedMitigation[] {
+  return mitigations.filter(({ cve, until }) => !cves.includes(cve) && Date.parse(until) > now.getTime());
+}

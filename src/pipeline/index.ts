@@ -50,6 +50,15 @@ export * from './prove.ts';
 export * from './publish.ts';
 export * from './rank.ts';
 export * from './report.ts';
+export {
+  type ControllerOptions,
+  RolloutController,
+  type RoundResult,
+  TAKEOVER_MS,
+} from './rollout/controller.ts';
+export { type DraftOptions, draftRollout } from './rollout/draft.ts';
+export { folderSigner, type RolloutSigner } from './rollout/signer.ts';
+export { stopPublished } from './rollout/stop.ts';
 export * from './search.ts';
 export * from './sign-livepatch.ts';
 export * from './signal-settings.ts';

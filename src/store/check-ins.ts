@@ -84,14 +84,14 @@ export interface RefusedCheckIn {
 
 /**
  * Writes check-ins of different hosts, all or none. A host whose number has risen meanwhile keeps the newer one: its id is missing in what
- * is returned. One statement unless something is new.
+ * is returned; the others come with the serial that they are counted with. One statement unless something is new.
  */
 export async function storeCheckIns(
   db: Db,
   kept: readonly StoredCheckIn[],
   refused: readonly RefusedCheckIn[],
   at: Date,
-): Promise<Set<string>> {
+): Promise<Map<string, number | null>> {
   const events = [...kept, ...refused].flatMap(({ host, events: own }) =>
     own.map(({ kind, detail }) => ({ host_id: host.id, kind, detail })),
   );
@@ -108,7 +108,7 @@ export async function storeCheckIns(
   });
 }
 
-async function updateHosts(db: Db, kept: readonly StoredCheckIn[], at: Date): Promise<Set<string>> {
+async function updateHosts(db: Db, kept: readonly StoredCheckIn[], at: Date): Promise<Map<string, number | null>> {
   const rows = kept.map(({ host, said, bodySha256, flags }) => ({
     id: host.id,
     seq: said.seq,
@@ -130,8 +130,8 @@ async function updateHosts(db: Db, kept: readonly StoredCheckIn[], at: Date): Pr
     archive_error: said.archive,
     flags,
   }));
-  if (rows.length === 0) return new Set();
-  const { rows: written } = await sql<{ id: string }>`
+  if (rows.length === 0) return new Map();
+  const { rows: written } = await sql<{ id: string; counted: string | number | null }>`
     UPDATE host SET
       seq = r.seq, body_sha256 = r.body_sha256, seen_at = ${at}::timestamptz, said_at = r.said_at,
       earlier_boot_id = CASE WHEN host.boot_id IS DISTINCT FROM r.boot_id THEN host.boot_id ELSE host.earlier_boot_id END,
@@ -140,15 +140,19 @@ async function updateHosts(db: Db, kept: readonly StoredCheckIn[], at: Date): Pr
       state_since = CASE WHEN (host.state, host.state_release) IS DISTINCT FROM (r.state, r.state_release)
         THEN ${at}::timestamptz ELSE host.state_since END,
       state = r.state, state_release = r.state_release, state_sha256 = r.state_sha256, alarm = r.alarm,
-      archive_error = r.archive_error, flags = r.flags
+      archive_error = r.archive_error, flags = r.flags, counted = CASE WHEN ${isAnother} THEN NULL ELSE host.counted END
     FROM jsonb_to_recordset(${storableJson(rows)}::jsonb) AS r (
       id uuid, seq bigint, body_sha256 text, said_at text, boot_id text, uptime_seconds bigint, agent text, level text,
       build_id text, release text, arch text, ring text, labels jsonb, state text, state_release bigint,
       state_sha256 text, alarm text, archive_error text, flags text[])
     WHERE host.id = r.id AND host.seq < r.seq
-    RETURNING host.id`.execute(db);
-  return new Set(written.map(({ id }) => id));
+    RETURNING host.id, host.counted`.execute(db);
+  return new Map(written.map(({ id, counted }) => [id, counted === null ? null : Number(counted)]));
 }
+
+/** A rollout that counted the host did so with another ring, rack or kernel, or with a release that the host has forgotten. */
+const isAnother = sql`(host.build_id, host.ring, host.labels) IS DISTINCT FROM (r.build_id, r.ring, r.labels)
+        OR (host.state_release IS NOT NULL AND r.state_release IS NULL)`;
 
 async function raiseFlags(tx: Db, refused: readonly RefusedCheckIn[]): Promise<void> {
   const rows = refused.map(({ host, flags }) => ({ id: host.id, flags }));

@@ -16,6 +16,7 @@ export type StoreCode =
   | 'kernel-in-use'
   | 'build-fenced'
   | 'edit-outdated'
-  | 'version-invalid';
+  | 'version-invalid'
+  | 'rollout-fenced';
 
 export class StoreError extends StageError<StoreCode> {}

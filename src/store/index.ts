@@ -40,6 +40,9 @@ export {
 export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue, openQueues, type Queues } from './queue.ts';
 export * from './reviewers.ts';
+export * from './rollout-hosts.ts';
+export * from './rollout-rounds.ts';
+export * from './rollouts.ts';
 export * from './signals.ts';
 export { storableJson } from './storable.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';

@@ -387,6 +387,52 @@ export interface Reviewer {
   public_key: string;
 }
 
+export interface Rollout {
+  build_id: string;
+  created_at: Timestamp;
+  created_by: string;
+  floors: Json;
+  id: string;
+  module_sha256: string;
+  number: Int8;
+  phase: string;
+  policy: Json;
+  state: Json;
+}
+
+export interface RolloutCommand {
+  asked_at: Timestamp;
+  command: Json;
+  id: Generated<Int8>;
+  rollout_id: string;
+  taken: Int8 | null;
+}
+
+export interface RolloutEvent {
+  at: Timestamp;
+  evidence: Json;
+  kind: string;
+  revision: Int8;
+  rollout_id: string;
+  seq: Int8;
+  what: string;
+  why: string;
+}
+
+export interface RolloutFence {
+  holder: string | null;
+  only_row: Generated<boolean>;
+  revision: Generated<Int8>;
+  serial: Generated<Int8>;
+}
+
+export interface RolloutFile {
+  build_id: string;
+  content: string;
+  made_at: Timestamp;
+  serial: Int8;
+}
+
 export interface SchemaMigration {
   applied_at: Generated<Timestamp>;
   name: string;
@@ -484,6 +530,11 @@ export interface DB {
   priority: Priority;
   proof: Proof;
   reviewer: Reviewer;
+  rollout: Rollout;
+  rollout_command: RolloutCommand;
+  rollout_event: RolloutEvent;
+  rollout_fence: RolloutFence;
+  rollout_file: RolloutFile;
   schema_migration: SchemaMigration;
   signal: Signal;
   signal_file: SignalFile;

@@ -111,7 +111,7 @@ function flagEvents({ why }: CheckInJudgement): StoredCheckIn['events'] {
 
 function outcomeOf(
   { host, said, judged }: Told,
-  written: ReadonlySet<string>,
+  written: ReadonlyMap<string, number | null>,
   options: CheckInOptions,
 ): CheckInOutcome {
   if (judged.what === 'refused') {
@@ -126,7 +126,8 @@ function outcomeOf(
   const answer: CheckInAnswer = {
     now: options.now.toISOString(),
     intervalSeconds: options.intervalSeconds,
-    counted: host.counted,
+    // As it is written now: a host that moved is not counted any more by this very word.
+    counted: judged.what === 'new' ? (written.get(host.id) ?? null) : host.counted,
     wantsModules: said.modules === null && (!host.hasModules || isOtherKernel),
   };
   return { ok: true, answer };

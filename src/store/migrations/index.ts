@@ -24,6 +24,7 @@ const names = [
   '0014_approval',
   '0015_builder',
   '0016_hold',
+  '0020_rollout',
   '0026_host',
 ] as const;
 

@@ -26,15 +26,16 @@ import {
   indexPath,
   mitigationsInForce,
   parseReleaseIndex,
-  parseRolloutChoice,
+  parseRolloutFile,
   type ReleaseMark,
-  type RolloutChoice,
   releasePath,
+  renderRolloutFile,
   rolloutPath,
 } from '#domain';
-import { type Clock, systemClock } from '#host';
+import { type Clock, sha256, systemClock } from '#host';
 import { BUILD_ID, bundle, clockAt, newArchive, type OneFolder, publishOne } from '../../../testkit/archive.ts';
 import { holderKey, rootOf, visit } from '../../../testkit/ceremony.ts';
+import { idWithin, rolloutFile, turnHost } from '../../../testkit/rollout-words.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 import { Thief } from '../../../testkit/thief.ts';
 
@@ -69,6 +70,9 @@ interface Scene {
   readonly fresh: Host;
 }
 
+/** Among the first tenth, whatever the release. */
+const first: HostMemory['asks'] = ({ sha256: hash }) => turnHost({ id: idWithin(hash, 0, 10) });
+
 /** Release 2 of 3 was recalled; there are a mitigation, floors, and a second kernel. */
 async function scene(): Promise<Scene> {
   const home = await scratch();
@@ -83,8 +87,8 @@ async function scene(): Promise<Scene> {
   const mitigation = { cve: 'CVE-2026-10009', action, reason: 'no patch', until, by: 'jane' } as const;
   await mitigate(place, { buildId: BUILD_ID, mitigation, propose: false });
   const root = await rootOf(place);
-  const seasoned = { state: join(home, 'seasoned'), memory: { newest: 3, recalled: [2], cohort: () => 0 } };
-  const fresh = { state: join(home, 'fresh'), memory: { newest: 0, recalled: [], cohort: () => 0 } };
+  const seasoned = { state: join(home, 'seasoned'), memory: { newest: 3, recalled: [2], asks: first } };
+  const fresh = { state: join(home, 'fresh'), memory: { newest: 0, recalled: [], asks: first } };
   await poll(place.directory, root, seasoned);
   return { home, place, root, seasoned, fresh, thief: await Thief.of(place, join(home, 'stolen')) };
 }
@@ -97,10 +101,14 @@ async function poll(directory: string, root: Buffer, host: Host, clock: Clock = 
     const blank = { module: null, number: null, soakSeconds: null, recalls: host.memory.recalled, mitigations: [] };
     if (index?.buildId !== BUILD_ID) return blank;
     const said = await archive.read(rolloutPath(BUILD_ID), MAX);
-    const choice = said === undefined ? null : (parseRolloutChoice(String(said.content)) ?? null);
-    const found = chooseRelease(index, choice, host.memory, clock.now());
+    const file = said === undefined ? null : parseRolloutFile(String(said.content));
+    // One that cannot be read is not none: nobody knows what it says.
+    if (file === undefined) return blank;
+    const found = chooseRelease(index, file, host.memory);
     const recalls = [...new Set([...host.memory.recalled, ...(index.recalls ?? []).map(({ number }) => number)])];
-    const mitigations = mitigationsInForce(index, [], clock.now()).map(({ action }) => JSON.stringify(action));
+    const mitigations = mitigationsInForce(index.mitigations ?? [], [], clock.now()).map(({ action }) =>
+      JSON.stringify(action),
+    );
     const nothing = { module: null, number: null, soakSeconds: null, recalls, mitigations };
     if (found.step === 'none') return nothing;
     const { release, soakSeconds } = found;
@@ -111,21 +119,21 @@ async function poll(directory: string, root: Buffer, host: Host, clock: Clock = 
   });
 }
 
-function choice(terms: Partial<RolloutChoice>): Buffer {
-  const all = {
-    version: 1,
-    buildId: BUILD_ID,
-    serial: 99,
-    release: null,
-    halted: null,
-    sharePercent: 100,
-    soakSeconds: 0,
-  };
-  return Buffer.from(JSON.stringify({ ...all, ...terms }));
+const NAMES = ['', 'tuxtape_one', 'tuxtape_two', 'tuxtape_three', 'tuxtape_four'];
+
+/** A rollout file that opens a release to all, as the thief of the online key signs it. */
+function words(number: number, part: { buildId?: string; state?: 'halted' } = {}): Buffer {
+  const { module } = bundle(NAMES[number]!);
+  const { buildId = BUILD_ID, ...rest } = part;
+  return Buffer.from(renderRolloutFile(rolloutFile(buildId, [{ number, sha256: sha256(module) }], rest)));
 }
 
-const right = (number: number): string =>
-  String(bundle(['', 'tuxtape_one', 'tuxtape_two', 'tuxtape_three'][number]!).module);
+/** What both hosts would load, with nothing else looked at. */
+async function numbers({ thief, root, seasoned, fresh }: Scene): Promise<(number | null)[]> {
+  return [(await poll(thief.directory, root, seasoned)).number, (await poll(thief.directory, root, fresh)).number];
+}
+
+const right = (number: number): string => String(bundle(NAMES[number]!).module);
 
 /** Whatever was tried: a refusal, or nothing that release keys did not sign for this kernel. */
 async function harmless({ thief, root, seasoned, fresh }: Scene): Promise<(string | number | null)[]> {
@@ -169,7 +177,7 @@ test('before the theft both hosts go to release 3', async () => {
 
 test('he can stop: halt, take the archive away, or spoil it', async () => {
   const halted = await scene();
-  await halted.thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ halted: 'because I can' }) });
+  await halted.thief.rollout({ [rolloutPath(BUILD_ID)]: words(3, { state: 'halted' }) });
   assert.deepEqual(await harmless(halted), [null, null]);
   const spoilt = await scene();
   await spoilt.thief.list({ 'modules-0': 1_000_000, modules: 1_000_000 });
@@ -195,15 +203,17 @@ test('he can delay: hosts are held at what they have, and say so once the timest
 test('he can hurry, down to the floors: a tenth of the hosts at once, the soak no shorter than signed', async () => {
   const all = await scene();
   const { thief, root, fresh } = all;
-  await thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ release: 3, sharePercent: 100, soakSeconds: 0 }) });
+  await thief.rollout({ [rolloutPath(BUILD_ID)]: words(3) });
   assert.deepEqual(await harmless(all), [3, 3]);
-  for (const [cohort, number] of [
-    [9, 3],
-    [10, null],
-    [99, null],
+  const hash = sha256(bundle('tuxtape_three').module);
+  for (const [from, to, number] of [
+    [0, 10, 3],
+    [10, 20, null],
+    [90, 100, null],
   ] as const) {
-    const host = { state: fresh.state, memory: { ...fresh.memory, cohort: () => cohort } };
-    assert.equal((await poll(thief.directory, root, host)).number, number, `cohort ${cohort}`);
+    const id = idWithin(hash, from, to);
+    const host = { state: fresh.state, memory: { ...fresh.memory, asks: () => turnHost({ id }) } };
+    assert.equal((await poll(thief.directory, root, host)).number, number, `from ${from} to ${to} %`);
   }
   assert.equal((await poll(thief.directory, root, fresh)).soakSeconds, FLOORS.leastSoakSeconds);
 });
@@ -270,7 +280,7 @@ test('he cannot introduce a module: not as a bin, as targets, as the rollout, by
 
 test("he cannot give a host another kernel's module, nor an old one", async () => {
   const foreign = await scene();
-  await foreign.thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ buildId: OTHER, release: 1 }) });
+  await foreign.thief.rollout({ [rolloutPath(BUILD_ID)]: words(1, { buildId: OTHER }) });
   assert.deepEqual(await harmless(foreign), [null, null]);
   const swapped = await scene();
   const folder = join(swapped.thief.directory, 'targets/index');
@@ -279,7 +289,7 @@ test("he cannot give a host another kernel's module, nor an old one", async () =
   for (const name of names) if (name.endsWith(`.${BUILD_ID}.json`)) await writeFile(join(folder, name), other);
   assert.deepEqual(await harmless(swapped), ['target-mismatch', 'target-mismatch']);
   const old = await scene();
-  await old.thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ release: 1 }) });
+  await old.thief.rollout({ [rolloutPath(BUILD_ID)]: words(1) });
   const [seasoned, fresh] = await harmless(old);
   assert.equal(seasoned, null, 'it had release 3, and nobody recalled that');
   assert.equal(
@@ -289,21 +299,21 @@ test("he cannot give a host another kernel's module, nor an old one", async () =
   );
   const none = await scene();
   for (const release of [2, 4]) {
-    await none.thief.rollout({ [rolloutPath(BUILD_ID)]: choice({ release }) });
+    await none.thief.rollout({ [rolloutPath(BUILD_ID)]: words(release) });
     assert.deepEqual(await harmless(none), [null, null], `release ${release}`);
   }
 });
 
 test('he cannot recall, undo a recall, or mitigate: no way to say it is his', async () => {
   const said = await scene();
-  const words = JSON.parse(String(choice({}))) as object;
+  const given = JSON.parse(String(words(3))) as object;
   const more = {
     recalls: [{ number: 3, reason: 'x', at: '2026-01-01T00:00:00Z', by: 'x' }],
     mitigations: [],
     floors: { leastSoakSeconds: 0, largestSharePercent: 100 },
   };
-  await said.thief.rollout({ [rolloutPath(BUILD_ID)]: Buffer.from(JSON.stringify({ ...words, ...more })) });
-  assert.deepEqual(await harmless(said), [3, 3]);
+  await said.thief.rollout({ [rolloutPath(BUILD_ID)]: Buffer.from(JSON.stringify({ ...given, ...more })) });
+  assert.deepEqual(await numbers(said), [null, null], 'no word of it is taken, and nothing is loaded');
   const edited = await scene();
   const folder = join(edited.thief.directory, 'targets/index');
   for (const name of await readdir(folder)) {

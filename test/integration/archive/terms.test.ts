@@ -15,33 +15,35 @@ import {
 import {
   type CveId,
   chooseRelease,
+  type HostMemory,
   indexPath,
   mitigationsInForce,
   parseReleaseIndex,
-  parseRolloutChoice,
+  parseRolloutFile,
   type ReleaseIndex,
-  type RolloutChoice,
+  type RolloutFile,
   rolloutPath,
 } from '#domain';
 import { BUILD_ID, newArchive, type OneFolder, publishOne, RELEASE } from '../../../testkit/archive.ts';
 import { rootOf, visit } from '../../../testkit/ceremony.ts';
+import { idWithin, rolloutFile, turnHost } from '../../../testkit/rollout-words.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const MAX = 1 << 20;
-const FRESH = { newest: 0, recalled: [], cohort: () => 0 };
+const FRESH: HostMemory = { newest: 0, recalled: [], asks: () => turnHost() };
 
-async function seen(place: OneFolder): Promise<{ index: ReleaseIndex; choice: RolloutChoice | null }> {
+async function seen(place: OneFolder): Promise<{ index: ReleaseIndex; file: RolloutFile | null }> {
   const state = join(place.directory, '..', 'host');
   return visit(place, await rootOf(place), state, async (archive) => {
     const index = parseReleaseIndex(String((await archive.read(indexPath(BUILD_ID), MAX))?.content));
-    const choice = await archive.read(rolloutPath(BUILD_ID), MAX);
-    return { index: index!, choice: choice === undefined ? null : parseRolloutChoice(String(choice.content))! };
+    const said = await archive.read(rolloutPath(BUILD_ID), MAX);
+    return { index: index!, file: said === undefined ? null : parseRolloutFile(String(said.content))! };
   });
 }
 
 async function chosen(place: OneFolder, host = FRESH): Promise<number | null> {
-  const { index, choice } = await seen(place);
-  const found = chooseRelease(index, choice, host, new Date());
+  const { index, file } = await seen(place);
+  const found = chooseRelease(index, file, host);
   return found.step === 'load' ? found.release.number : null;
 }
 
@@ -107,10 +109,10 @@ test('a mitigation is in force until its CVE is fixed, its day comes or it is ta
     await mitigate(place, { buildId: BUILD_ID, mitigation: { ...words, action }, propose: false });
   const { index } = await seen(place);
   assert.deepEqual(
-    mitigationsInForce(index, [], new Date()).map(({ action }) => action),
+    mitigationsInForce(index.mitigations ?? [], [], new Date()).map(({ action }) => action),
     [sysctl, block],
   );
-  assert.deepEqual(mitigationsInForce(index, [cve], new Date()), []);
+  assert.deepEqual(mitigationsInForce(index.mitigations ?? [], [cve], new Date()), []);
   const bad = [
     { ...words, action: { kind: 'sysctl', name: 'kernel.core_pattern', value: '|/bin/sh' } as const },
     { ...words, action: block, until: '2020-01-01T00:00:00.000Z' },
@@ -133,22 +135,18 @@ test('floors hold whatever the online key says, and its serial only rises', asyn
     floors: { leastSoakSeconds: 3_600, largestSharePercent: 10 },
     propose: false,
   });
-  const choice = {
-    version: 1,
-    buildId: BUILD_ID,
-    serial: 5,
-    release: 1,
-    halted: null,
-    sharePercent: 100,
-    soakSeconds: 0,
-  } as const;
-  await setRollout(place, choice);
+  const [release] = (await seen(place)).index.releases;
+  const file = (part: Parameters<typeof rolloutFile>[2]) => rolloutFile(BUILD_ID, [release!], part);
+  await setRollout(place, file({ serial: 5 }));
   assert.deepEqual((await readRollout(place.directory, BUILD_ID))?.serial, 5);
-  assert.equal(await chosen(place, { ...FRESH, cohort: () => 9 }), 1);
-  assert.equal(await chosen(place, { ...FRESH, cohort: () => 10 }), null);
-  for (const serial of [5, 4])
-    await assert.rejects(setRollout(place, { ...choice, serial }), { code: 'terms-invalid' });
-  await setRollout(place, { ...choice, serial: 6, halted: 'three hosts oopsed' });
+  const at = (from: number, to: number): HostMemory => {
+    const id = idWithin(release!.sha256, from, to);
+    return { ...FRESH, asks: () => turnHost({ id }) };
+  };
+  assert.equal(await chosen(place, at(0, 10)), 1);
+  assert.equal(await chosen(place, at(10, 100)), null);
+  for (const serial of [5, 4]) await assert.rejects(setRollout(place, file({ serial })), { code: 'terms-invalid' });
+  await setRollout(place, file({ serial: 6, state: 'halted' }));
   assert.equal(await chosen(place), null);
   const floors = { leastSoakSeconds: 60, largestSharePercent: 0 };
   await assert.rejects(setFloors(place, { buildId: BUILD_ID, floors, propose: false }), { code: 'terms-invalid' });

@@ -3,18 +3,19 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   chooseRelease,
+  floorOf,
   type HostMemory,
   type IndexedRelease,
   isMitigationAction,
-  largestShareAt,
   mitigatingSysctls,
   mitigationsInForce,
+  paceOf,
   parseReleaseIndex,
-  parseRolloutChoice,
+  positionOf,
   type ReleaseIndex,
-  type RolloutChoice,
   type SignedMitigation,
 } from '#domain';
+import { rolloutFile, turnHost } from '../../../testkit/rollout-words.ts';
 
 const BUILD_ID = 'ab'.repeat(20);
 const NOW = new Date('2026-11-20T12:00:00Z');
@@ -31,71 +32,72 @@ function index(numbers: readonly number[], terms: Partial<ReleaseIndex> = {}): R
   return { version: 1, buildId: BUILD_ID, kernelRelease: '6.1.0', releases: numbers.map((n) => release(n)), ...terms };
 }
 
-function choice(terms: Partial<RolloutChoice> = {}): RolloutChoice {
-  const all = { release: null, halted: null, sharePercent: 100, soakSeconds: 0 };
-  return { version: 1, buildId: BUILD_ID, serial: 1, ...all, ...terms };
-}
-
-const FRESH: HostMemory = { newest: 0, recalled: [], cohort: () => 0 };
+const FRESH: HostMemory = { newest: 0, recalled: [], asks: () => turnHost() };
 const recall = (number: number): NonNullable<ReleaseIndex['recalls']>[number] => ({
   ...{ number, reason: 'it oopses', at: '2026-11-20T01:00:00Z', by: 'jane' },
 });
 
+const numberOf = (found: ReturnType<typeof chooseRelease>): number | null =>
+  found.step === 'load' ? found.release.number : null;
+
 test('the newest release that was not recalled is chosen; an older one only where the newer was recalled', () => {
-  const numbers = (found: ReturnType<typeof chooseRelease>): number | null =>
-    found.step === 'load' ? found.release.number : null;
-  assert.equal(numbers(chooseRelease(index([1, 2]), null, FRESH, NOW)), 2);
-  assert.equal(numbers(chooseRelease(index([1, 2], { recalls: [recall(2)] }), null, { ...FRESH, newest: 2 }, NOW)), 1);
-  assert.equal(numbers(chooseRelease(index([1, 2]), choice({ release: 1 }), { ...FRESH, newest: 2 }, NOW)), null);
-  assert.equal(numbers(chooseRelease(index([1, 2]), choice({ release: 1 }), FRESH, NOW)), 1);
-  assert.equal(numbers(chooseRelease(index([1, 2]), choice({ release: 3 }), FRESH, NOW)), null);
-  assert.equal(numbers(chooseRelease(index([1, 2]), choice({ halted: 'a report' }), FRESH, NOW)), null);
-  assert.equal(numbers(chooseRelease(index([1, 2]), choice({ buildId: 'cd'.repeat(20) }), FRESH, NOW)), null);
-  assert.equal(numbers(chooseRelease(index([1]), null, { ...FRESH, recalled: [1] }, NOW)), null, 'for good');
+  const two = index([1, 2]);
+  const file = (...numbers: number[]) =>
+    rolloutFile(
+      BUILD_ID,
+      numbers.map((number) => release(number)),
+    );
+  assert.equal(numberOf(chooseRelease(two, null, FRESH)), 2);
+  assert.equal(numberOf(chooseRelease(index([1, 2], { recalls: [recall(2)] }), null, { ...FRESH, newest: 2 })), 1);
+  assert.equal(numberOf(chooseRelease(two, file(1), { ...FRESH, newest: 2 })), null);
+  assert.equal(numberOf(chooseRelease(two, file(1), FRESH)), 1);
+  assert.equal(numberOf(chooseRelease(two, file(1, 2), FRESH)), 2);
+  assert.equal(numberOf(chooseRelease(two, file(3), FRESH)), null);
+  const halted = rolloutFile(BUILD_ID, [release(2)], { state: 'halted' });
+  assert.equal(numberOf(chooseRelease(two, halted, FRESH)), null);
+  assert.equal(numberOf(chooseRelease(two, rolloutFile('cd'.repeat(20), [release(2)]), FRESH)), null);
+  assert.equal(numberOf(chooseRelease(index([1]), null, { ...FRESH, recalled: [1] })), null, 'for good');
+  const seen = { ...FRESH, asks: () => turnHost({ seenSerial: 4 }) };
+  assert.equal(numberOf(chooseRelease(two, null, seen)), null, 'a file that was there and is gone says nothing good');
 });
 
 test('whatever the online key says, the host stays within what release keys signed', () => {
-  const percent = fc.integer({ min: 0, max: 100 });
+  const few = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 6 });
   const arbitrary = fc.record({
-    listed: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 6 }),
-    recalled: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
-    remembered: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+    listed: few,
+    recalled: few,
+    remembered: few,
+    rolled: fc.option(few),
     newest: fc.integer({ min: 0, max: 9 }),
-    cohort: fc.integer({ min: 0, max: 99 }),
+    id: fc.integer({ min: 0, max: 999 }).map((number) => `host-${number}`),
     floors: fc.record({
       leastSoakSeconds: fc.integer({ min: 1, max: 86_400 }),
       largestSharePercent: fc.integer({ min: 1, max: 100 }),
     }),
-    age: fc.integer({ min: -100_000, max: 400_000 }),
-    said: fc.option(
-      fc.record({ release: fc.option(fc.integer({ min: 1, max: 12 })), sharePercent: percent, soakSeconds: percent }),
-    ),
+    knownMs: fc.integer({ min: 0, max: 400_000_000 }),
   });
   fc.assert(
-    fc.property(arbitrary, ({ listed, recalled, remembered, newest, cohort, floors, age, said }) => {
-      const publishedAt = new Date(NOW.getTime() - age * 1000).toISOString();
-      const releases = listed.map((number) => release(number, publishedAt));
-      const given = index([], { releases, floors, recalls: recalled.map(recall) });
-      const memory = { newest, recalled: remembered, cohort: () => cohort };
-      const found = chooseRelease(given, said === null ? null : choice(said), memory, NOW);
+    fc.property(arbitrary, ({ listed, recalled, remembered, rolled, newest, id, floors, knownMs }) => {
+      const given = index(listed, { floors, recalls: recalled.map(recall) });
+      const host = { newest, recalled: remembered, asks: () => turnHost({ id, knownMs }) };
+      const file =
+        rolled &&
+        rolloutFile(
+          BUILD_ID,
+          rolled.map((number) => release(number)),
+        );
+      const found = chooseRelease(given, file, host);
       if (found.step === 'none') return;
-      const { number } = found.release;
+      const { number, sha256 } = found.release;
       assert.ok(listed.includes(number) && !recalled.includes(number) && !remembered.includes(number));
-      assert.ok(
-        number >= newest || recalled.includes(newest) || remembered.includes(newest),
-        'never back without a recall',
-      );
+      assert.ok(rolled === null || rolled.includes(number));
+      const isBack = number < newest;
+      assert.ok(!isBack || recalled.includes(newest) || remembered.includes(newest), 'never back without a recall');
       assert.ok(found.soakSeconds >= floors.leastSoakSeconds);
-      assert.ok(cohort < largestShareAt(floors, { publishedAt }, NOW), 'not before its turn');
+      assert.ok(knownMs >= floorOf(positionOf(sha256, id), paceOf(floors)), 'not before its turn');
     }),
+    { numRuns: 1_000 },
   );
-});
-
-test('the share grows by one step a soak, and not at all for a clock that stands before the release', () => {
-  const floors = { leastSoakSeconds: 3_600, largestSharePercent: 10 };
-  const at = (hours: number): number =>
-    largestShareAt(floors, release(1, '2026-11-20T12:00:00Z'), new Date(NOW.getTime() + hours * 3_600_000));
-  assert.deepEqual([-1, 0, 0.9, 1, 2.5, 9, 100].map(at), [10, 10, 10, 20, 30, 100, 100]);
 });
 
 test('a mitigation ends with the release that has its CVE, or with its day', () => {
@@ -110,9 +112,9 @@ test('a mitigation ends with the release that has its CVE, or with its day', () 
     action: { kind: 'modprobe-blocklist', module: 'algif_aead' },
   };
   const given = index([], { mitigations: [mitigation] });
-  assert.deepEqual(mitigationsInForce(given, [], NOW), [mitigation]);
-  assert.deepEqual(mitigationsInForce(given, ['CVE-2026-10001'], NOW), []);
-  assert.deepEqual(mitigationsInForce(given, [], new Date('2026-12-01T00:00:00Z')), []);
+  assert.deepEqual(mitigationsInForce(given.mitigations!, [], NOW), [mitigation]);
+  assert.deepEqual(mitigationsInForce(given.mitigations!, ['CVE-2026-10001'], NOW), []);
+  assert.deepEqual(mitigationsInForce(given.mitigations!, [], new Date('2026-12-01T00:00:00Z')), []);
 });
 
 test('no signed text is a command: what is outside the vocabulary is no mitigation', () => {
@@ -150,18 +152,4 @@ test('an index with terms is read back as it was; with one that is not in its fo
   ];
   for (const terms of bad)
     assert.equal(parseReleaseIndex(JSON.stringify({ ...good, ...terms })), undefined, JSON.stringify(terms));
-});
-
-test('a choice of the online key is read whole or not at all', () => {
-  assert.deepEqual(parseRolloutChoice(JSON.stringify(choice({ release: 2 }))), choice({ release: 2 }));
-  for (const terms of [
-    { serial: 0 },
-    { sharePercent: 101 },
-    { halted: '' },
-    { buildId: '../x' },
-    { release: 1.5 },
-    { version: 2 },
-  ])
-    assert.equal(parseRolloutChoice(JSON.stringify({ ...choice(), ...terms })), undefined, JSON.stringify(terms));
-  for (const text of ['', '[]', 'null', '{']) assert.equal(parseRolloutChoice(text), undefined);
 });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ArchiveView, showArchive } from '#archive';
-import type { ReleaseIndex, RolloutChoice, SignedMitigation } from '#domain';
+import type { ReleaseIndex, RolloutFile, SignedMitigation } from '#domain';
 import type { Context } from '../../context.ts';
 import { inert, shortId, table } from '../../text.ts';
 import { approvedBy } from './words.ts';
@@ -73,11 +73,14 @@ function page(index: ReleaseIndex, { rollouts }: ArchiveView): string {
   ].join('\n');
 }
 
-function rolloutWords(choice: RolloutChoice | undefined): string {
-  if (choice === undefined) return 'rollout: the newest release, as fast as the floors allow';
-  if (choice.halted !== null) return `rollout: HALTED: ${inert(choice.halted)}`;
-  const which = choice.release === null ? 'the newest release' : `release ${choice.release}`;
-  return `rollout: ${which} for ${choice.sharePercent} % of the hosts, soak ${choice.soakSeconds} s`;
+function rolloutWords(file: RolloutFile | undefined): string {
+  if (file === undefined) return 'rollout: none, so the newest release goes as fast as the floors allow';
+  const rows = file.rollouts.map(({ number, state, soakSeconds, rings }) => {
+    const open = rings.filter((ring) => ring.open.length > 0).map(({ name }) => name);
+    const where = open.length === 0 ? 'to nobody yet' : `in ${open.join(', ')}`;
+    return `release ${number} ${state === 'open' ? where : state.toUpperCase()}, soak ${soakSeconds} s`;
+  });
+  return `rollout: serial ${file.serial}: ${rows.join('; ') || 'no release'}`;
 }
 
 function mitigationWords({ cve, action, until, by, reason }: SignedMitigation): string {

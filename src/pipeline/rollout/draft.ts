@@ -1,0 +1,35 @@
+import { showArchive } from '#archive';
+import type { IndexedRelease, Pace, RolloutPolicy } from '#domain';
+import type { Clock } from '#host';
+import { addRollout, findKernel, type Store, StoreError } from '#store';
+
+export interface DraftOptions {
+  readonly store: Pick<Store, 'db'>;
+  /** The archive that the release is in. */
+  readonly archive: string;
+  /** Name, id or build-id; a build-id that is only in the archive will do. */
+  readonly kernel: string;
+  /** Null: the newest. */
+  readonly number: number | null;
+  readonly policy: RolloutPolicy;
+  readonly floors: Pace;
+  readonly by: string;
+  readonly clock: Clock;
+}
+
+/** Makes a draft for a release that is in the archive. Errors: not-found, already-there, those of the archive. */
+export async function draftRollout(options: DraftOptions): Promise<{ id: string; release: IndexedRelease }> {
+  const { store, archive, kernel, number, policy, floors, by, clock } = options;
+  const buildId = (await findKernel(store.db, kernel))?.buildId ?? kernel;
+  const index = (await showArchive(archive)).kernels.find((one) => one.buildId === buildId);
+  const releases = (index?.releases ?? []).toSorted((a, b) => b.number - a.number);
+  const release = number === null ? releases[0] : releases.find((one) => one.number === number);
+  if (release === undefined)
+    throw new StoreError('not-found', 'input', {
+      what: index === undefined ? 'the archive has no such kernel' : 'the archive has no such release of this kernel',
+      where: number === null ? kernel : `${kernel}, release ${number}`,
+      remedy: '"tuxtape archive show" lists what is in it',
+    });
+  const id = await addRollout(store.db, { release, policy, floors, by, at: clock.now() });
+  return { id, release };
+}
