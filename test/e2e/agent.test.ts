@@ -142,6 +142,23 @@ test('a person stops the agent, takes the livepatch back, and lets it be loaded 
   assert.deepEqual(await host.on(), [first.name]);
 });
 
+test('functions that somebody else holds are let be, until they are free again', async () => {
+  const good = await world.build('6.1-cmdline.patch');
+  const number = await site.publish(good);
+  const events = 'cd /sys/kernel/tracing';
+  const probe = `${events} && echo 'p:held cmdline_proc_show' >kprobe_events && echo 1 >events/kprobes/held/enable`;
+  assert.equal((await host.shell(probe)).exitCode, 0);
+  ends(await host.agent('run'), 'function-probed');
+  assert.deepEqual(await host.on(), [first.name]);
+  assert.equal(
+    (await host.shell(`${events} && echo 0 >events/kprobes/held/enable && echo >kprobe_events`)).exitCode,
+    0,
+  );
+  const run = await host.agent('run');
+  assert.equal(run.status.loaded?.number, number, run.output);
+  assert.deepEqual(await host.on(), [good.name]);
+});
+
 test(`killed or cut off at ${POINTS} points (seed ${SEED}): never loaded twice, never half, always explained`, async () => {
   await site[Symbol.asyncDispose]();
   site = await world.host('--soak 3 --grace 0');
@@ -183,14 +200,14 @@ async function killed(ms: number): Promise<void> {
 async function cutOff(ms: number): Promise<void> {
   const running = host.shell('tuxtape-agent run').catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, ms));
-  const console_ = await host.machine.console();
+  const printed = await host.machine.console();
   await host.cut();
   await running;
   await host.boot();
   const before = (await host.shell('cat /var/lib/tuxtape-agent/journal.json 2>/dev/null; true')).output;
   const run = await host.agent('run');
   const on = await host.on();
-  const wasAsked = console_.includes(`enabling patch '${first.name}'`);
+  const wasAsked = printed.includes(`enabling patch '${first.name}'`);
   const state = stateIn(before);
   console.log(`  cut off after ${ms} ms, ${state}: ${run.status.error?.code ?? 'accepted'}`);
   assert.doesNotMatch(run.output, /journal-damaged/);

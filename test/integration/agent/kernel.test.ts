@@ -93,19 +93,19 @@ test('this machine answers', async () => {
 
 test('a livepatch that vanishes while it is read, or is off already, is an answer', async () => {
   const sysfs = join(await tree(sys), 'kernel/livepatch');
-  let going = true;
-  const vanish = (async () => {
-    for (let i = 0; i < 200; i += 1) {
+  let left = 200;
+  const vanish = async (): Promise<void> => {
+    for (; left > 0; left -= 1) {
       await rm(join(sysfs, 'tuxtape_a'), { recursive: true, force: true });
       await mkdir(join(sysfs, 'tuxtape_a'));
       await writeFile(join(sysfs, 'tuxtape_a/enabled'), '1');
     }
-    going = false;
-  })();
-  while (going) {
+  };
+  const look = async (): Promise<void> => {
     for (const { name } of await livepatches(sysfs)) assert.ok(['tuxtape_a', 'theirs'].includes(name));
     await replaced(sysfs, 'tuxtape_a');
-  }
-  await vanish;
+    if (left > 0) await look();
+  };
+  await Promise.all([vanish(), look()]);
   await disable(sysfs, 'gone');
 });
