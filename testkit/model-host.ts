@@ -1,10 +1,11 @@
-import type { IndexedRelease, Recall } from '#domain';
+import type { IndexedRelease, PaceFloors, Recall } from '#domain';
 import { sha256 } from '#host';
 import { TrustError } from '#trust';
 import type { AgentRequest, Doors, RunLimits } from '../src/agent/doors.ts';
 import { emptyJournal, type Journal } from '../src/agent/journal.ts';
 import { parseJournal } from '../src/agent/journal-form.ts';
 import type { Level } from '../src/agent/level.ts';
+import type { RolloutView } from '../src/agent/plan/turn.ts';
 import { type RunResult, runOnce } from '../src/agent/run.ts';
 import { BUILD_ID, RELEASE } from './archive.ts';
 import { type Behaviour, jumpingClock, ModelKernel, PowerCut } from './model-kernel.ts';
@@ -17,6 +18,11 @@ export class ModelHost {
   readonly releases: IndexedRelease[] = [];
   readonly recalls: Recall[] = [];
   readonly modules = new Map<string, Buffer>();
+  /** Floors that release keys signed; null: none. */
+  floors: PaceFloors | null = null;
+  /** What the archive says of rollouts. */
+  rollout: RolloutView = null;
+  me = { id: 'host-0', ring: 'default', counted: null as number | null };
   level: Level = 'normal';
   reachable = true;
   limits = LIMITS;
@@ -106,8 +112,9 @@ export class ModelHost {
             kernelRelease: RELEASE,
             releases: [...releases],
             recalls,
+            ...(this.floors === null ? {} : { floors: this.floors }),
           };
-          return Promise.resolve({ index, expires: '2030-01-01T00:00:00Z' });
+          return Promise.resolve({ index, rollout: this.rollout, expires: '2030-01-01T00:00:00Z' });
         },
         obtain: async (release) => {
           if (!this.reachable) throw new TrustError('archive-offline', 'network', { what: 'away' });
@@ -126,6 +133,7 @@ export class ModelHost {
       },
       level: () => Promise.resolve(this.level),
       cleanBoot: () => Promise.resolve(this.cleanBoot),
+      me: () => Promise.resolve(this.me),
       precheck: () => Promise.resolve([]),
       health: () => Promise.resolve(null),
       requests: {

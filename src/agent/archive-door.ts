@@ -1,9 +1,19 @@
-import { hasCode, indexPath, parseReleaseIndex, type Release, type ReleaseIndex } from '#domain';
+import {
+  hasCode,
+  indexPath,
+  MAX_ROLLOUT_FILE_BYTES,
+  parseReleaseIndex,
+  parseRolloutFile,
+  type Release,
+  type ReleaseIndex,
+  rolloutPath,
+} from '#domain';
 import { type Clock, download, HttpStatusError, sha256 } from '#host';
 import { type LocatedTarget, openArchive, TrustError, type TrustedArchive } from '#trust';
 import type { ArchiveAnswer, ArchiveDoor } from './doors.ts';
 import { AgentError } from './error.ts';
 import type { ReleaseRef } from './journal.ts';
+import type { RolloutView } from './plan/turn.ts';
 import { MAX_MODULE_BYTES, type ModuleStore } from './store.ts';
 
 const MAX_INDEX_BYTES = 4 << 20;
@@ -29,7 +39,9 @@ export class HttpArchive implements ArchiveDoor {
 
   async contact(buildId: string): Promise<ArchiveAnswer> {
     this.#opened = await openArchive(this.#settings);
-    return { index: await readIndex(this.#opened, buildId), expires: this.#opened.expires };
+    const index = await readIndex(this.#opened, buildId);
+    const rollout = index === null ? null : await readRollout(this.#opened, buildId);
+    return { index, rollout, expires: this.#opened.expires };
   }
 
   async obtain(release: ReleaseRef): Promise<void> {
@@ -73,6 +85,14 @@ async function readIndex(archive: TrustedArchive, buildId: string): Promise<Rele
   const foreign = index.buildId !== buildId || index.releases.some((release) => release.buildId !== buildId);
   if (foreign) throw mismatch(`the index of ${buildId} lists releases of another kernel`);
   return index;
+}
+
+/** Of the online key: chooses and halts, among what release keys signed. One that is not in its form stops, as a halt does. */
+async function readRollout(archive: TrustedArchive, buildId: string): Promise<RolloutView> {
+  const found = await archive.read(rolloutPath(buildId), MAX_ROLLOUT_FILE_BYTES);
+  if (found === undefined) return null;
+  const file = parseRolloutFile(found.content.toString('utf8'));
+  return file?.buildId === buildId ? file : 'unreadable';
 }
 
 function requireTarget({ path, sha256: listed }: ReleaseRef, target: LocatedTarget, content: Buffer): void {

@@ -43,7 +43,7 @@ export class Run {
   }
 
   async observe(): Promise<Observation> {
-    const { kernel, store, level, cleanBoot } = this.doors;
+    const { kernel, store, level, cleanBoot, me, clock } = this.doors;
     return {
       bootId: await kernel.bootId(),
       uptime: await kernel.uptime(),
@@ -55,6 +55,7 @@ export class Run {
       level: await level(),
       graceSeconds: this.limits.graceSeconds,
       archive: this.archive,
+      me: { ...(await me()), now: clock.now() },
       stored: await store.list(),
       refused: this.refused,
       kept: this.kept,

@@ -4,6 +4,7 @@ import type { Journal, Purpose, ReleaseRef } from './journal.ts';
 import type { JournalDoor } from './journal-file.ts';
 import type { Level } from './level.ts';
 import type { LoadedLivepatch } from './plan/observation.ts';
+import type { Myself, RolloutView } from './plan/turn.ts';
 import type { Refusal } from './precheck/refusal.ts';
 
 /** A task that holds up a transition, or hangs. */
@@ -44,6 +45,7 @@ export interface KernelDoor {
 /** What a contact with the archive gave. */
 export interface ArchiveAnswer {
   readonly index: ReleaseIndex | null;
+  readonly rollout: RolloutView;
   /** When it stops being believed. */
   readonly expires: string;
 }
@@ -87,6 +89,8 @@ export interface Doors {
   readonly level: () => Promise<Level>;
   /** Boot whose orderly end was written down; null: none. */
   readonly cleanBoot: () => Promise<string | null>;
+  /** Who this host is in rollouts. */
+  readonly me: () => Promise<Omit<Myself, 'now'>>;
   readonly precheck: (release: ReleaseRef, module: Buffer, purpose: Purpose) => Promise<readonly Refusal[]>;
   readonly health: HealthCheck;
   readonly requests: RequestDoor;

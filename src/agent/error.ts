@@ -14,6 +14,7 @@ export type AgentCode =
   | 'kernel-log-unreadable'
   | 'quarantined'
   | 'recalled'
+  | 'rollout-halted'
   | 'taken-off'
   | 'crash-loop'
   | 'alarm'

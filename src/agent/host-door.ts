@@ -1,16 +1,20 @@
 import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { hasCode } from '#domain';
-import { ProgramError, readLimited, run, systemClock, writeAtomic } from '#host';
+import { ProgramError, readLimited, run, sha256, systemClock, writeAtomic } from '#host';
 import { HttpArchive } from './archive-door.ts';
 import type { AgentRequest, Doors, HealthCheck, RequestDoor } from './doors.ts';
 import { AgentError } from './error.ts';
+import { readContact } from './fleet/contact.ts';
+import { readSigner } from './fleet/identity.ts';
 import type { Purpose, ReleaseRef } from './journal.ts';
 import { journalFile } from './journal-file.ts';
 import { linuxKernel } from './kernel/door.ts';
 import { readFacts } from './kernel/facts.ts';
 import { textOf } from './kernel/text.ts';
 import { levelOf } from './level.ts';
+import { type Myself, machineHost } from './plan/turn.ts';
 import { refusalsOf } from './precheck/checks.ts';
 import { readModuleInfo } from './precheck/module-info.ts';
 import type { Refusal } from './precheck/refusal.ts';
@@ -53,6 +57,7 @@ export async function openHost(places: HostPlaces, settings: Settings): Promise<
     precheck: async (release, module, purpose) =>
       precheck(await kernel.buildId(), { release, module, purpose, ours: await ours(release) }, health),
     health,
+    me: () => myself(places, settings.ring),
     requests: requestFile(state),
   };
 }
@@ -68,6 +73,14 @@ async function commandLine(folder: string, bootId: string): Promise<string> {
   const text = (await textOf('/proc/cmdline')) ?? 'tuxtape=stop';
   await writeAtomic(path, `${bootId}\n${text}\n`).catch(() => undefined); // Then it is read again.
   return text;
+}
+
+/** Id and counted serial come from enrolment and the last check-in; the ring only ever from this host. */
+async function myself({ config, state }: HostPlaces, ring: string): Promise<Omit<Myself, 'now'>> {
+  const signer = await readSigner(config).catch(() => null);
+  const { counted } = await readContact(state);
+  const machine = (await textOf('/etc/machine-id')) ?? hostname();
+  return { id: signer?.identity.id ?? machineHost(sha256(`tuxtape ${machine}`)), ring, counted };
 }
 
 async function readRoot(path: string): Promise<Buffer> {

@@ -1,5 +1,13 @@
 import { isBuildId, isCveId } from '#domain';
-import { agentStates, emptyJournal, type FailedRelease, type Journal, purposes, type ReleaseRef } from './journal.ts';
+import {
+  agentStates,
+  emptyJournal,
+  type FailedRelease,
+  type Journal,
+  noTurn,
+  purposes,
+  type ReleaseRef,
+} from './journal.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,7 +24,9 @@ export function parseJournal(text: string, bootId: string): Journal | undefined 
   }
   if (!isFields(value)) return undefined;
   if (value['version'] === 1) return ofFirstVersion(value, bootId);
-  return isJournal(value) ? value : undefined;
+  // Written before there were rollouts.
+  const whole = { turn: noTurn, ...value };
+  return isJournal(whole) ? whole : undefined;
 }
 
 function ofFirstVersion(value: Fields, bootId: string): Journal | undefined {
@@ -51,7 +61,22 @@ function isJournal(value: Fields): value is Fields & Journal {
     typeof guard['loaded'] === 'boolean' &&
     isNumber(guard['polls']) &&
     isTextOrNull(alarm) &&
-    isContact(contact)
+    isContact(contact) &&
+    isTurn(value['turn'])
+  );
+}
+
+function isTurn(value: unknown): boolean {
+  if (!isFields(value)) return false;
+  const { seen, known, soakSeconds } = value;
+  const isSeen = seen === null || (isFields(seen) && isText(seen['buildId']) && isNumber(seen['serial']));
+  return (
+    isSeen &&
+    isNumber(soakSeconds) &&
+    isListOf(
+      known,
+      ({ sha256, seconds, bootId, at }) => [sha256, bootId].every(isText) && [seconds, at].every(isNumber),
+    )
   );
 }
 

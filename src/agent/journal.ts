@@ -93,7 +93,28 @@ export interface Journal {
   /** What a person has to look at in this boot: the agent could not put it right by itself. */
   readonly alarm: string | null;
   readonly contact: Contact;
+  readonly turn: TurnMemory;
 }
+
+/** How long this host knows a release, by the clocks of its boots together. */
+export interface KnownRelease {
+  readonly sha256: string;
+  readonly seconds: number;
+  /** Boot and seconds since boot up to which it is counted. */
+  readonly bootId: string;
+  readonly at: number;
+}
+
+/** What a host remembers for its turn in rollouts. */
+export interface TurnMemory {
+  /** Kernel and greatest serial of its rollout file; null: none was seen. */
+  readonly seen: { readonly buildId: BuildId; readonly serial: number } | null;
+  readonly known: readonly KnownRelease[];
+  /** Least soak that was signed for the release at work. */
+  readonly soakSeconds: number;
+}
+
+export const noTurn: TurnMemory = { seen: null, known: [], soakSeconds: 0 };
 
 export const noContact: Contact = { last: null, expires: null, failingSince: null, error: null };
 
@@ -113,5 +134,6 @@ export function emptyJournal(bootId: string): Journal {
     guard: { unclean: 0, loaded: false, polls: 0 },
     alarm: null,
     contact: noContact,
+    turn: noTurn,
   };
 }

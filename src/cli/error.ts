@@ -8,6 +8,7 @@ export type CliCode =
   | 'purl-invalid'
   | 'version-invalid'
   | 'name-invalid'
-  | 'passphrase-empty';
+  | 'passphrase-empty'
+  | 'signer-missing';
 
 export class CliError extends StageError<CliCode> {}

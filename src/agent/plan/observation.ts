@@ -1,6 +1,7 @@
 import type { ReleaseIndex } from '#domain';
 import type { Journal, ReleaseRef } from '../journal.ts';
 import type { Level } from '../level.ts';
+import type { Myself, RolloutView } from './turn.ts';
 
 /** A livepatch as the kernel shows it (ABI/testing/sysfs-kernel-livepatch). */
 export interface LoadedLivepatch {
@@ -10,7 +11,10 @@ export interface LoadedLivepatch {
 }
 
 /** What the archive said in this run: nothing yet, nothing to be had, or its index (null: this kernel is not served). */
-export type ArchiveView = 'not-asked' | 'unreachable' | { readonly index: ReleaseIndex | null };
+export type ArchiveView =
+  | 'not-asked'
+  | 'unreachable'
+  | { readonly index: ReleaseIndex | null; readonly rollout: RolloutView };
 
 /** Everything a decision is made from: what the kernel shows now, the journal, and what this run has learnt. */
 export interface Observation {
@@ -34,6 +38,7 @@ export interface Observation {
   readonly refused: ReadonlySet<string>;
   /** Names of modules that this run could not remove. */
   readonly kept: ReadonlySet<string>;
+  readonly me: Myself;
   /** The state was written by an earlier run. */
   readonly resumed: boolean;
 }

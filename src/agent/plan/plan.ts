@@ -3,6 +3,7 @@ import type { ReleaseRef } from '../journal.ts';
 import { afterBoot, isAtWork, MAX_UNCLEAN_BOOTS, withFailure } from './boot.ts';
 import { isBad, type LoadedLivepatch, lastGood, type Observation, releaseOf } from './observation.ts';
 import type { Bad, Plan } from './steps.ts';
+import { chosenOf } from './turn.ts';
 import { planUnfinished } from './unfinished.ts';
 
 /**
@@ -106,21 +107,24 @@ function planBack(seen: Observation): Plan | null {
   }
   const back = currentOf(seen) === null ? lastGood(seen) : undefined;
   if (level === 'no-apply') return { step: 'rest', why: 'this host loads nothing (level no-apply)' };
-  const waits = uptime < graceSeconds && (back !== undefined || newest(seen) !== undefined);
+  const waits = uptime < graceSeconds && (back !== undefined || newer(seen).length > 0);
   if (waits) return { step: 'rest', why: `nothing is loaded before the host has been up for ${graceSeconds} s` };
   return back === undefined ? null : { step: 'fetch', release: back, purpose: 'restore' };
 }
 
 function planNewer(seen: Observation): Plan {
-  const { archive, level } = seen;
-  const release = newest(seen);
-  if (release !== undefined) {
+  const { level } = seen;
+  const candidates = newer(seen);
+  if (candidates.length > 0) {
+    const choice = chosenOf(seen, candidates);
+    if (choice.step === 'none') return { step: 'rest', why: `it is not this host's turn: ${choice.why}` };
+    const release = refOf(choice.release);
     if (level === 'no-new')
       return { step: 'rest', why: `release ${release.number} is new; this host takes none (level no-new)` };
-    return { step: 'fetch', release, purpose: 'update' };
+    return { step: 'fetch', release, purpose: 'update', soakSeconds: choice.soakSeconds };
   }
   if (currentOf(seen) !== null) return { step: 'rest', why: 'the newest release is loaded' };
-  const releases = typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
+  const releases = indexed(seen);
   if (releases.length === 0) return { step: 'rest', why: 'this kernel is subscribed and has no release yet' };
   if (releases.some(({ sha256 }) => seen.refused.has(sha256))) return { step: 'rest', why: 'it cannot be loaded now' };
   return { step: 'rest', why: 'every release failed on this host or was recalled' };
@@ -142,15 +146,14 @@ function indexed({ archive }: Observation): readonly IndexedRelease[] {
   return typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
 }
 
-/** The newest release that is newer than what is on, and than what was ever accepted and still may be. */
-function newest(seen: Observation): ReleaseRef | undefined {
+/** The releases that are newer than what is on, and than what was ever accepted and still may be. */
+function newer(seen: Observation): readonly IndexedRelease[] {
   const { journal } = seen;
   const good = journal.accepted.filter(({ sha256, buildId }) => buildId === seen.buildId && !isBad(journal, sha256));
   const floor = Math.max(0, currentOf(seen)?.number ?? 0, ...good.map(({ number }) => number));
-  const [found] = indexed(seen)
-    .filter(({ sha256, number }) => number > floor && !isBad(journal, sha256) && !seen.refused.has(sha256))
-    .toSorted((a, b) => b.number - a.number);
-  return found === undefined ? undefined : refOf(found);
+  return indexed(seen).filter(
+    ({ sha256, number }) => number > floor && !isBad(journal, sha256) && !seen.refused.has(sha256),
+  );
 }
 
 export function refOf(release: ReleaseRef): ReleaseRef {

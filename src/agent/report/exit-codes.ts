@@ -24,6 +24,7 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'taken-off': 39,
   'crash-loop': 40,
   alarm: 41,
+  'rollout-halted': 42,
   'other-kernel': 50,
   'other-architecture': 51,
   'module-mismatch': 52,
@@ -49,6 +50,9 @@ export const exitCodes: Readonly<Record<string, number>> = {
   'root-unreadable': 78,
   'root-invalid': 79,
   'settings-invalid': 80,
+  'server-insecure': 81,
+  'enrolment-refused': 82,
+  'server-refused': 83,
 };
 
 export const USAGE = 64;

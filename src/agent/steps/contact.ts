@@ -3,16 +3,25 @@ import { StageError } from '#domain';
 import type { Run } from '../context.ts';
 import type { Journal, KnownRecall } from '../journal.ts';
 import { isRecalled } from '../plan/observation.ts';
+import { remembered } from '../plan/turn.ts';
 
 /** Asks the archive; what cannot be reached or believed is a problem of this run and changes nothing on the host. */
 export async function contact(run: Run): Promise<void> {
-  const { clock, archive } = run.doors;
+  const { clock, archive, kernel } = run.doors;
   const at = clock.now().toISOString();
   try {
     const answer = await archive.contact(run.buildId);
-    run.archive = { index: answer.index };
+    const { index, rollout } = answer;
+    run.archive = { index, rollout };
     const known = { last: at, expires: answer.expires, failingSince: null, error: null };
-    await run.record({ ...withRecalls(run.journal, answer.index), contact: known });
+    const given = {
+      releases: index?.releases ?? [],
+      rollout,
+      bootId: await kernel.bootId(),
+      uptime: await kernel.uptime(),
+    };
+    const turn = remembered(run.journal, given);
+    await run.record({ ...withRecalls(run.journal, index), contact: known, turn });
   } catch (error) {
     run.archive = 'unreachable';
     run.complain(error);

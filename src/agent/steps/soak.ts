@@ -5,6 +5,7 @@ import type { ReleaseRef } from '../journal.ts';
 import { type HostLog, judge, readHostLog } from '../judge.ts';
 import { accepted, withFailure } from '../plan/boot.ts';
 import { isBad } from '../plan/observation.ts';
+import { calledBack } from '../plan/turn.ts';
 import { contact } from './contact.ts';
 import { HungTasks } from './hung-tasks.ts';
 import { obeyRequest } from './request.ts';
@@ -33,7 +34,8 @@ interface Finding {
  */
 export async function soak(run: Run, release: ReleaseRef): Promise<void> {
   const { kernel, clock } = run.doors;
-  const end = run.journal.since + run.limits.soakSeconds;
+  // Neither the host's own word nor the online key makes it shorter than what was signed.
+  const end = run.journal.since + Math.max(run.limits.soakSeconds, run.journal.turn.soakSeconds);
   const hung = new HungTasks(release.moduleName, await kernel.replaced(release.moduleName));
   let ill = 0;
   let asked = Number.NEGATIVE_INFINITY;
@@ -43,6 +45,8 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
       asked = uptime;
       await contact(run);
       if (isBad(run.journal, release.sha256)) return;
+      const back = typeof run.archive === 'object' ? calledBack(run.archive.rollout, await run.observe()) : null;
+      if (back !== null) return fail(run, release, { code: 'rollout-halted', what: back });
     }
     await obeyRequest(run);
     if (run.journal.state !== 'soaking' || (await run.doors.level()) === 'stop') return;

@@ -2,25 +2,41 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type RolloutCommand, WHOLE } from '#domain';
 import { readLimited, systemClock } from '#host';
-import { draftRollout, folderSigner, RolloutController, stopPublished } from '#pipeline';
+import {
+  archiveSigner,
+  draftRollout,
+  folderSigner,
+  RolloutController,
+  type RolloutSigner,
+  stopPublished,
+} from '#pipeline';
 import { belowFloors, type FleetPlan, MAX_POLICY_BYTES, planText, readPolicy } from '#rollout';
 import { askRollout, listRollouts, needRollout, rolloutEvents } from '#store';
 import type { Context } from '../context.ts';
-import { inertLines, wholeNumber } from '../text.ts';
+import { CliError } from '../error.ts';
+import { collect, inertLines, wholeNumber } from '../text.ts';
+import { placeOf } from './archive/place.ts';
 import { author } from './person.ts';
 import { rolloutTable, rolloutText } from './rollout-text.ts';
 
 const EVENTS_SHOWN = 20;
-const FILES = 'folder of the rollout files, whose content the rollout role of the archive signs';
+const FILES = 'folder of the rollout files, for somebody else to sign; instead of --archive and --keys';
+const ARCHIVE = 'the archive whose rollout role signs what hosts read';
+const KEYS = 'folder with the key of that role';
 
-interface AskFlags {
+/** Who signs what is decided: the archive itself, or whoever takes the files of a folder. */
+interface SignerFlags {
+  readonly files?: string;
+  readonly archive?: string;
+  readonly keys?: readonly string[];
+}
+
+interface AskFlags extends SignerFlags {
   readonly reason: string;
   readonly by?: string;
-  readonly files?: string;
 }
 
 interface StartFlags extends AskFlags {
-  readonly files: string;
   readonly archive: string;
   readonly policy: string;
   readonly release?: number;
@@ -65,12 +81,10 @@ export function registerRollout(program: Command, context: Context): void {
 }
 
 function registerStop(rollout: Command, context: Context): void {
-  rollout
-    .command('stop')
+  signing(rollout.command('stop'))
     .description('stop every rollout at once, also where the database is away: only the files are needed')
-    .requiredOption('--files <dir>', FILES)
-    .action(async ({ files }: { files: string }) => {
-      const stopped = await stopPublished(folderSigner(resolve(files)));
+    .action(async (flags: SignerFlags) => {
+      const stopped = await stopPublished(await signerOf(flags));
       context.print(stopped, () =>
         stopped.length === 0
           ? 'nothing is published, so no host can start'
@@ -84,7 +98,9 @@ function asking(command: Command): Command {
     .argument('<rollout>', 'id, or the beginning of it')
     .requiredOption('--reason <text>', 'why; it stands in the events and in the audit')
     .option('--by <name>', 'who; default: the user of this session')
-    .option('--files <dir>', `${FILES}; given: it is done now, else in the next round of the controller`);
+    .option('--files <dir>', FILES)
+    .option('--archive <dir>', `${ARCHIVE}; given: it is done now, else in the next round of the controller`)
+    .option('--keys <dir>', KEYS, collect, []);
 }
 
 function registerStart(rollout: Command, context: Context): void {
@@ -94,7 +110,8 @@ function registerStart(rollout: Command, context: Context): void {
     .argument('<kernel>', 'name, id or build-id')
     .requiredOption('--archive <dir>', 'the archive the release is in')
     .requiredOption('--policy <file>', 'the policy, as TOML (docs/reference/rollout.md)')
-    .requiredOption('--files <dir>', FILES)
+    .option('--files <dir>', FILES)
+    .option('--keys <dir>', KEYS, collect, [])
     .requiredOption('--reason <text>', 'why; it stands in the events and in the audit')
     .option('--release <n>', 'its number; default: the newest', wholeNumber)
     .option('--least-soak <seconds>', 'floor of each soak, as the release role signed it', wholeNumber, 600)
@@ -108,20 +125,14 @@ function registerStart(rollout: Command, context: Context): void {
 }
 
 function registerLooks(rollout: Command, context: Context): void {
-  rollout
-    .command('plan')
+  signing(rollout.command('plan'))
     .description('what the next round would do, and why; nothing is done')
-    .requiredOption('--files <dir>', FILES)
-    .action(async ({ files }: { files: string }) =>
-      printPlan(context, await (await controller(context, files)).plan()),
-    );
-  rollout
-    .command('run')
+    .action(async (flags: SignerFlags) => printPlan(context, await (await controller(context, flags)).plan()));
+  signing(rollout.command('run'))
     .description('the controller: a round, and another after each pause, until it is stopped')
-    .requiredOption('--files <dir>', FILES)
     .option('--every <seconds>', 'pause between two rounds', wholeNumber, 30)
     .option('--once', 'one round')
-    .action((flags: { files: string; every: number; once?: boolean }) => run(context, flags));
+    .action((flags: SignerFlags & { every: number; once?: boolean }) => run(context, flags));
   rollout
     .command('list')
     .description('the rollouts')
@@ -136,28 +147,48 @@ function registerLooks(rollout: Command, context: Context): void {
     .action((id: string) => status(context, id));
 }
 
-async function controller(context: Context, files: string): Promise<RolloutController> {
-  return new RolloutController({
-    ...{ store: await context.store(), signer: folderSigner(resolve(files)), clock: systemClock },
+async function controller(context: Context, flags: SignerFlags): Promise<RolloutController> {
+  return new RolloutController({ store: await context.store(), signer: await signerOf(flags), clock: systemClock });
+}
+
+/** Errors: signer-missing. */
+async function signerOf({ files, archive, keys = [] }: SignerFlags): Promise<RolloutSigner> {
+  if (files !== undefined) return folderSigner(resolve(files));
+  if (archive !== undefined && keys.length > 0) return archiveSigner(await placeOf(archive, { keys }));
+  throw new CliError('signer-missing', 'input', {
+    what: 'nobody is named who signs what hosts read',
+    remedy: 'give --archive with --keys of its rollout role, or --files for somebody else to sign',
   });
+}
+
+function signing(command: Command): Command {
+  return command
+    .option('--files <dir>', FILES)
+    .option('--archive <dir>', ARCHIVE)
+    .option('--keys <dir>', KEYS, collect, []);
 }
 
 async function start(context: Context, kernel: string, flags: StartFlags): Promise<void> {
   const where = resolve(flags.policy);
   const policy = readPolicy((await readLimited(where, MAX_POLICY_BYTES)).toString('utf8'), where);
-  const floors = {
+  const given = {
     ...{ leastSoakSeconds: flags.leastSoak, largestShare: Math.min(WHOLE, Math.max(1, flags.largestShare * 100)) },
   };
   const store = await context.store();
   const by = author(flags.by);
   const archive = resolve(flags.archive);
   const number = flags.release ?? null;
-  const { id } = await draftRollout({ store, archive, kernel, number, policy, floors, by, clock: systemClock });
+  const asked = { store, archive, kernel, number, policy, by, clock: systemClock };
+  const { id, floors } = await draftRollout({ ...asked, floors: given });
   await askRollout(store.db, { rollout: id, do: 'start', by, reason: flags.reason }, systemClock.now());
-  const plan = await (await controller(context, flags.files)).roundBetween();
+  const plan = await (await controller(context, flags)).roundBetween();
   const slower = belowFloors(policy, floors).map((line) => `slower than the policy, by the floors: ${line}`);
   context.print({ rollout: id, slower, plan: planJson(plan) }, () =>
-    [...slower, inertLines(planText(plan)), `next: tuxtape rollout run --files ${resolve(flags.files)}`].join('\n'),
+    [
+      ...slower,
+      inertLines(planText(plan)),
+      `next: tuxtape rollout run ${flags.files === undefined ? `--archive ${archive} --keys …` : `--files ${resolve(flags.files)}`}`,
+    ].join('\n'),
   );
 }
 
@@ -168,19 +199,19 @@ async function ask(context: Context, key: string, flags: AskFlags, what: Ask): P
   const { id } = await needRollout(db, key);
   const command = { ...what, rollout: id, by: author(flags.by), reason: flags.reason } as RolloutCommand;
   await askRollout(db, command, systemClock.now());
-  if (flags.files === undefined) {
+  if (flags.files === undefined && flags.archive === undefined) {
     context.print(
       { rollout: id, asked: what.do },
       () => `asked for; the next round of the controller takes it (${what.do})`,
     );
     return;
   }
-  printPlan(context, await (await controller(context, flags.files)).roundBetween());
+  printPlan(context, await (await controller(context, flags)).roundBetween());
 }
 
 /** Rounds until Ctrl-C. A round that was fenced is another controller's: the next begins with what that one left. */
-async function run(context: Context, flags: { files: string; every: number; once?: boolean }): Promise<void> {
-  const own = await controller(context, flags.files);
+async function run(context: Context, flags: SignerFlags & { every: number; once?: boolean }): Promise<void> {
+  const own = await controller(context, flags);
   if (flags.once === true) return printPlan(context, await own.roundBetween());
   const log = await context.log();
   while (!context.signal.aborted) {

@@ -1,5 +1,5 @@
 import { showArchive } from '#archive';
-import type { IndexedRelease, Pace, RolloutPolicy } from '#domain';
+import { type IndexedRelease, type Pace, paceOf, type RolloutPolicy } from '#domain';
 import type { Clock } from '#host';
 import { addRollout, findKernel, type Store, StoreError } from '#store';
 
@@ -12,13 +12,16 @@ export interface DraftOptions {
   /** Null: the newest. */
   readonly number: number | null;
   readonly policy: RolloutPolicy;
+  /** Where the archive's release keys signed none. */
   readonly floors: Pace;
   readonly by: string;
   readonly clock: Clock;
 }
 
 /** Makes a draft for a release that is in the archive. Errors: not-found, already-there, those of the archive. */
-export async function draftRollout(options: DraftOptions): Promise<{ id: string; release: IndexedRelease }> {
+export async function draftRollout(
+  options: DraftOptions,
+): Promise<{ id: string; release: IndexedRelease; floors: Pace }> {
   const { store, archive, kernel, number, policy, floors, by, clock } = options;
   const buildId = (await findKernel(store.db, kernel))?.buildId ?? kernel;
   const index = (await showArchive(archive)).kernels.find((one) => one.buildId === buildId);
@@ -30,6 +33,7 @@ export async function draftRollout(options: DraftOptions): Promise<{ id: string;
       where: number === null ? kernel : `${kernel}, release ${number}`,
       remedy: '"tuxtape archive show" lists what is in it',
     });
-  const id = await addRollout(store.db, { release, policy, floors, by, at: clock.now() });
-  return { id, release };
+  const signed = index?.floors === undefined ? floors : paceOf(index.floors);
+  const id = await addRollout(store.db, { release, policy, floors: signed, by, at: clock.now() });
+  return { id, release, floors: signed };
 }

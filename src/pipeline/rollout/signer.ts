@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_ROLLOUT_FILE_BYTES, parseRolloutFile, type RolloutFile, rolloutPath } from '#domain';
+import { type ArchivePlace, readRollout, setRollout, showArchive } from '#archive';
+import { MAX_ROLLOUT_FILE_BYTES, parseRolloutFile, type RolloutFile, renderRolloutFile, rolloutPath } from '#domain';
 import { exists, readLimited, withLock, writeAtomic } from '#host';
 import { RolloutError } from '#rollout';
 
@@ -36,6 +37,23 @@ export function folderSigner(directory: string): RolloutSigner {
         if (before !== null) requireLater(before, file, content, path);
         await writeAtomic(path, content);
       });
+    },
+  };
+}
+
+/** Signs and publishes with the key of the archive's rollout role, where it is at hand. */
+export function archiveSigner(place: ArchivePlace): RolloutSigner {
+  const { directory } = place;
+  return {
+    published: async () => (await showArchive(directory)).rollouts.map(renderRolloutFile),
+    publish: async (file, content) => {
+      const before = await readRollout(directory, file.buildId);
+      if (before !== undefined) {
+        if (renderRolloutFile(before) === content) return;
+        requireLater(renderRolloutFile(before), file, content, rolloutPath(file.buildId));
+      }
+      // Held against the published serial once more, under the lock of the archive.
+      await setRollout(place, file);
     },
   };
 }

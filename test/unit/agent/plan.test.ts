@@ -64,9 +64,10 @@ const observation: fc.Arbitrary<Observation> = fc
     const archives = { 'not-asked': 'not-asked', unreachable: 'unreachable' } as const;
     const archive =
       seed.archive === 'index' || seed.archive === 'unserved'
-        ? { index: seed.archive === 'index' ? index : null }
+        ? { index: seed.archive === 'index' ? index : null, rollout: null }
         : archives[seed.archive as 'not-asked'];
     return {
+      me: { id: 'host-0', ring: 'default', counted: null, now: new Date('2026-11-25T12:00:00Z') },
       bootId: 'this',
       uptime: seed.uptime,
       buildId: BUILD_ID,
@@ -143,7 +144,7 @@ test('a load that a boot did not survive is quarantined, whatever else is seen',
 test('a kernel without an index is unknown, and an archive that is away is no "nothing to do"', () => {
   fc.assert(
     fc.property(observation, (seen) => {
-      const unserved = plan({ ...seen, archive: { index: null } });
+      const unserved = plan({ ...seen, archive: { index: null, rollout: null } });
       if (unserved.step === 'rest' && seen.level !== 'stop' && seen.journal.alarm === null)
         assert.ok(unserved.code === 'unknown-kernel' || /another transition/.test(unserved.why));
       const away = plan({ ...seen, archive: 'unreachable' });
@@ -175,7 +176,7 @@ test('a journal is read as it was written, and anything else is none', () => {
 });
 
 test('an index in any other form is none', () => {
-  const recalls = [{ number: 1, sha256: indexed(1).sha256, reason: 'it is bad' }];
+  const recalls = [{ number: 1, reason: 'it is bad', at: '2026-11-03T09:00:00Z', by: 'jane' }];
   const good = { version: 1, buildId: BUILD_ID, kernelRelease: '6.1.170', releases: [indexed(1)], recalls };
   assert.deepEqual(parseReleaseIndex(JSON.stringify(good)), good);
   const bad: unknown[] = [

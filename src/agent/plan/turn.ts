@@ -1,0 +1,101 @@
+import {
+  chooseRelease,
+  type IndexedRelease,
+  isRolloutId,
+  type ReleaseChoice,
+  type RolloutFile,
+  type TurnHost,
+  turn,
+} from '#domain';
+import type { Journal, KnownRelease, TurnMemory } from '../journal.ts';
+import type { Observation } from './observation.ts';
+
+/** Releases whose age is counted: those that a host may still go to. */
+const MOST_KNOWN = 8;
+
+/** Who this host is in rollouts: its own word, never a server's. */
+export interface Myself {
+  /** Id at the server; without a server one that is derived from this machine. */
+  readonly id: string;
+  readonly ring: string;
+  /** Serial of the first rollout file that was made with this host in mind; null: none. */
+  readonly counted: number | null;
+  /** For windows, which are for people. */
+  readonly now: Date;
+}
+
+/** What the archive says of rollouts: the file of this kernel; null: it has none. One that cannot be read says nothing good. */
+export type RolloutView = RolloutFile | null | 'unreadable';
+
+/** Which of these releases it is this host's turn for. `releases`: those that it may load at all. */
+export function chosenOf(seen: Observation, releases: readonly IndexedRelease[]): ReleaseChoice {
+  const { archive } = seen;
+  const index = typeof archive === 'object' ? archive.index : null;
+  if (typeof archive !== 'object' || index === null)
+    return { step: 'none', code: 'none', why: 'the archive was not read', revert: false };
+  const { rollout } = archive;
+  if (rollout === 'unreadable')
+    return { step: 'none', code: 'stale-file', why: 'the rollout file cannot be read', revert: false };
+  const { recalls: _told, ...rest } = index;
+  return chooseRelease({ ...rest, releases }, rollout, {
+    newest: 0,
+    recalled: [],
+    asks: (release) => asks(seen, release.sha256),
+  });
+}
+
+/** The release that is watched was halted, and what is in flight goes back: why; null: not so. */
+export function calledBack(
+  rollout: RolloutView,
+  { journal, me, buildId }: Pick<Observation, 'journal' | 'me' | 'buildId'>,
+): string | null {
+  const { release } = journal;
+  if (release === null || rollout === null || rollout === 'unreadable') return null;
+  const found = turn(asks({ journal, me, buildId }, release.sha256), rollout, release, {
+    leastSoakSeconds: 0,
+    largestShare: 10_000,
+  });
+  return !found.go && found.revert ? `${found.why}, and what is not accepted yet goes back` : null;
+}
+
+function asks({ journal, me, buildId }: Pick<Observation, 'journal' | 'me' | 'buildId'>, sha256: string): TurnHost {
+  const { seen, known } = journal.turn;
+  return {
+    ...me,
+    seenSerial: seen?.buildId === buildId ? seen.serial : 0,
+    knownMs: (known.find((one) => one.sha256 === sha256)?.seconds ?? 0) * 1000,
+    failed: journal.failed.map((one) => one.sha256),
+  };
+}
+
+/**
+ * What is remembered after a contact: the greatest serial, and how long each release is known by the clock of each boot. Time between two
+ * boots does not count: a clock that jumped could be behind it.
+ */
+export function remembered(
+  { turn: before }: Pick<Journal, 'turn'>,
+  given: {
+    readonly releases: readonly Pick<IndexedRelease, 'sha256' | 'number'>[];
+    readonly rollout: RolloutView;
+    readonly bootId: string;
+    readonly uptime: number;
+  },
+): TurnMemory {
+  const { releases, rollout, bootId, uptime } = given;
+  const newest = releases.toSorted((a, b) => b.number - a.number).slice(0, MOST_KNOWN);
+  const known = newest.map(({ sha256 }): KnownRelease => {
+    const old = before.known.find((one) => one.sha256 === sha256);
+    const passed = old?.bootId === bootId ? Math.max(0, uptime - old.at) : 0;
+    return { sha256, seconds: (old?.seconds ?? 0) + passed, bootId, at: uptime };
+  });
+  if (rollout === null || rollout === 'unreadable') return { ...before, known };
+  const { buildId, serial } = rollout;
+  const isLater = before.seen?.buildId !== buildId || before.seen.serial < serial;
+  return { ...before, known, seen: isLater ? { buildId, serial } : before.seen };
+}
+
+/** An id for a machine that has none from a server: the same as long as the machine is. */
+export function machineHost(hash: string): string {
+  const id = `machine-${hash.slice(0, 32)}`;
+  return isRolloutId(id) ? id : 'machine';
+}
