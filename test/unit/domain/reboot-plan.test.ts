@@ -111,7 +111,7 @@ const anyOffer = fc
   );
 const anyInput: fc.Arbitrary<RebootInput> = fc.record({
   host: fc.constant('web-1'),
-  unknownExposure: fc.option(fc.constant('it is silent'), { freq: 8 }),
+  unknownExposure: fc.constantFrom(null, null, null, null, 'it is silent'),
   cves: anyStandings,
   mitigations: fc.array(anyOffer, { maxLength: 3 }),
   target: fc.constantFrom(TARGET, TARGET, null),
