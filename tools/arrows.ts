@@ -20,6 +20,7 @@ export const arrows: Record<string, readonly string[]> = {
   livepatch: [...ground, 'kernel', 'patch', 'klog'],
   trust: ground,
   archive: [...ground, 'trust'],
+  reboot: ground,
   store: ground,
   // joint
   pipeline: [
@@ -40,6 +41,7 @@ export const arrows: Record<string, readonly string[]> = {
   builder: [...ground, 'config', 'contract', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
   'tuf-client': [...ground, 'trust'],
+  'reboot-host': [...ground, 'reboot'],
   cli: [
     ...ground,
     'config',
