@@ -64,6 +64,8 @@ export async function runStep(program: string, args: readonly string[], options:
       exitCode = last;
       break;
     }
+    // It may have gone without those that it started.
+    killGroup(child, 'SIGKILL');
   }
   await Promise.race([wait(DRAIN_MS), Promise.all([child.stdout, child.stderr].map(closed))]);
   child.stdout.destroy();

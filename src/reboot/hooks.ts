@@ -103,13 +103,8 @@ export function parseHooks(value: unknown): HookFile {
     else if (isFactName(name)) facts.set(name, typeof one === 'boolean' ? one : hookOf(name, one));
     else throw new TypeError(`there is no fact "${name}"`);
   }
-  const rebootsPerDay = whole(
-    'rebootsPerDay',
-    fields['rebootsPerDay'] ?? DEFAULT_REBOOTS_PER_DAY,
-    0,
-    MAX_REBOOTS_PER_DAY,
-  );
-  return { hooks, facts, nextKernel, rebootsPerDay };
+  const { rebootsPerDay = DEFAULT_REBOOTS_PER_DAY } = fields;
+  return { hooks, facts, nextKernel, rebootsPerDay: whole('rebootsPerDay', rebootsPerDay, 0, MAX_REBOOTS_PER_DAY) };
 }
 
 function isFactName(name: string): name is RebootFactName {
