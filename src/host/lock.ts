@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errno, HostError } from './error.ts';
 import { makeFolders } from './files.ts';
@@ -76,21 +77,28 @@ export async function withLock<T>(path: string, waitMs: number, body: () => Prom
 }
 
 async function tryLock(path: string): Promise<boolean> {
+  const before = await readFile(path, 'utf8').catch(() => undefined);
+  if (before !== undefined) {
+    const holder = parseIdentity(before);
+    if (holder && isAlive(holder)) return false;
+    // Remove only the very lock that was read: another process may have taken it over in between.
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === before) await rm(path, { force: true });
+  }
+  // Whole and on the disk before it has its name: a power cut leaves no empty lock, of which nobody could say whose it is.
+  const own = `${path}.${randomUUID()}`;
   try {
-    const handle = await open(path, 'wx', 0o644);
+    const handle = await open(own, 'wx', 0o644);
     await handle.writeFile(formatIdentity(self()));
+    await handle.sync();
     await handle.close();
+    await link(own, path);
     return true;
   } catch (error) {
     if (errno(error) !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    await rm(own, { force: true });
   }
-  const before = await readFile(path, 'utf8').catch(() => '');
-  const holder = parseIdentity(before);
-  if (before !== '' && (!holder || !isAlive(holder))) {
-    // Remove only the very lock that was read: another process may have taken it over in between.
-    if ((await readFile(path, 'utf8').catch(() => '')) === before) await rm(path, { force: true });
-  }
-  return false;
 }
 
 async function readHolder(path: string): Promise<ProcessIdentity | undefined> {
