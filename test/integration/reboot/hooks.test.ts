@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { identify, isRoot, runStep, whoElseWrites } from '#host';
-import { type HookFile, HookRunner, type Moment, type PlanStatus, type RebootDoors, readHooks } from '#reboot';
+import {
+  type HookFile,
+  HookRunner,
+  linuxDoors,
+  type Moment,
+  type PlanStatus,
+  type RebootDoors,
+  readHooks,
+} from '#reboot';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const TARGET = 'ab'.repeat(20);
@@ -241,6 +249,29 @@ describe('who can change a hook', () => {
     assert.equal(await whoElseWrites(join(folder, 'mine'), [0]), null);
     await chown(join(folder, 'mine'), 65_534, 0);
     assert.match((await whoElseWrites(join(folder, 'mine'), [0])) ?? '', /belongs to user 65534/);
+  });
+});
+
+describe('this machine', () => {
+  test('a stop file, a level and nothing else hold it; what cannot be read holds it, too', async () => {
+    const folder = await scratch();
+    const doors = linuxDoors(folder);
+    assert.equal(await doors.stopped(), null);
+    await writeFile(join(folder, 'level'), 'normal\n');
+    assert.equal(await doors.stopped(), null);
+    for (const level of ['no-new', 'no-apply', 'stop', '', 'what']) {
+      await writeFile(join(folder, 'level'), level);
+      assert.match((await doors.stopped()) ?? '', /level/, level);
+    }
+    await rm(join(folder, 'level'));
+    await writeFile(join(folder, 'hooks.stop'), '');
+    assert.match((await doors.stopped()) ?? '', /hooks.stop/);
+    await rm(join(folder, 'hooks.stop'));
+    await mkdir(join(folder, 'hooks.stop'));
+    assert.match((await doors.stopped()) ?? '', /hooks.stop/);
+    const { boot, uptime } = await doors.moment();
+    assert.match(boot, /^[0-9a-f-]{36}$/);
+    assert.ok(uptime > 0);
   });
 });
 
