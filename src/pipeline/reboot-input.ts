@@ -8,8 +8,10 @@ import {
   moduleName,
   noFacts,
   type Precondition,
+  planReboot,
   type RebootFacts,
   type RebootInput,
+  type RebootPlan,
   type VerdictStatus,
 } from '#domain';
 import { lintRules } from '#patch';
@@ -51,22 +53,35 @@ interface KernelPart {
   readonly builtIn: ReadonlySet<string> | null;
   /** Modules by host, of lists that are new enough. */
   readonly loaded: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By the hash of the livepatch that is loaded. */
+  readonly standings: Map<string, Standings>;
 }
 
-/** Gathers what the plans of these hosts are made from; hosts of one kernel share its part. */
-export async function rebootInputs(
-  db: Db,
-  hosts: readonly HostRow[],
-  question: RebootQuestion,
-): Promise<RebootInput[]> {
+interface Standings {
+  readonly cves: readonly CveStanding[];
+  readonly offers: readonly Omit<MitigationOffer, 'works'>[];
+}
+
+/**
+ * The plan of each host. Hosts of one kernel share its part, and hosts that are alike in all that counts share one plan but for its name:
+ * a fleet has few kinds of hosts and a kernel thousands of CVEs.
+ */
+export async function rebootPlans(db: Db, hosts: readonly HostRow[], question: RebootQuestion): Promise<RebootPlan[]> {
   const parts = new Map<string, KernelPart | null>();
-  const inputs: RebootInput[] = [];
+  const kinds = new Map<string, RebootPlan>();
+  const plans: RebootPlan[] = [];
   for (const host of hosts) {
     const { buildId } = host;
     if (buildId !== null && !parts.has(buildId)) parts.set(buildId, await kernelPart(db, buildId, question));
-    inputs.push(inputOf(host, buildId === null ? null : (parts.get(buildId) ?? null), question));
+    const input = inputOf(host, buildId === null ? null : (parts.get(buildId) ?? null), question);
+    const { facts, unknownExposure, mitigations } = input;
+    const works = mitigations.map(({ works: { holds } }) => holds);
+    const kind = JSON.stringify([buildId, host.stateSha256, host.state, facts, unknownExposure, works]);
+    const plan = kinds.get(kind) ?? planReboot(input);
+    kinds.set(kind, plan);
+    plans.push({ ...plan, host: host.name });
   }
-  return inputs;
+  return plans;
 }
 
 async function kernelPart(
@@ -82,6 +97,7 @@ async function kernelPart(
   return {
     kernel,
     livepatches,
+    standings: new Map(),
     verdicts: await verdictStatusesOf(db, kernel.id),
     after: target === null ? new Map() : await verdictStatusesOf(db, target.id),
     canLivepatch: await livepatchable(db, kernel, livepatches),
@@ -120,9 +136,20 @@ function inputOf(host: HostRow, part: KernelPart | null, question: RebootQuestio
   const loaded = part === null ? null : loadedLivepatch(host, part);
   const unknownExposure = whyUnknown(host, part, loaded, question);
   if (part === null) return { ...rest, unknownExposure, cves: [], mitigations: [] };
+  const { cves, offers } = standingsOf(loaded ?? null, part);
+  const mitigations = offers.map((offer) => ({ ...offer, works: worksOn(host, offer.mitigation, part) }));
+  return { ...rest, unknownExposure, cves, mitigations };
+}
+
+function standingsOf(loaded: LivepatchRow | null, part: KernelPart): Standings {
+  const key = loaded?.moduleSha256 ?? '';
+  const known = part.standings.get(key);
+  if (known !== undefined) return known;
   const closed = new Set<CveId>(loaded?.recipe.cves);
   const cves = [...part.verdicts].map(([cve, status]) => standingOf(cve, status, closed, part));
-  return { ...rest, unknownExposure, cves, mitigations: offersFor(host, cves, part) };
+  const made = { cves, offers: offersFor(cves, part) };
+  part.standings.set(key, made);
+  return made;
 }
 
 /** Undefined: one is loaded that is not known here. */
@@ -169,7 +196,7 @@ function standingOf(cve: CveId, status: VerdictStatus, closed: ReadonlySet<CveId
   };
 }
 
-function offersFor(host: HostRow, cves: readonly CveStanding[], part: KernelPart): MitigationOffer[] {
+function offersFor(cves: readonly CveStanding[], part: KernelPart): Standings['offers'] {
   const offers = new Map<string, { mitigation: Mitigation; cves: CveId[] }>();
   for (const { cve, now } of cves) {
     if (now !== 'open' && now !== 'unknown') continue;
@@ -180,7 +207,7 @@ function offersFor(host: HostRow, cves: readonly CveStanding[], part: KernelPart
       else offer.cves.push(cve);
     }
   }
-  return [...offers.values()].map((offer) => ({ ...offer, works: worksOn(host, offer.mitigation, part) }));
+  return [...offers.values()];
 }
 
 function worksOn({ name }: HostRow, mitigation: Mitigation, { builtIn, loaded }: KernelPart): Precondition {

@@ -42,7 +42,7 @@ describe('a host that cannot be livepatched', () => {
     const cache = cacheRoot();
     kernels = await kernelPair(cache, await source61(cache));
     console.log(`  hook runner: ${await bundleReboot()} bytes`);
-    host = await RebootHost.make(await scratch(), hooks);
+    host = await RebootHost.make(await scratch(), hooks, kernels.fixed);
     await host.boot(kernels.fixed);
     fixedBuildId = await host.buildId();
     await host.powerOff();
@@ -106,9 +106,34 @@ describe('a host that cannot be livepatched', () => {
     await host.powerOff();
   });
 
+  test('kexec: the same without firmware, in one machine', async () => {
+    const kexec = {
+      program: '/opt/hooks/kexec',
+      arguments: ['/data/boot/kernel', '/data/boot/initrd'],
+      timeoutSeconds: 120,
+    };
+    const other = await RebootHost.make(await scratch(), { ...hooks, hooks: { ...hooks.hooks, kexec } }, kernels.fixed);
+    await other.boot(kernels.running);
+    await other.ok(startCounter);
+    await other.ok(install('fixed', fixedBuildId));
+    const last = await other.ask();
+    const started = performance.now();
+    await other.runUntilJump(`start --plan kexec-0001 --steps checkpoint,kexec,restore --target ${fixedBuildId}`);
+    const done = await other.runner('resume');
+    console.log(
+      `  kexec: from the start of the plan to the end of it ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
+    assert.equal(done.state, 'done', JSON.stringify(done));
+    assert.match(await other.ok('uname -r'), /-fixed$/);
+    assert.equal(await other.buildId(), fixedBuildId);
+    const first = await other.ask();
+    assert.deepEqual([first.token, first.pid, first.clients], [last.token, PID, last.clients + 1]);
+    await other.powerOff();
+  });
+
   test('a power cut in the middle of the checkpoint: what ran is known, and nothing is started anew', async () => {
     const slow = { ...hooks, rebootsPerDay: 9, hooks: { ...hooks.hooks, checkpoint: hook('slow') } };
-    const other = await RebootHost.make(await scratch(), slow);
+    const other = await RebootHost.make(await scratch(), slow, kernels.fixed);
     await other.boot(kernels.running);
     await other.ok(install('fixed', fixedBuildId));
     const cut = other.machine.run(

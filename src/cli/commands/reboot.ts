@@ -6,13 +6,12 @@ import {
   isReady,
   type Precondition,
   parseRebootFacts,
-  planReboot,
   type RebootFacts,
   type RebootPlan,
   silentAfterMs,
 } from '#domain';
 import { errno, readLimited } from '#host';
-import { rebootInputs } from '#pipeline';
+import { rebootPlans } from '#pipeline';
 import { listHosts, needHost, needKernel } from '#store';
 import type { Context } from '../context.ts';
 import { CliError } from '../error.ts';
@@ -69,7 +68,7 @@ async function plan(context: Context, host: string | undefined, flags: PlanFlags
       remedy: 'plan for one group of them at a time (--group)',
     });
   const now = new Date();
-  const inputs = await rebootInputs(db, hosts, {
+  const plans = await rebootPlans(db, hosts, {
     target: flags.to === undefined ? null : await needKernel(db, flags.to),
     facts: flags.facts === undefined ? new Map() : await readFacts(flags.facts, hosts),
     dontWait: !flags.livepatch,
@@ -77,9 +76,8 @@ async function plan(context: Context, host: string | undefined, flags: PlanFlags
     listsSince: new Date(now.getTime() - config.number('fleet.list-age') * 1000),
     now,
   });
-  const plans = inputs.map(planReboot);
   if (host !== undefined) context.print(plans[0], () => planText(plans[0]!));
-  else context.print(plans, () => (plans.length === 0 ? 'No host runs this kernel.' : plansText(plans)));
+  else context.print(plans.map(summaryOf), () => (plans.length === 0 ? 'No host runs this kernel.' : plansText(plans)));
 }
 
 /** Errors: file-missing, facts-unreadable. A host without a file said nothing. */
@@ -177,6 +175,21 @@ function cveTable(title: string, outlooks: readonly CveOutlook[]): string[] {
 function shown(cves: readonly string[]): string {
   const rest = cves.length - CVES_SHOWN;
   return `${cves.slice(0, CVES_SHOWN).join(' ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** Of many hosts each in a few words; `reboot plan HOST` says it all. */
+function summaryOf({ host, unknownExposure, open, unknown, opens, mayOpen, proposal, why }: RebootPlan): object {
+  const counts = { open: open.length, unknown: unknown.length, opens: opens.length, mayOpen: mayOpen.length };
+  const short = proposal && {
+    way: proposal.way?.name ?? null,
+    actions: proposal.way?.actions ?? [],
+    loses: proposal.way?.loses ?? 'nothing',
+    pauseSeconds: proposal.way === null ? 0 : proposal.way.pauseSeconds,
+    mitigations: proposal.mitigations.map(({ what }) => what),
+    closes: proposal.closes.length,
+    onlySo: proposal.onlySo.length,
+  };
+  return { host, unknownExposure, ...counts, proposal: short, why };
 }
 
 function plansText(plans: readonly RebootPlan[]): string {

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildIdOfNotes } from '#domain';
@@ -38,10 +38,9 @@ export class RebootHost {
     this.#files = files;
   }
 
-  /** `folder`: where its disk lies. `hooks`: the content of hooks.json. */
-  static async make(folder: string, hooks: object): Promise<RebootHost> {
+  /** `folder`: where its disk lies. `hooks`: the content of hooks.json. `next`: a kernel image, put on the disk with its initial files. */
+  static async make(folder: string, hooks: object, next: string): Promise<RebootHost> {
     const disk = join(folder, 'disk.img');
-    await run('mke2fs', ['-q', '-t', 'ext4', '-E', 'root_owner=0:0', disk, `${DISK_MB}M`]);
     const files = await initramfs(
       '',
       '',
@@ -53,6 +52,12 @@ export class RebootHost {
         { path: 'setup', content: Buffer.from(SETUP), mode: 0o755 },
       ],
     );
+    const boot = join(folder, 'disk/boot');
+    await mkdir(boot, { recursive: true });
+    await cp(next, join(boot, 'kernel'));
+    await writeFile(join(boot, 'initrd'), files);
+    const options = ['-q', '-t', 'ext4', '-E', 'root_owner=0:0', '-d', join(folder, 'disk')];
+    await run('mke2fs', [...options, disk, `${DISK_MB}M`], { timeoutMs: 120_000 });
     return new RebootHost(disk, files);
   }
 
@@ -103,6 +108,16 @@ export class RebootHost {
       .run('sleep 60', RUN_TIMEOUT_MS)
       .catch((error: unknown) => (error as { code?: string }).code);
     return down === 'vm-died';
+  }
+
+  /** Carries out a plan that jumps into another kernel. */
+  async runUntilJump(words: string): Promise<void> {
+    const jumped = this.machine.restarted(RUN_TIMEOUT_MS);
+    const early = this.machine.run(runnerCommand(words), RUN_TIMEOUT_MS).then(({ output }) => {
+      throw new TypeError(`it did not jump: ${output}`);
+    });
+    await Promise.race([jumped, early]);
+    early.catch(() => {});
   }
 
   async ask(): Promise<CounterAnswer> {
