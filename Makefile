@@ -32,10 +32,13 @@ build/web/index.html: node_modules/.installed $(WEB_SOURCES)
 build/agent/tuxtape-agent.cjs: node_modules/.installed $(shell find src/agent src/trust src/klog src/domain src/host -name '*.ts' 2>/dev/null)
 	@node tools/agent-bundle.ts
 
+build/reboot/tuxtape-reboot.cjs: node_modules/.installed $(shell find src/reboot-host src/reboot src/domain src/host -name '*.ts' 2>/dev/null)
+	@node tools/reboot-bundle.ts
+
 run: install build/web/index.html ## sync, print what matters to the bundled kernel, serve the page (ONCE=1: end after printing)
 	@bin/tuxtape up $(if $(ONCE),--once)
 
-test: install build/web/index.html build/agent/tuxtape-agent.cjs ## unit, integration and browser tests
+test: install build/web/index.html build/agent/tuxtape-agent.cjs build/reboot/tuxtape-reboot.cjs ## unit, integration and browser tests
 	@tools/install.sh test
 	@node --test --test-reporter=spec --test-timeout=300000 --test-concurrency=2 $(TESTS)
 
@@ -56,7 +59,7 @@ packages: install build/packages/.built ## Debian packages of the agent and its 
 e2e: install build/web/index.html build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
 	@tools/install.sh e2e
 	@node --test --test-reporter=spec --test-timeout=5400000 test/e2e/chain.test.ts
-	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/package.test.ts test/e2e/autopilot.test.ts test/e2e/agent.test.ts
+	@node --test --test-reporter=spec --test-timeout=1800000 --test-concurrency=1 test/e2e/prediction.test.ts test/e2e/debug-info.test.ts test/e2e/debian.test.ts test/e2e/memory-cap.test.ts test/e2e/determinism.test.ts test/e2e/diagnosis.test.ts test/e2e/builders.test.ts test/e2e/package.test.ts test/e2e/autopilot.test.ts test/e2e/agent.test.ts test/e2e/criu.test.ts
 
 e2e-full: install build/web/index.html build/agent/tuxtape-agent.cjs ## long proof: every given fix, every crash point, an hour of mutated logs
 	@tools/install.sh e2e

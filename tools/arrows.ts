@@ -21,6 +21,7 @@ export const arrows: Record<string, readonly string[]> = {
   trust: ground,
   archive: [...ground, 'trust'],
   rollout: ['domain'],
+  reboot: ground,
   store: ground,
   // joint
   pipeline: [
@@ -42,6 +43,7 @@ export const arrows: Record<string, readonly string[]> = {
   builder: [...ground, 'config', 'contract', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
   'tuf-client': [...ground, 'trust'],
+  'reboot-host': [...ground, 'reboot'],
   cli: [
     ...ground,
     'config',

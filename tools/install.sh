@@ -9,7 +9,7 @@ case $task in
   test) wanted=("${base[@]}" /usr/lib/postgresql:postgresql bwrap:bubblewrap chromium:chromium cpio:cpio dpkg-source:dpkg-dev faketime:faketime gcc:gcc make:make openssl:openssl pkcs11-tool:opensc setpriv:util-linux softhsm2-util:softhsm2 zstd:zstd strace:strace insmod:kmod) ;;
   e2e) wanted=("${base[@]}" bwrap:bubblewrap qemu-system-x86_64:qemu-system-x86 busybox:busybox-static debootstrap:debootstrap
     gcc:build-essential aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu flex:flex bison:bison bc:bc gawk:gawk cpio:cpio modprobe:kmod pahole:dwarves recountdiff:patchutils rsync:rsync
-    mke2fs:e2fsprogs openssl:openssl zstd:zstd /usr/include/libelf.h:libelf-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/xxhash.h:libxxhash-dev) ;;
+    criu:criu mke2fs:e2fsprogs openssl:openssl zstd:zstd /usr/include/libelf.h:libelf-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/xxhash.h:libxxhash-dev) ;;
   *) echo "install.sh: unknown task '$task'" >&2; exit 64 ;;
 esac
 

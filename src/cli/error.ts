@@ -9,6 +9,8 @@ export type CliCode =
   | 'version-invalid'
   | 'name-invalid'
   | 'passphrase-empty'
-  | 'signer-missing';
+  | 'signer-missing'
+  | 'facts-unreadable'
+  | 'too-many-hosts';
 
 export class CliError extends StageError<CliCode> {}

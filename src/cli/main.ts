@@ -18,6 +18,7 @@ import { registerLivepatch } from './commands/livepatch.ts';
 import { registerPatch } from './commands/patch.ts';
 import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
+import { registerReboot } from './commands/reboot.ts';
 import { registerReport } from './commands/report.ts';
 import { registerReviewer } from './commands/reviewer.ts';
 import { registerRollout } from './commands/rollout.ts';
@@ -127,6 +128,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerBuilder,
     registerJob,
     registerHost,
+    registerReboot,
     registerPolicy,
     registerPipeline,
     registerKlog,

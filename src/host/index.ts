@@ -1,3 +1,4 @@
+export * from './append.ts';
 export * from './clock.ts';
 export * from './copy.ts';
 export * from './daemon.ts';
@@ -13,8 +14,10 @@ export * from './limits.ts';
 export * from './lock.ts';
 export * from './log.ts';
 export * from './memory-group.ts';
+export * from './owned.ts';
 export * from './parallel.ts';
 export * from './post.ts';
 export * from './process.ts';
 export * from './sandbox.ts';
+export * from './step.ts';
 export * from './usage.ts';

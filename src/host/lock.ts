@@ -1,12 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errno, fromErrno, HostError } from './error.ts';
 import { makeFolders } from './files.ts';
 
 const RETRY_MS = 50;
-/** Time in which a living process has written its name into the lock that it made. */
-const EMPTY_MS = 10_000;
 
 /** A process, told apart from a later one with the same number by its start time (proc(5), stat field 22) and boot. */
 export interface ProcessIdentity {
@@ -78,35 +77,28 @@ export async function withLock<T>(path: string, waitMs: number, body: () => Prom
 }
 
 async function tryLock(path: string): Promise<boolean> {
+  const before = await readFile(path, 'utf8').catch(() => undefined);
+  if (before !== undefined) {
+    const holder = parseIdentity(before);
+    if (holder && isAlive(holder)) return false;
+    // Remove only the very lock that was read: another process may have taken it over in between.
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === before) await rm(path, { force: true });
+  }
+  // Whole and on the disk before it has its name: a power cut leaves no empty lock, of which nobody could say whose it is.
+  const own = `${path}.${randomUUID()}`;
   try {
-    const handle = await open(path, 'wx', 0o644);
-    try {
-      await handle.writeFile(formatIdentity(self()));
-    } catch (error) {
-      // A lock without a name on it would keep everybody out for good.
-      await rm(path, { force: true });
-      throw fromErrno(error, path, 'write the lock');
-    } finally {
-      await handle.close();
-    }
+    const handle = await open(own, 'wx', 0o644);
+    await handle.writeFile(formatIdentity(self()));
+    await handle.sync();
+    await handle.close();
+    await link(own, path);
     return true;
   } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error;
+    if (errno(error) !== 'EEXIST') throw fromErrno(error, path, 'write the lock');
+    return false;
+  } finally {
+    await rm(own, { force: true });
   }
-  const before = await readFile(path, 'utf8').catch(() => '');
-  const holder = parseIdentity(before);
-  const isDead = before === '' ? await isForgotten(path) : !holder || !isAlive(holder);
-  if (isDead) {
-    // Remove only the very lock that was read: another process may have taken it over in between.
-    if ((await readFile(path, 'utf8').catch(() => '')) === before) await rm(path, { force: true });
-  }
-  return false;
-}
-
-/** Empty, and not of this moment: whoever made it died before it could write its name, or the power went. */
-async function isForgotten(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Math.abs(Date.now() - found.mtimeMs) > EMPTY_MS;
 }
 
 async function readHolder(path: string): Promise<ProcessIdentity | undefined> {

@@ -49,6 +49,7 @@ export * from './patches.ts';
 export * from './prove.ts';
 export * from './publish.ts';
 export * from './rank.ts';
+export { type RebootQuestion, rebootPlans } from './reboot-input.ts';
 export * from './report.ts';
 export {
   type ControllerOptions,

@@ -47,6 +47,7 @@ export * from './signals.ts';
 export { storableJson } from './storable.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
 export * from './triage-due.ts';
+export { verdictStatusesOf } from './verdict-statuses.ts';
 export {
   type DecidedVerdict,
   type LoggedChange,

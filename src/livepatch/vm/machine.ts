@@ -43,6 +43,8 @@ export interface Machine {
   readonly accelerator: 'kvm' | 'tcg';
   /** Runs a shell command inside. Errors: vm-timed-out, vm-died (with the end of the console). */
   run(command: string, timeoutMs?: number): Promise<CommandResult>;
+  /** Waits until another kernel, which this one started (kexec), obeys. Errors: vm-timed-out, vm-died. */
+  restarted(timeoutMs?: number): Promise<void>;
   /** Everything the kernel and init printed so far. */
   console(): Promise<string>;
   /** Cuts the power. */
@@ -150,6 +152,8 @@ class QemuMachine implements Machine {
   readonly #isReady = new Promise<void>((resolve) => {
     this.#becameReady = resolve;
   });
+  /** Those who wait for the next kernel. */
+  #restartWaiters: (() => void)[] = [];
   #lastId = 0;
   #lastConsole = '';
 
@@ -159,8 +163,10 @@ class QemuMachine implements Machine {
     this.accelerator = accelerator;
     child.onOutput((chunk) => {
       for (const message of this.#protocol.push(chunk)) {
-        if (message.kind === 'ready') this.#becameReady();
-        else {
+        if (message.kind === 'ready') {
+          this.#becameReady();
+          for (const wake of this.#restartWaiters.splice(0)) wake();
+        } else {
           this.#waiting.get(message.id)?.(message);
           this.#waiting.delete(message.id);
         }
@@ -188,6 +194,11 @@ class QemuMachine implements Machine {
     const result = new Promise<CommandResult>((resolve) => this.#waiting.set(id, resolve));
     this.#child.write(requestLine(id, command));
     return this.#within(result, timeoutMs, 'vm-timed-out', `the machine did not finish "${command.slice(0, 80)}"`);
+  }
+
+  async restarted(timeoutMs = BOOT_TIMEOUT_MS): Promise<void> {
+    const again = new Promise<void>((resolve) => this.#restartWaiters.push(resolve));
+    await this.#within(again, timeoutMs, 'vm-timed-out', 'no other kernel obeyed');
   }
 
   async console(): Promise<string> {

@@ -80,6 +80,10 @@ test('one holder at a time; a dead holder is taken over, a living one is waited 
 
   await writeFile(lock, formatIdentity({ pid: 999_999, started: 'gone/1' }));
   assert.equal(await withLock(lock, 1_000, async () => 'taken'), 'taken');
+  // As a power cut leaves what was not yet on the disk.
+  await writeFile(lock, '');
+  assert.equal(await withLock(lock, 1_000, async () => 'taken'), 'taken');
+  assert.deepEqual(await readdir(join(lock, '..')), []);
 
   await writeFile(lock, '');
   await utimes(lock, new Date(), new Date(Date.now() - 60_000));

@@ -66,6 +66,7 @@ function sessionOf(scripts: readonly Script[]): { session: Session; commands: st
         return answer ?? { exitCode: 0, output: '' };
       },
       console: async () => console,
+      restarted: async () => {},
       stop: async () => {},
     };
   };
