@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { createLogger } from '#host';
+import type { Store } from '#store';
 import { exitCodes } from '../src/agent/status.ts';
+import { access } from '../src/server/access.ts';
+import { createApp } from '../src/server/app.ts';
 import { arrows } from '../tools/arrows.ts';
 import { configReference } from '../tools/config-reference.ts';
 import { lintReference } from '../tools/lint-reference.ts';
@@ -12,6 +18,8 @@ import { tsconfigs } from '../tools/tsconfigs.ts';
 const root = join(import.meta.dirname, '..');
 const MAX_FILE_LINES = 400;
 const MEDIAN_FILE_LINES = 90;
+/** Written by tools/schema-types.ts, as long as the database is wide. */
+const GENERATED = 'src/store/schema.ts';
 
 function walk(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
@@ -155,4 +163,17 @@ test('the references are those of the code', () => {
   for (const [code, exit] of Object.entries(exitCodes)) {
     assert.match(agent, new RegExp(`\\| ${exit} +\\| \`${code}\` `), `docs/reference/agent.md lacks ${code}`);
   }
+});
+
+test('every route stands in the access table, and every row is that of a route', async () => {
+  // No database is reached: routes are only registered. One without a row throws (route-unlisted).
+  const db: Store['db'] = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool() }) });
+  const store = { db } as Store;
+  const app = await createApp({ store, sources: new Map(), version: 'tidy', log: createLogger('silent') });
+  await app.ready();
+  for (const route of Object.keys(access).filter((key) => key !== 'GET /*')) {
+    const [method, url] = route.split(' ') as ['GET', string];
+    assert.ok(app.hasRoute({ method, url }), `${route} is in src/server/access.ts, and is no route`);
+  }
+  await app.close();
 });

@@ -8,6 +8,8 @@ export type CliCode =
   | 'purl-invalid'
   | 'version-invalid'
   | 'name-invalid'
-  | 'passphrase-empty';
+  | 'passphrase-empty'
+  | 'password-differs'
+  | 'role-invalid';
 
 export class CliError extends StageError<CliCode> {}

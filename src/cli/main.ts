@@ -20,9 +20,11 @@ import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerReport } from './commands/report.ts';
 import { registerReviewer } from './commands/reviewer.ts';
+import { registerToken } from './commands/token.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
+import { registerUser } from './commands/user.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { errorToJson, Progress, renderError, toJson } from './output.ts';
@@ -132,6 +134,8 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerArchive,
     registerReport,
     registerUp,
+    registerUser,
+    registerToken,
     registerDb,
     registerConfig,
   ];

@@ -19,6 +19,7 @@ export * from './policy.ts';
 export * from './priority.ts';
 export * from './proof.ts';
 export * from './release-index.ts';
+export * from './role.ts';
 export * from './severity.ts';
 export * from './signal.ts';
 export * from './signal-words.ts';

@@ -14,5 +14,6 @@ export * from './log.ts';
 export * from './memory-group.ts';
 export * from './parallel.ts';
 export * from './process.ts';
+export * from './prompt.ts';
 export * from './sandbox.ts';
 export * from './usage.ts';

@@ -1,5 +1,19 @@
 import { StageError } from '#domain';
 
-export type ServerCode = 'host-refused' | 'page-missing' | 'port-taken' | 'unauthorized' | 'gate-insecure';
+export type ServerCode =
+  | 'host-refused'
+  | 'page-missing'
+  | 'port-taken'
+  | 'route-unlisted'
+  | 'accounts-missing'
+  | 'origin-invalid'
+  | 'login-needed'
+  | 'login-failed'
+  | 'code-needed'
+  | 'forbidden'
+  | 'csrf-refused'
+  | 'too-many'
+  | 'unauthorized'
+  | 'gate-insecure';
 
 export class ServerError extends StageError<ServerCode> {}

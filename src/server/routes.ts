@@ -10,7 +10,7 @@ import {
   verdictPageSchema,
   verdictQuerySchema,
 } from '#contract';
-import { isCveId } from '#domain';
+import { isCveId, roles } from '#domain';
 import { explained, freshness } from '#pipeline';
 import {
   countCves,
@@ -22,6 +22,7 @@ import {
   type Store,
   StoreError,
 } from '#store';
+import { mayAct } from './caller.ts';
 import { kernelView, sourceView, standingView, verdictView } from './views.ts';
 
 const kernelParams = z.object({ kernel: z.string().max(200) });
@@ -65,9 +66,10 @@ export function registerRoutes(server: FastifyInstance, { store, sources: expect
       return standingView(told);
     },
   );
-  app.get('/api/v1/kernels', { schema: { response: { 200: z.array(kernelSchema) } } }, async () =>
-    (await listKernels(db)).map(kernelView),
-  );
+  app.get('/api/v1/kernels', { schema: { response: { 200: z.array(kernelSchema) } } }, async ({ caller }) => {
+    const kernels = await listKernels(db);
+    return kernels.filter(({ id }) => caller !== null && mayAct(caller, roles, { kind: 'kernel', id })).map(kernelView);
+  });
   app.get(
     '/api/v1/kernels/:kernel/summary',
     { schema: { params: kernelParams, response: { 200: summarySchema } } },

@@ -1,4 +1,6 @@
+export * from './accounts.ts';
 export * from './announcements.ts';
+export * from './api-tokens.ts';
 export * from './autopilot.ts';
 export * from './builders.ts';
 export * from './check-ins.ts';
@@ -19,6 +21,7 @@ export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
 export * from './kernels.ts';
 export * from './livepatch-jobs.ts';
 export * from './livepatches.ts';
+export * from './logins.ts';
 export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
 export * from './overrides.ts';
@@ -40,6 +43,7 @@ export {
 export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue, openQueues, type Queues } from './queue.ts';
 export * from './reviewers.ts';
+export * from './sessions.ts';
 export * from './signals.ts';
 export { storableJson } from './storable.ts';
 export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';

@@ -27,6 +27,29 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface Account {
+  added_at: Timestamp;
+  added_by: string;
+  disabled_at: Timestamp | null;
+  failures: Generated<number>;
+  id: string;
+  issuer: string | null;
+  name: string;
+  password: string | null;
+  retry_at: Timestamp | null;
+  shown: string;
+  subject: string | null;
+  totp_secret: Buffer | null;
+  totp_step: Int8 | null;
+}
+
+export interface AccountGrant {
+  account_id: string;
+  role: string;
+  scope_id: string;
+  scope_kind: string;
+}
+
 export interface Announcement {
   body: string;
   commit: string;
@@ -38,6 +61,19 @@ export interface Announcement {
   sent_at: Timestamp | null;
   subject: string;
   withdrawn: Generated<boolean>;
+}
+
+export interface ApiToken {
+  account_id: string;
+  ends_at: Timestamp;
+  grants: Json;
+  hash: string;
+  id: string;
+  made_at: Timestamp;
+  made_by: string;
+  name: string;
+  revoked_at: Timestamp | null;
+  used_at: Timestamp | null;
 }
 
 export interface Audit {
@@ -394,6 +430,14 @@ export interface SchemaMigration {
   version: number;
 }
 
+export interface Session {
+  account_id: string;
+  began_at: Timestamp;
+  ends_at: Timestamp;
+  id_hash: string;
+  seen_at: Timestamp;
+}
+
 export interface Signal {
   at: Timestamp | null;
   cve_id: string;
@@ -453,7 +497,10 @@ export interface VexDocument {
 }
 
 export interface DB {
+  account: Account;
+  account_grant: AccountGrant;
   announcement: Announcement;
+  api_token: ApiToken;
   audit: Audit;
   autopilot_build: AutopilotBuild;
   builder: Builder;
@@ -485,6 +532,7 @@ export interface DB {
   proof: Proof;
   reviewer: Reviewer;
   schema_migration: SchemaMigration;
+  session: Session;
   signal: Signal;
   signal_file: SignalFile;
   verdict: Verdict;

@@ -24,6 +24,7 @@ const names = [
   '0014_approval',
   '0015_builder',
   '0016_hold',
+  '0017_identity',
   '0026_host',
 ] as const;
 
