@@ -10,6 +10,7 @@ export type CliCode =
   | 'name-invalid'
   | 'passphrase-empty'
   | 'password-differs'
-  | 'role-invalid';
+  | 'role-invalid'
+  | 'audit-broken';
 
 export class CliError extends StageError<CliCode> {}

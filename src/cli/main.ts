@@ -4,6 +4,7 @@ import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
@@ -136,6 +137,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerUp,
     registerUser,
     registerToken,
+    registerAudit,
     registerDb,
     registerConfig,
   ];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Grant, scopeText } from '#domain';
 import { type Account, accountById, type By, needAccount } from './accounts.ts';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

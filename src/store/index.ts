@@ -1,6 +1,7 @@
 export * from './accounts.ts';
 export * from './announcements.ts';
 export * from './api-tokens.ts';
+export * from './audit.ts';
 export * from './autopilot.ts';
 export * from './builders.ts';
 export * from './check-ins.ts';

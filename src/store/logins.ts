@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type By, needAccount } from './accounts.ts';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { storable } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
 

@@ -81,8 +81,13 @@ export interface Audit {
   actor: string;
   at: Timestamp;
   detail: Json;
+  hash: string;
   id: Generated<Int8>;
+  previous: string;
+  reason: Generated<string>;
+  seq: Int8;
   subject: string;
+  via: string;
 }
 
 export interface AutopilotBuild {
@@ -265,6 +270,14 @@ export interface HostReport {
   said_at: string;
   severity: string;
   title: string;
+}
+
+export interface Idempotency {
+  account_id: string;
+  answer: Json;
+  at: Timestamp;
+  key: string;
+  request_sha256: string;
 }
 
 export interface Kernel {
@@ -518,6 +531,7 @@ export interface DB {
   host_event: HostEvent;
   host_modules: HostModules;
   host_report: HostReport;
+  idempotency: Idempotency;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;

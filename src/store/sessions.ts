@@ -1,5 +1,5 @@
 import { type Account, accountById } from './accounts.ts';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { type Db, inTransaction } from './store.ts';
 
 /** A session that nobody uses for so long is over; ASVS 4.0.3, 3.3.2 (L2: 30 minutes). */

@@ -25,6 +25,8 @@ const names = [
   '0015_builder',
   '0016_hold',
   '0017_identity',
+  '0018_api',
+  '0019_audit_chain',
   '0026_host',
 ] as const;
 
