@@ -9,9 +9,15 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Clock, type Logger, systemClock } from '#host';
 import { registerAccountRoutes, registerTokenRoutes } from './account-routes.ts';
+import { logRequests, tagAnswers } from './answers.ts';
+import { registerAuditRoutes } from './audit-routes.ts';
 import { registerBuilderRoutes } from './builder-routes.ts';
+import { registerCveRoutes } from './cve-routes.ts';
 import { ServerError } from './error.ts';
+import { Events, registerEventRoutes } from './events.ts';
 import { guard } from './guard.ts';
+import { registerKernelRoutes } from './kernel-routes.ts';
+import { registerMetrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 import { registerSessionRoutes } from './session-routes.ts';
@@ -54,7 +60,15 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     openapi: { openapi: '3.1.0', info: { title: 'TuxTape', version: options.version } },
     transform: jsonSchemaTransform,
   });
+  tagAnswers(app);
+  logRequests(app, options.log);
+  const events = new Events(store, options.log);
+  registerMetrics(app, { ...common, sources: options.sources, readers: () => events.readers });
   registerRoutes(app, options);
+  registerCveRoutes(app, { ...common, store, clock });
+  registerKernelRoutes(app, common);
+  registerAuditRoutes(app, common);
+  registerEventRoutes(app, events);
   registerSessionRoutes(app, { ...common, oidc: false });
   registerAccountRoutes(app, common);
   registerTokenRoutes(app, common);
@@ -96,10 +110,5 @@ async function setHeaders(app: FastifyInstance, isSecure: boolean): Promise<void
     contentSecurityPolicy: { directives },
     strictTransportSecurity: isSecure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
     referrerPolicy: { policy: 'no-referrer' },
-  });
-  // What the API says is nobody else's to keep.
-  app.addHook('onSend', async (request, reply) => {
-    if (request.url.startsWith('/api/') && !reply.hasHeader('cache-control'))
-      void reply.header('cache-control', 'private, no-cache');
   });
 }

@@ -13,6 +13,9 @@ export type ServerCode =
   | 'forbidden'
   | 'csrf-refused'
   | 'too-many'
+  | 'not-ready'
+  | 'key-invalid'
+  | 'decision-invalid'
   | 'unauthorized'
   | 'gate-insecure';
 

@@ -53,7 +53,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     if (!names.has(name))
       throw new ServerError('host-refused', 'untrusted', { what: 'this server answers to its own address only' });
     const row = request.routeOptions.config.access;
-    if (row === undefined || row.who === 'itself') return;
+    if (row === undefined || row.who === 'itself' || row.who === 'anyone') return;
     request.caller = await callerOf(request, options, options.now());
     await admit(request, row, options);
     if (!READING.has(request.method)) refuseForeign(request, row, origin);
@@ -62,7 +62,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 
 async function admit(request: FastifyRequest, row: Access, { db }: GuardOptions): Promise<void> {
   const { caller } = request;
-  if (row.who === 'anyone') return;
+  if (row.who === 'visitor') return;
   if (caller === null || (row.who === 'account' && caller.account === null))
     throw new ServerError('login-needed', 'input', { what: 'log in, or send a token, to do this' });
   if (!('on' in row)) return;
@@ -92,7 +92,7 @@ function refuseForeign({ caller, headers }: FastifyRequest, { who }: Access, ori
   const word = headers['x-csrf-token'];
   const lacksWord =
     // A login begins a session of its own, whatever session the browser is in.
-    who !== 'anyone' &&
+    who !== 'visitor' &&
     caller !== null &&
     caller.session !== null &&
     (typeof word !== 'string' || !sameWord(word, csrfWord(caller.session.secret)));

@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'not-found': 404,
   'host-refused': 421,
   unauthorized: 401,
+  'key-invalid': 400,
   'login-needed': 401,
   'login-failed': 401,
   'code-needed': 401,
@@ -20,6 +21,10 @@ const STATUS: Readonly<Record<string, number>> = {
   'already-there': 409,
   'edit-outdated': 409,
   'kernel-in-use': 409,
+  'not-ready': 503,
+  'database-lost': 503,
+  'key-reused': 422,
+  'decision-invalid': 422,
   'password-refused': 422,
   'module-refused': 422,
 };
@@ -29,7 +34,7 @@ export function problemOf(error: unknown): Answer {
   if (error instanceof StageError) {
     const code = String(error.code);
     const status = STATUS[code] ?? 500;
-    return { status, code, title: status === 500 ? 'the server could not answer' : error.message };
+    return { status, code, title: status >= 500 ? 'the server could not answer' : error.message };
   }
   const status =
     error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;

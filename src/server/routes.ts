@@ -23,6 +23,7 @@ import {
   StoreError,
 } from '#store';
 import { mayAct } from './caller.ts';
+import { ServerError } from './error.ts';
 import { kernelView, sourceView, standingView, verdictView } from './views.ts';
 
 const kernelParams = z.object({ kernel: z.string().max(200) });
@@ -41,7 +42,11 @@ export function registerRoutes(server: FastifyInstance, { store, sources: expect
   const { db } = store;
   app.get('/healthz', () => ({ ok: true }));
   app.get('/readyz', async () => {
-    await sql`SELECT 1`.execute(db);
+    try {
+      await sql`SELECT 1`.execute(db);
+    } catch (error) {
+      throw new ServerError('not-ready', 'toolchain', { what: 'the database does not answer', cause: error });
+    }
     return { ok: true };
   });
   app.get('/api/v1/status', { schema: { response: { 200: statusSchema } } }, async () => {

@@ -6,16 +6,19 @@ import { csrfWord, hashPassword, isPassword, isSecret, matchTotp, newSecret, sec
 import {
   type Account,
   accountById,
+  actVia,
   beginLogin,
   beginSession,
   clearFailures,
   type Db,
   endSession,
+  inTransaction,
   passwordOf,
   setPassword,
   useTotpStep,
 } from '#store';
 import type { Caller } from './caller.ts';
+import { change } from './change.ts';
 import { ServerError } from './error.ts';
 
 const LOGINS_PER_MINUTE = 10;
@@ -44,18 +47,20 @@ export function registerSessionRoutes(server: FastifyInstance, options: SessionO
       return view({ as: 'session', name, account: id, grants, carried: null, session, token: null }, oidc);
     },
   );
-  app.delete('/api/v1/session', { schema: { response: { 204: z.null() } } }, async ({ caller }, reply) => {
-    if (caller?.session) await endSession(db, caller.session.idHash, caller.name, now());
+  app.delete('/api/v1/session', { schema: { response: { 204: z.null() } } }, async (request, reply) => {
+    const session = request.caller?.session;
+    if (session) await change(request, options, (tx, { by, at }) => endSession(tx, session.idHash, by, at));
     return reply.clearCookie(cookie, { path: '/' }).code(204).send(null);
   });
   app.put(
     '/api/v1/session/password',
     { config: limited, schema: { body: newPasswordSchema, response: { 204: z.null() } } },
-    async ({ caller, body }, reply) => {
-      const { name, account, session } = needSession(caller);
+    async (request, reply) => {
+      const { body } = request;
+      const { name, account, session } = needSession(request.caller);
       if (!(await isPassword(await passwordOf(db, account), body.old))) throw loginFailed();
       const password = await hashPassword(body.new, name);
-      await setPassword(db, name, { password, keep: session.idHash }, { by: name, at: now() });
+      await change(request, options, (tx, by) => setPassword(tx, name, { password, keep: session.idHash }, by));
       return reply.code(204).send(null);
     },
   );
@@ -70,7 +75,10 @@ export async function startSession(
   const secret = newSecret();
   const idHash = secretHash(secret);
   const old = before !== undefined && isSecret(before) ? secretHash(before) : null;
-  await beginSession(db, { account, idHash, before: old, how }, now());
+  await inTransaction(db, async (tx) => {
+    await actVia(tx, 'session');
+    await beginSession(tx, { account, idHash, before: old, how }, now());
+  });
   reply.setCookie(cookie, secret, { path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
   return { secret, idHash };
 }

@@ -16,6 +16,7 @@ export type StoreCode =
   | 'kernel-in-use'
   | 'build-fenced'
   | 'edit-outdated'
+  | 'key-reused'
   | 'version-invalid';
 
 export class StoreError extends StageError<StoreCode> {}
