@@ -169,7 +169,8 @@ test('every route stands in the access table, and every row is that of a route',
   // No database is reached: routes are only registered. One without a row throws (route-unlisted).
   const db: Store['db'] = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool() }) });
   const store = { db } as Store;
-  const app = await createApp({ store, sources: new Map(), version: 'tidy', log: createLogger('silent') });
+  const oidc = { issuer: 'https://provider.example.org', clientId: 'tidy', clientSecret: '' };
+  const app = await createApp({ store, sources: new Map(), version: 'tidy', log: createLogger('silent'), oidc });
   await app.ready();
   for (const route of Object.keys(access).filter((key) => key !== 'GET /*')) {
     const [method, url] = route.split(' ') as ['GET', string];

@@ -187,6 +187,19 @@ export const schema = {
     'addresses or networks of these proxies, with commas; empty: the loopback address',
     () => null,
   ),
+  'oidc.issuer': key(
+    'string',
+    'TUXTAPE_OIDC_ISSUER',
+    'address of an OpenID Connect provider at which people log in; empty: none',
+    () => null,
+  ),
+  'oidc.client-id': key('string', 'TUXTAPE_OIDC_CLIENT_ID', 'what the provider calls this server', () => null),
+  'oidc.client-secret-file': key(
+    'path',
+    'TUXTAPE_OIDC_CLIENT_SECRET_FILE',
+    'file whose first line is the secret that the provider gave this server',
+    () => null,
+  ),
 } as const satisfies Record<string, KeySchema>;
 
 export type ConfigKey = keyof typeof schema;

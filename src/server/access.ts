@@ -30,6 +30,8 @@ export const access: Readonly<Record<string, Access>> = {
   'GET /api/v1/openapi.json': anyone,
   'GET /api/v1/session': visitor,
   'POST /api/v1/session': visitor,
+  'GET /api/v1/session/oidc': visitor, // only with a provider
+  'GET /api/v1/session/oidc/callback': visitor,
   'DELETE /api/v1/session': account,
   'PUT /api/v1/session/password': account,
   'GET /api/v1/tokens': account,

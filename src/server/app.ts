@@ -18,6 +18,8 @@ import { Events, registerEventRoutes } from './events.ts';
 import { guard } from './guard.ts';
 import { registerKernelRoutes } from './kernel-routes.ts';
 import { registerMetrics } from './metrics.ts';
+import { OidcProvider, type OidcSettings } from './oidc.ts';
+import { registerOidcRoutes } from './oidc-routes.ts';
 import { problemOf } from './problem.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 import { registerSessionRoutes } from './session-routes.ts';
@@ -32,6 +34,8 @@ export interface AppOptions extends ApiOptions {
   /** Proxies whose word of where a request comes from is believed. */
   readonly proxies?: string;
   readonly clock?: Clock;
+  /** Where people may log in besides. */
+  readonly oidc?: OidcSettings | null;
 }
 
 /** The server without its port: routes, page, security headers, one shape of errors. */
@@ -69,7 +73,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerKernelRoutes(app, common);
   registerAuditRoutes(app, common);
   registerEventRoutes(app, events);
-  registerSessionRoutes(app, { ...common, oidc: false });
+  const sessions = { ...common, oidc: options.oidc != null };
+  registerSessionRoutes(app, sessions);
+  if (options.oidc != null)
+    registerOidcRoutes(app, { ...sessions, origin, log: options.log, provider: new OidcProvider(options.oidc) });
   registerAccountRoutes(app, common);
   registerTokenRoutes(app, common);
   registerBuilderRoutes(app, options);

@@ -14,6 +14,8 @@ export type ServerCode =
   | 'csrf-refused'
   | 'too-many'
   | 'not-ready'
+  | 'provider-unreachable'
+  | 'account-missing'
   | 'key-invalid'
   | 'decision-invalid'
   | 'unauthorized'

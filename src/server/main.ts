@@ -2,16 +2,18 @@ import { Cron } from 'croner';
 import type { FastifyInstance } from 'fastify';
 import { type Config, loadConfig } from '#config';
 import { messageOf, StageError } from '#domain';
-import { createLogger, type Logger } from '#host';
+import { createLogger, type Logger, readLimited } from '#host';
 import { expectedSources, signalSettings } from '#pipeline';
 import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 import { buildInBackground } from './builds.ts';
 import { runGates } from './gate/processes.ts';
 import { checkOrigin, refuseOpen } from './listen.ts';
+import type { OidcSettings } from './oidc.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
 const VERSION = '0.1.0';
+const MAX_SECRET_BYTES = 4_096;
 
 async function main(): Promise<void> {
   const config = await loadConfig();
@@ -70,11 +72,27 @@ async function openApp(config: Config, store: Store, log: Logger): Promise<Fasti
     const origin = checkOrigin(config.text('server.origin'));
     await refuseOpen(store.db, config.need('server.host'), origin);
     const proxies = origin === null ? {} : { proxies: config.text('server.proxies') ?? 'loopback' };
-    return await createApp({ store, sources: expectedSources(config), version: VERSION, log, origin, ...proxies });
+    return await createApp({
+      store,
+      sources: expectedSources(config),
+      version: VERSION,
+      log,
+      origin,
+      oidc: await oidcSettings(config),
+      ...proxies,
+    });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Null: nobody logs in at a provider. */
+async function oidcSettings(config: Config): Promise<OidcSettings | null> {
+  const issuer = config.text('oidc.issuer');
+  if (issuer === null) return null;
+  const secret = (await readLimited(config.need('oidc.client-secret-file'), MAX_SECRET_BYTES)).toString('utf8');
+  return { issuer, clientId: config.need('oidc.client-id'), clientSecret: secret.split(/\r?\n/)[0] ?? '' };
 }
 
 main().catch((error: unknown) => {

@@ -21,6 +21,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'already-there': 409,
   'edit-outdated': 409,
   'kernel-in-use': 409,
+  'account-missing': 403,
+  'provider-unreachable': 502,
   'not-ready': 503,
   'database-lost': 503,
   'key-reused': 422,
