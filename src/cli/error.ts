@@ -11,6 +11,10 @@ export type CliCode =
   | 'passphrase-empty'
   | 'password-differs'
   | 'role-invalid'
-  | 'audit-broken';
+  | 'audit-broken'
+  | 'server-insecure'
+  | 'server-refused'
+  | 'token-refused'
+  | 'not-remote';
 
 export class CliError extends StageError<CliCode> {}

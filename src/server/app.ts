@@ -20,6 +20,7 @@ import { registerKernelRoutes } from './kernel-routes.ts';
 import { registerMetrics } from './metrics.ts';
 import { OidcProvider, type OidcSettings } from './oidc.ts';
 import { registerOidcRoutes } from './oidc-routes.ts';
+import { securitySchemes, withAccess } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 import { registerSessionRoutes } from './session-routes.ts';
@@ -61,7 +62,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     errorResponseBuilder: () => new ServerError('too-many', 'input', { what: 'too many requests: wait a minute' }),
   });
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'TuxTape', version: options.version } },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'TuxTape', version: options.version },
+      components: { securitySchemes: securitySchemes(common.cookie) as never },
+    },
     transform: jsonSchemaTransform,
   });
   tagAnswers(app);
@@ -80,7 +85,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccountRoutes(app, common);
   registerTokenRoutes(app, common);
   registerBuilderRoutes(app, options);
-  app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => withAccess(app.swagger() as object));
   if (existsSync(join(WEB, 'index.html'))) await app.register(serveStatic, { root: WEB });
   return app;
 }
