@@ -10,6 +10,7 @@ import type { Store } from '#store';
 import { exitCodes } from '../src/agent/status.ts';
 import { access } from '../src/server/access.ts';
 import { createApp } from '../src/server/app.ts';
+import { apiReference } from '../tools/api-reference.ts';
 import { arrows } from '../tools/arrows.ts';
 import { configReference } from '../tools/config-reference.ts';
 import { lintReference } from '../tools/lint-reference.ts';
@@ -159,6 +160,7 @@ test("nothing names a path of somebody's machine", () => {
 test('the references are those of the code', () => {
   assert.equal(read('docs/reference/config.md'), configReference(), 'run "node tools/config-reference.ts"');
   assert.equal(read('docs/reference/lint.md'), lintReference(), 'run "node tools/lint-reference.ts"');
+  assert.equal(read('docs/reference/api.md'), apiReference(), 'run "node tools/api-reference.ts"');
   const agent = read('docs/reference/agent.md');
   for (const [code, exit] of Object.entries(exitCodes)) {
     assert.match(agent, new RegExp(`\\| ${exit} +\\| \`${code}\` `), `docs/reference/agent.md lacks ${code}`);

@@ -19,8 +19,8 @@ export interface TestProvider {
 
 /** Starts one that knows the client `CLIENT`, allowed to send browsers back to these addresses. */
 export async function testProvider(redirectUris: readonly string[]): Promise<TestProvider> {
-  // The package has no types.
-  const { Provider } = (await import('oidc-provider' as string)) as { Provider: ProviderClass };
+  // @ts-expect-error -- the package has no types
+  const { Provider } = (await import('oidc-provider')) as { Provider: ProviderClass };
   let handle: RequestListener = () => {};
   const test: { issuer: string; lie: TestProvider['lie'] } = { issuer: '', lie: null };
   const server = createServer((request, response) => {
@@ -77,7 +77,7 @@ export class Browser {
     });
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
       if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name);
       else jar.set(name, value);
     }

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import * as z from 'zod';
 import { cveIdSchema, holdSchema, kernelSchema, newHoldSchema } from '#contract';
-import type { CveId } from '#domain';
 import { addHold, type Hold, holdsOf, needKernel, removeHold } from '#store';
 import { type ChangeOptions, change } from './change.ts';
 import { kernelView } from './views.ts';
@@ -34,7 +33,7 @@ export function registerKernelRoutes(server: FastifyInstance, options: ChangeOpt
       change(request, options, async (tx, { by, at }) => {
         const { params, body } = request;
         const { id } = await needKernel(tx, params.kernel);
-        const hold = { cve: params.cve as CveId, reason: body.reason, author: by, heldAt: at };
+        const hold = { cve: params.cve, reason: body.reason, author: by, heldAt: at };
         await addHold(tx, id, hold);
         return holdView(hold);
       }),
@@ -45,7 +44,7 @@ export function registerKernelRoutes(server: FastifyInstance, options: ChangeOpt
     async (request, reply) => {
       await change(request, options, async (tx, { by, at }) => {
         const { id } = await needKernel(tx, request.params.kernel);
-        await removeHold(tx, id, request.params.cve as CveId, by, at);
+        await removeHold(tx, id, request.params.cve, by, at);
       });
       return reply.code(204).send(null);
     },

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { type Freshness, freshness } from '#pipeline';
+import { freshness } from '#pipeline';
 import { countBuilds, type Db } from '#store';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -27,38 +27,42 @@ export function registerMetrics(app: FastifyInstance, { db, sources, readers, no
   app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
     requests.observe({ method, route: routeOptions.url ?? 'none', status: statusCode }, elapsedTime / 1000);
   });
-  new Gauge({
+  for (const gauge of gauges({ db, sources, readers, now })) registry.registerMetric(gauge);
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+}
+
+function gauges({ db, sources, readers, now }: MetricsOptions): Gauge[] {
+  const streams = new Gauge({
     name: 'tuxtape_event_streams',
     help: 'Readers of the stream of events',
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(readers());
     },
   });
-  new Gauge({
+  const ages = new Gauge({
     name: 'tuxtape_feed_age_seconds',
     help: 'Seconds since a source was read; no value: never',
     labelNames: ['source'],
-    registers: [registry],
+    registers: [],
     async collect() {
       this.reset();
       const at = now();
-      const isRead = ({ at: read }: Freshness): boolean => read !== null;
-      for (const { source, at: read } of (await freshness(db, sources, at)).filter(isRead))
-        this.set({ source }, (at.getTime() - read!.getTime()) / 1000);
+      for (const { source, at: read } of await freshness(db, sources, at))
+        if (read !== null) this.set({ source }, (at.getTime() - read.getTime()) / 1000);
     },
   });
-  new Gauge({
+  const builds = new Gauge({
     name: 'tuxtape_kernel_builds',
     help: 'Builds of kernels, by state',
     labelNames: ['state'],
-    registers: [registry],
+    registers: [],
     async collect() {
       this.reset();
       for (const [state, count] of await countBuilds(db)) this.set({ state }, count);
     },
   });
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
+  return [streams, ages, builds];
 }
