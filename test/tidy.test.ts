@@ -19,8 +19,6 @@ import { tsconfigs } from '../tools/tsconfigs.ts';
 const root = join(import.meta.dirname, '..');
 const MAX_FILE_LINES = 400;
 const MEDIAN_FILE_LINES = 90;
-/** Written by tools/schema-types.ts, as long as the database is wide. */
-const GENERATED = 'src/store/schema.ts';
 
 function walk(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
