@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { createLogger } from '#host';
+import type { Store } from '#store';
 import { exitCodes } from '../src/agent/report/exit-codes.ts';
+import { access } from '../src/server/access.ts';
+import { createApp } from '../src/server/app.ts';
+import { apiReference } from '../tools/api-reference.ts';
 import { arrows } from '../tools/arrows.ts';
 import { configReference } from '../tools/config-reference.ts';
 import { lintReference } from '../tools/lint-reference.ts';
@@ -151,8 +158,23 @@ test("nothing names a path of somebody's machine", () => {
 test('the references are those of the code', () => {
   assert.equal(read('docs/reference/config.md'), configReference(), 'run "node tools/config-reference.ts"');
   assert.equal(read('docs/reference/lint.md'), lintReference(), 'run "node tools/lint-reference.ts"');
+  assert.equal(read('docs/reference/api.md'), apiReference(), 'run "node tools/api-reference.ts"');
   const agent = read('docs/reference/agent.md');
   for (const [code, exit] of Object.entries(exitCodes)) {
     assert.match(agent, new RegExp(`\\| ${exit} +\\| \`${code}\` `), `docs/reference/agent.md lacks ${code}`);
   }
+});
+
+test('every route stands in the access table, and every row is that of a route', async () => {
+  // No database is reached: routes are only registered. One without a row throws (route-unlisted).
+  const db: Store['db'] = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool() }) });
+  const store = { db } as Store;
+  const oidc = { issuer: 'https://provider.example.org', clientId: 'tidy', clientSecret: '' };
+  const app = await createApp({ store, sources: new Map(), version: 'tidy', log: createLogger('silent'), oidc });
+  await app.ready();
+  for (const route of Object.keys(access).filter((key) => key !== 'GET /*')) {
+    const [method, url] = route.split(' ') as ['GET', string];
+    assert.ok(app.hasRoute({ method, url }), `${route} is in src/server/access.ts, and is no route`);
+  }
+  await app.close();
 });

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
+import { after } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import type { CveRecord } from '#domain';
 import { createLogger, systemClock } from '#host';
 import { addBundledKernel, syncBundled, triageKernel } from '#pipeline';
 import { type Store, upsertCves } from '#store';
-import { createApp } from '../src/server/app.ts';
+import { type AppOptions, createApp } from '../src/server/app.ts';
 import { testStore } from './database.ts';
 import { scratch } from './scratch.ts';
 
@@ -24,7 +25,9 @@ export const HOSTILE: CveRecord = {
 };
 
 /** The server on the sample feed and the sample kernel, as `tuxtape up --offline` serves it. */
-export async function sampleServer(): Promise<{ app: FastifyInstance; store: Store; kernel: string }> {
+export async function sampleServer(
+  options: Partial<AppOptions> = {},
+): Promise<{ app: FastifyInstance; store: Store; kernel: string }> {
   const store = await testStore();
   await syncBundled({ store, dataDirectory: await scratch(), clock: systemClock });
   await upsertCves(store.db, [{ record: HOSTILE, score: null, oid: 'hostile' }]);
@@ -39,13 +42,18 @@ export async function sampleServer(): Promise<{ app: FastifyInstance; store: Sto
     ]),
     version: 'test',
     log: createLogger('silent'),
+    ...options,
   });
+  // A test that fails in the middle must not leave a server that keeps its process alive.
+  after(() => app.close());
   return { app, store, kernel: kernel.name };
 }
 
 /** The same, listening on a free port of the loopback address. */
-export async function listeningServer(): Promise<{ app: FastifyInstance; url: string; kernel: string }> {
-  const { app, kernel } = await sampleServer();
+export async function listeningServer(
+  options: Partial<AppOptions> = {},
+): Promise<{ app: FastifyInstance; url: string; kernel: string; store: Store }> {
+  const { app, kernel, store } = await sampleServer(options);
   await app.listen({ host: '127.0.0.1', port: 0 });
-  return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, kernel };
+  return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, kernel, store };
 }

@@ -12,6 +12,7 @@ export const arrows: Record<string, readonly string[]> = {
   config: ['domain', 'host'],
   // stages
   contract: ['domain'],
+  identity: ground,
   feed: ground,
   klog: ['domain'],
   kernel: ground,
@@ -39,8 +40,8 @@ export const arrows: Record<string, readonly string[]> = {
     'store',
   ],
   // apps
-  server: [...ground, 'config', 'contract', 'store', 'pipeline'],
   builder: [...ground, 'config', 'contract', 'store', 'pipeline'],
+  server: [...ground, 'config', 'contract', 'identity', 'store', 'pipeline'],
   agent: [...ground, 'klog', 'trust'],
   'tuf-client': [...ground, 'trust'],
   'reboot-host': [...ground, 'reboot'],
@@ -48,6 +49,7 @@ export const arrows: Record<string, readonly string[]> = {
     ...ground,
     'config',
     'contract',
+    'identity',
     'feed',
     'triage',
     'kernel',

@@ -11,6 +11,13 @@ export type CliCode =
   | 'passphrase-empty'
   | 'signer-missing'
   | 'facts-unreadable'
-  | 'too-many-hosts';
+  | 'too-many-hosts'
+  | 'password-differs'
+  | 'role-invalid'
+  | 'audit-broken'
+  | 'server-insecure'
+  | 'server-refused'
+  | 'token-refused'
+  | 'not-remote';
 
 export class CliError extends StageError<CliCode> {}

@@ -4,6 +4,7 @@ import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive/index.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
@@ -22,9 +23,11 @@ import { registerReboot } from './commands/reboot.ts';
 import { registerReport } from './commands/report.ts';
 import { registerReviewer } from './commands/reviewer.ts';
 import { registerRollout } from './commands/rollout.ts';
+import { registerToken } from './commands/token.ts';
 import { registerToolchain } from './commands/toolchain.ts';
 import { registerTriage } from './commands/triage.ts';
 import { registerUp } from './commands/up.ts';
+import { registerUser } from './commands/user.ts';
 import type { Context } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { errorToJson, Progress, renderError, toJson } from './output.ts';
@@ -136,6 +139,9 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerRollout,
     registerReport,
     registerUp,
+    registerUser,
+    registerToken,
+    registerAudit,
     registerDb,
     registerConfig,
   ];

@@ -175,6 +175,31 @@ export const schema = {
   ),
   'server.host': key('string', 'TUXTAPE_SERVER_HOST', 'address the server listens on', () => '127.0.0.1'),
   'server.port': key('integer', 'TUXTAPE_SERVER_PORT', 'port the server listens on; 0 = any free one', () => 8460),
+  'server.origin': key(
+    'string',
+    'TUXTAPE_SERVER_ORIGIN',
+    'https address at which people reach the server through a proxy, as https://tuxtape.example.org; empty: the loopback address',
+    () => null,
+  ),
+  'server.proxies': key(
+    'string',
+    'TUXTAPE_SERVER_PROXIES',
+    'addresses or networks of these proxies, with commas; empty: the loopback address',
+    () => null,
+  ),
+  'oidc.issuer': key(
+    'string',
+    'TUXTAPE_OIDC_ISSUER',
+    'address of an OpenID Connect provider at which people log in; empty: none',
+    () => null,
+  ),
+  'oidc.client-id': key('string', 'TUXTAPE_OIDC_CLIENT_ID', 'what the provider calls this server', () => null),
+  'oidc.client-secret-file': key(
+    'path',
+    'TUXTAPE_OIDC_CLIENT_SECRET_FILE',
+    'file whose first line is the secret that the provider gave this server',
+    () => null,
+  ),
 } as const satisfies Record<string, KeySchema>;
 
 export type ConfigKey = keyof typeof schema;

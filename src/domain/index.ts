@@ -25,6 +25,7 @@ export * from './reboot-ways.ts';
 export * from './release-choice.ts';
 export * from './release-index.ts';
 export * from './release-terms.ts';
+export * from './role.ts';
 export * from './rollout.ts';
 export * from './rollout-file.ts';
 export * from './rollout-turn.ts';

@@ -14,6 +14,8 @@ export type HostCode =
   | 'http-failed'
   | 'http-too-large'
   | 'git-failed'
+  | 'no-terminal'
+  | 'prompt-stopped'
   | 'git-object-missing';
 
 export class HostError extends StageError<HostCode> {}

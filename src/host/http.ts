@@ -51,6 +51,15 @@ export async function postJson(url: string, body: unknown, options: PostOptions)
   });
 }
 
+/** GETs JSON; no redirect is followed. Any status is an answer. Errors: http-failed, http-too-large, timed-out. */
+export async function getJson(url: string, options: Omit<FetchOptions, 'maxRedirects'>): Promise<JsonAnswer> {
+  return exchange(url, options, async (signal) => {
+    const response = await fetch(url, { redirect: 'error', headers: options.headers ?? {}, signal });
+    const text = response.body === null ? '' : (await readBody(response.body, url, options.maxBytes)).toString('utf8');
+    return { status: response.status, body: text === '' ? null : parseAnswer(text, url) };
+  });
+}
+
 function parseAnswer(text: string, url: string): unknown {
   try {
     return JSON.parse(text);

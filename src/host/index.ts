@@ -18,6 +18,7 @@ export * from './owned.ts';
 export * from './parallel.ts';
 export * from './post.ts';
 export * from './process.ts';
+export * from './prompt.ts';
 export * from './sandbox.ts';
 export * from './step.ts';
 export * from './usage.ts';

@@ -1,21 +1,25 @@
 import { Cron } from 'croner';
-import { loadConfig } from '#config';
-import { messageOf } from '#domain';
-import { createLogger } from '#host';
+import type { FastifyInstance } from 'fastify';
+import { type Config, loadConfig } from '#config';
+import { messageOf, StageError } from '#domain';
+import { createLogger, type Logger, readLimited } from '#host';
 import { expectedSources, signalSettings } from '#pipeline';
-import { openStore } from '#store';
+import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 import { buildInBackground } from './builds.ts';
 import { runGates } from './gate/processes.ts';
+import { checkOrigin, refuseOpen } from './listen.ts';
+import type { OidcSettings } from './oidc.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
 const VERSION = '0.1.0';
+const MAX_SECRET_BYTES = 4_096;
 
 async function main(): Promise<void> {
   const config = await loadConfig();
   const log = createLogger(config.need('log.level'));
   const store = await openStore({ dataDirectory: config.need('data'), databaseUrl: config.text('database.url') });
-  const app = await createApp({ store, sources: expectedSources(config), version: VERSION, log });
+  const app = await openApp(config, store, log);
   const ending = new AbortController();
   const settings: TurnSettings = {
     stopped: ending.signal,
@@ -62,10 +66,43 @@ async function main(): Promise<void> {
   }
 }
 
+/** The app of this configuration; the store is closed when it may not be served. */
+async function openApp(config: Config, store: Store, log: Logger): Promise<FastifyInstance> {
+  try {
+    const origin = checkOrigin(config.text('server.origin'));
+    await refuseOpen(store.db, config.need('server.host'), origin);
+    const proxies = origin === null ? {} : { proxies: config.text('server.proxies') ?? 'loopback' };
+    return await createApp({
+      store,
+      sources: expectedSources(config),
+      version: VERSION,
+      log,
+      origin,
+      oidc: await oidcSettings(config),
+      ...proxies,
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Null: nobody logs in at a provider. */
+async function oidcSettings(config: Config): Promise<OidcSettings | null> {
+  const issuer = config.text('oidc.issuer');
+  if (issuer === null) return null;
+  const secret = (await readLimited(config.need('oidc.client-secret-file'), MAX_SECRET_BYTES)).toString('utf8');
+  return { issuer, clientId: config.need('oidc.client-id'), clientSecret: secret.split(/\r?\n/)[0] ?? '' };
+}
+
 main().catch((error: unknown) => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal';
   const remedy =
-    code === 'EADDRINUSE' ? 'another program has the port: choose one with --port or TUXTAPE_SERVER_PORT' : '';
+    error instanceof StageError
+      ? (error.remedy ?? '')
+      : code === 'EADDRINUSE'
+        ? 'another program has the port: choose one with --port or TUXTAPE_SERVER_PORT'
+        : '';
   process.stderr.write(`tuxtape server: ${messageOf(error)} [${code}]\n${remedy === '' ? '' : `  do:    ${remedy}\n`}`);
   process.exitCode = 1;
 });

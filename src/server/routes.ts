@@ -10,7 +10,7 @@ import {
   verdictPageSchema,
   verdictQuerySchema,
 } from '#contract';
-import { isCveId } from '#domain';
+import { isCveId, roles } from '#domain';
 import { explained, freshness } from '#pipeline';
 import {
   countCves,
@@ -22,6 +22,8 @@ import {
   type Store,
   StoreError,
 } from '#store';
+import { mayAct } from './caller.ts';
+import { ServerError } from './error.ts';
 import { kernelView, sourceView, standingView, verdictView } from './views.ts';
 
 const kernelParams = z.object({ kernel: z.string().max(200) });
@@ -40,7 +42,11 @@ export function registerRoutes(server: FastifyInstance, { store, sources: expect
   const { db } = store;
   app.get('/healthz', () => ({ ok: true }));
   app.get('/readyz', async () => {
-    await sql`SELECT 1`.execute(db);
+    try {
+      await sql`SELECT 1`.execute(db);
+    } catch (error) {
+      throw new ServerError('not-ready', 'toolchain', { what: 'the database does not answer', cause: error });
+    }
     return { ok: true };
   });
   app.get('/api/v1/status', { schema: { response: { 200: statusSchema } } }, async () => {
@@ -65,9 +71,10 @@ export function registerRoutes(server: FastifyInstance, { store, sources: expect
       return standingView(told);
     },
   );
-  app.get('/api/v1/kernels', { schema: { response: { 200: z.array(kernelSchema) } } }, async () =>
-    (await listKernels(db)).map(kernelView),
-  );
+  app.get('/api/v1/kernels', { schema: { response: { 200: z.array(kernelSchema) } } }, async ({ caller }) => {
+    const kernels = await listKernels(db);
+    return kernels.filter(({ id }) => caller !== null && mayAct(caller, roles, { kind: 'kernel', id })).map(kernelView);
+  });
   app.get(
     '/api/v1/kernels/:kernel/summary',
     { schema: { params: kernelParams, response: { 200: summarySchema } } },

@@ -1,7 +1,7 @@
-import type { Kernel, Standing, Status, VerdictView } from '#contract';
-import { describeSignal, predictedBand, severityOf } from '#domain';
+import type { CveLineView, CveView, DecisionView, Kernel, Standing, Status, VerdictView } from '#contract';
+import { type Decision, describeSignal, predictedBand, severityOf } from '#domain';
 import type { Explained, Freshness } from '#pipeline';
-import type { KernelRow, VerdictRow } from '#store';
+import type { CveLine, CveRow, KernelRow, VerdictRow } from '#store';
 
 export function sourceView({
   source,
@@ -66,5 +66,37 @@ export function verdictView({ verdict, title, score, vector, files, predicted, .
     reach: row.reach,
     files: [...files],
     evidence: verdict.evidence.map(({ rung, outcome, sentence }) => ({ rung, outcome, sentence })),
+  };
+}
+
+export function cveLineView({ announced, ...line }: CveLine): CveLineView {
+  const { id, state, source, title, files, score, vector, epss, predicted, weight, reach } = line;
+  return {
+    ...{ id, state, source, title, files, score, vector, epss, predicted, weight, reach, class: line.class },
+    announced: announced?.toISOString() ?? null,
+  };
+}
+
+export function cveView({ record, score }: CveRow, told: Explained): CveView {
+  const { id, state, source, title, description, files, ranges, cvssVector, references } = record;
+  const point = (end: CveRow['record']['ranges'][number]['fixed']) =>
+    end && { version: end.version ?? null, commit: end.commit ?? null };
+  return {
+    ...{ id, state, source, title, description, files: [...files], score, vector: cvssVector },
+    ranges: ranges.map(({ introduced, fixed }) => ({ introduced: point(introduced), fixed: point(fixed) })),
+    predicted: told.predicted,
+    references: [...references],
+    standing: standingView(told),
+    decisions: told.decisions.map(decisionView),
+  };
+}
+
+export function decisionView({ until, madeAt, revoked, ...rest }: Decision): DecisionView {
+  const { id, cve, kind, score, mitigation, reason, untilPatched, author } = rest;
+  return {
+    ...{ id, cve, kind, score, mitigation, reason, untilPatched, author },
+    until: until?.toISOString() ?? null,
+    madeAt: madeAt.toISOString(),
+    revoked: revoked && { at: revoked.at.toISOString(), by: revoked.by },
   };
 }

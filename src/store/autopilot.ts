@@ -1,5 +1,5 @@
 import { type CveId, defaultPolicy, type Policy } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { BuildId } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import type { Builder } from './schema.ts';
 import { storable } from './storable.ts';

@@ -1,39 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CveId, Decision, DecisionKind, Mitigation } from '#domain';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { markDue } from './priorities.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';
-
-/** Who did what; written in the same transaction as what was done. */
-export async function addAudit(
-  tx: Db,
-  entry: { at: Date; actor: string; action: string; subject: string; detail: unknown },
-): Promise<void> {
-  const detail = storableJson(entry.detail);
-  await sql`
-    INSERT INTO audit (at, actor, action, subject, detail)
-    VALUES (${entry.at}, ${storable(entry.actor)}, ${entry.action}, ${entry.subject}, ${detail}::jsonb)`.execute(tx);
-}
-
-export interface AuditRow {
-  readonly at: Date;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly detail: unknown;
-}
-
-/** What was done to a subject, oldest first. */
-export async function auditOf(db: Db, subject: string): Promise<AuditRow[]> {
-  return db
-    .selectFrom('audit')
-    .select(['at', 'actor', 'action', 'subject', 'detail'])
-    .where('subject', '=', subject)
-    .orderBy('id')
-    .execute();
-}
 
 export type NewDecision = Omit<Decision, 'id' | 'madeAt' | 'revoked'>;
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

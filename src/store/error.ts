@@ -17,6 +17,7 @@ export type StoreCode =
   | 'build-fenced'
   | 'edit-outdated'
   | 'version-invalid'
-  | 'rollout-fenced';
+  | 'rollout-fenced'
+  | 'key-reused';
 
 export class StoreError extends StageError<StoreCode> {}

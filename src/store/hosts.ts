@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { BuildId, HostFlag, HostState, RefusalLevel } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import type { Host } from './schema.ts';
 import { storable } from './storable.ts';

@@ -214,3 +214,13 @@ function fromRow(row: Selectable<KernelBuild> & { kernel: string }): KernelBuild
 function bytes(value: string | null): number | null {
   return value === null ? null : Number(value);
 }
+
+/** How many builds there are in each state that has any. */
+export async function countBuilds(db: Db): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('kernel_build')
+    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return new Map(rows.map(({ state, count }) => [state, count]));
+}

@@ -1,4 +1,4 @@
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { findKernel, type KernelRow, needKernel } from './kernels.ts';
 import { type LivepatchRow, listLivepatches } from './livepatches.ts';

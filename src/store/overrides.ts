@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CveId, type Justification, type VerdictOverride, type VerdictStatus } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

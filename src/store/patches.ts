@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CveId, KernelPatch, PatchOrigin, PatchVersion } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable, storableJson } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

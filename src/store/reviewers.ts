@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { isSamePerson, type Reviewer } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { storable } from './storable.ts';
 import { type Db, inTransaction } from './store.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PlanStep, Rollout, RolloutCommand } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import { countRolloutHosts, type RolloutHostRow, rolloutHosts } from './rollout-hosts.ts';
 import { listRollouts, type RolloutRow } from './rollouts.ts';

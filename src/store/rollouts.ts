@@ -9,7 +9,7 @@ import {
   type RolloutRelease,
   type RolloutState,
 } from '#domain';
-import { addAudit } from './decisions.ts';
+import { addAudit } from './audit.ts';
 import { StoreError } from './error.ts';
 import type { Rollout as RolloutTable } from './schema.ts';
 import { storable, storableJson } from './storable.ts';

@@ -27,6 +27,29 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface Account {
+  added_at: Timestamp;
+  added_by: string;
+  disabled_at: Timestamp | null;
+  failures: Generated<number>;
+  id: string;
+  issuer: string | null;
+  name: string;
+  password: string | null;
+  retry_at: Timestamp | null;
+  shown: string;
+  subject: string | null;
+  totp_secret: Buffer | null;
+  totp_step: Int8 | null;
+}
+
+export interface AccountGrant {
+  account_id: string;
+  role: string;
+  scope_id: string;
+  scope_kind: string;
+}
+
 export interface Announcement {
   body: string;
   commit: string;
@@ -40,13 +63,31 @@ export interface Announcement {
   withdrawn: Generated<boolean>;
 }
 
+export interface ApiToken {
+  account_id: string;
+  ends_at: Timestamp;
+  grants: Json;
+  hash: string;
+  id: string;
+  made_at: Timestamp;
+  made_by: string;
+  name: string;
+  revoked_at: Timestamp | null;
+  used_at: Timestamp | null;
+}
+
 export interface Audit {
   action: string;
   actor: string;
   at: Timestamp;
   detail: Json;
+  hash: string;
   id: Generated<Int8>;
+  previous: string;
+  reason: Generated<string>;
+  seq: Int8;
   subject: string;
+  via: string;
 }
 
 export interface AutopilotBuild {
@@ -229,6 +270,14 @@ export interface HostReport {
   said_at: string;
   severity: string;
   title: string;
+}
+
+export interface Idempotency {
+  account_id: string;
+  answer: Json;
+  at: Timestamp;
+  key: string;
+  request_sha256: string;
 }
 
 export interface Kernel {
@@ -440,6 +489,14 @@ export interface SchemaMigration {
   version: number;
 }
 
+export interface Session {
+  account_id: string;
+  began_at: Timestamp;
+  ends_at: Timestamp;
+  id_hash: string;
+  seen_at: Timestamp;
+}
+
 export interface Signal {
   at: Timestamp | null;
   cve_id: string;
@@ -499,7 +556,10 @@ export interface VexDocument {
 }
 
 export interface DB {
+  account: Account;
+  account_grant: AccountGrant;
   announcement: Announcement;
+  api_token: ApiToken;
   audit: Audit;
   autopilot_build: AutopilotBuild;
   builder: Builder;
@@ -517,6 +577,7 @@ export interface DB {
   host_event: HostEvent;
   host_modules: HostModules;
   host_report: HostReport;
+  idempotency: Idempotency;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;
@@ -536,6 +597,7 @@ export interface DB {
   rollout_fence: RolloutFence;
   rollout_file: RolloutFile;
   schema_migration: SchemaMigration;
+  session: Session;
   signal: Signal;
   signal_file: SignalFile;
   verdict: Verdict;

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql, Transaction } from 'kysely';
 import pg from 'pg';
 import { StoreError } from './error.ts';
+import { listenFor, type StoreEvent } from './events.ts';
 import { migrate } from './migrate.ts';
 import { type Flavour, LEAST_MAJOR } from './postgres/binaries.ts';
 import { type ServerUse, SUPERUSER, useServer } from './postgres/server.ts';
@@ -24,6 +25,8 @@ export interface Store {
   readonly migrated: number;
   /** A statement as it is, for the queue, which writes its own. */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Tells what is committed from now on, until `stop`; `onLost`: the connection broke, and something may have been missed. */
+  listen(onEvent: (event: StoreEvent) => void, onLost: () => void): Promise<{ stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -158,7 +161,8 @@ async function connect(address: pg.PoolConfig, kind: string, where: string): Pro
   try {
     const version = await serverVersion(db, where);
     const migrated = await migrate(db);
-    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, query, close: () => db.destroy() };
+    const listen: Store['listen'] = (onEvent, onLost) => listenFor(address, onEvent, onLost);
+    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, query, listen, close: () => db.destroy() };
   } catch (error) {
     await db.destroy();
     throw error;

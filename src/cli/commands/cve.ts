@@ -3,50 +3,74 @@ import { describeSignal, inForce, severityOf } from '#domain';
 import { type Explained, explained } from '#pipeline';
 import { announcementsOf, type CveLine } from '#store';
 import type { Context } from '../context.ts';
+import { type RemoteFlags, remoteOf, remoteOptions } from '../remote.ts';
 import { warnStale } from '../staleness.ts';
 import { inert, severityOrPrediction, severityText, shorten, shortId, table } from '../text.ts';
 import { type FilterOptions, filtered, needCve, needCveId, withFilters } from './cve-args.ts';
 import { mitigationText, registerDecisions } from './cve-decide.ts';
 import { registerExport } from './cve-export.ts';
 import { registerHistory } from './cve-history.ts';
+import { remoteCves, showRemote, warnRemote } from './cve-remote.ts';
 
 const DEFAULT_LIMIT = 20;
 
 export function registerCve(program: Command, context: Context): void {
   const cve = program.command('cve').description('the CVEs that were read');
-  withFilters(cve.command('list').description('CVEs in the order in which they matter'), DEFAULT_LIMIT)
+  remoteOptions(withFilters(cve.command('list').description('CVEs in the order in which they matter'), DEFAULT_LIMIT))
     .addHelpText(
       'after',
       '\nExamples:\n  tuxtape cve list --limit 50\n  tuxtape cve list --sort newest\n  tuxtape cve list --state rejected --limit 0',
     )
-    .action((options: FilterOptions) => list(context, options));
-  withFilters(
-    cve.command('search').description('CVEs that match words and filters').argument('[words...]', 'words to find'),
-    DEFAULT_LIMIT,
+    .action((options: Flags) => list(context, options));
+  remoteOptions(
+    withFilters(
+      cve.command('search').description('CVEs that match words and filters').argument('[words...]', 'words to find'),
+      DEFAULT_LIMIT,
+    ),
   )
     .addHelpText(
       'after',
       '\nExamples:\n  tuxtape cve search use-after-free --file net/netfilter/\n  tuxtape cve search --affects 6.1.170 --exploited\n  tuxtape cve search --subsystem fs/smb --since 2026-06-01',
     )
-    .action((words: string[], options: FilterOptions) => list(context, options, words.join(' ')));
-  cve
-    .command('show')
+    .action((words: string[], options: Flags) => list(context, options, words.join(' ')));
+  remoteOptions(cve.command('show'))
     .description('everything known about one CVE, and why it stands where it stands')
     .argument('<cve>', 'CVE id')
     .addHelpText('after', '\nExample:\n  tuxtape cve show CVE-2026-53352')
-    .action((id: string) => show(context, id));
+    .action(async (id: string, flags: RemoteFlags) => {
+      const client = await remoteOf(flags, context.signal);
+      await (client === null ? show(context, id) : showRemote(context, client, needCveId(id)));
+    });
   registerHistory(cve, context);
   registerDecisions(cve, context);
   registerExport(cve, context);
 }
 
-async function list(context: Context, options: FilterOptions, text?: string): Promise<void> {
+type Flags = FilterOptions & RemoteFlags;
+
+async function list(context: Context, { server, tokenFile, ...options }: Flags, text?: string): Promise<void> {
+  const flags = { ...(server === undefined ? {} : { server }), ...(tokenFile === undefined ? {} : { tokenFile }) };
+  const client = await remoteOf(flags, context.signal);
+  if (client !== null) {
+    const lines = await remoteCves(client, options, text);
+    await warnRemote(client);
+    context.print(lines, () =>
+      lines.length === 0 ? 'No CVE matches.' : cveTable(lines.map((line) => ({ ...line, id: inert(line.id) }))),
+    );
+    return;
+  }
   const lines = await filtered(await context.store(), options, text);
   await warnStale(context);
   context.print(lines, () => (lines.length === 0 ? 'No CVE matches.' : cveTable(lines)));
 }
 
-function cveTable(lines: readonly CveLine[]): string {
+/** Of this machine, or as a server tells it, with its times as text. */
+type Line = Omit<CveLine, 'id' | 'announced' | 'origin'> & {
+  readonly id: string;
+  readonly announced: Date | string | null;
+};
+
+function cveTable(lines: readonly Line[]): string {
   return table(
     ['CVE', 'SEVERITY', 'CLASS', 'REACH', 'ANNOUNCED', 'TITLE'],
     lines.map((line) => [
@@ -54,10 +78,14 @@ function cveTable(lines: readonly CveLine[]): string {
       severityOrPrediction(line.score, line.predicted),
       line.class ?? line.state,
       line.reach ?? '',
-      line.announced?.toISOString().slice(0, 10) ?? '',
+      dayText(line.announced),
       shorten(inert(line.title), 70),
     ]),
   );
+}
+
+function dayText(at: Date | string | null): string {
+  return (at instanceof Date ? at.toISOString() : (at ?? '')).slice(0, 10);
 }
 
 async function show(context: Context, text: string): Promise<void> {

@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { profileAgain, profileOf } from '#pipeline';
 import { type KernelRow, listKernels, needKernel } from '#store';
 import type { Context } from '../context.ts';
+import { type RemoteFlags, remoteOf, remoteOptions } from '../remote.ts';
 import { table } from '../text.ts';
 import { registerKernelAdd } from './kernel-add.ts';
 import { registerKernelHosts } from './kernel-hosts.ts';
 import { registerKernelImport } from './kernel-import.ts';
+import { listRemote, showRemote } from './kernel-remote.ts';
 import { registerKernelRemove } from './kernel-remove.ts';
 import { changeText, originText, patchText, sourceText, summary, summaryText, toolchainLines } from './kernel-text.ts';
 
@@ -19,15 +21,19 @@ export function registerKernel(program: Command, context: Context): void {
     .argument('<name>', 'name, id or build-id')
     .addHelpText('after', '\nExample:\n  tuxtape kernel profile web')
     .action((name: string) => profile(context, name));
-  kernel
-    .command('list')
+  remoteOptions(kernel.command('list'))
     .description('the kernels there are')
-    .action(() => list(context));
-  kernel
-    .command('show')
+    .action(async (flags: RemoteFlags) => {
+      const client = await remoteOf(flags, context.signal);
+      await (client === null ? list(context) : listRemote(context, client));
+    });
+  remoteOptions(kernel.command('show'))
     .description('one kernel')
     .argument('<name>', 'name, id or build-id')
-    .action((name: string) => show(context, name));
+    .action(async (name: string, flags: RemoteFlags) => {
+      const client = await remoteOf(flags, context.signal);
+      await (client === null ? show(context, name) : showRemote(context, client, name));
+    });
   registerKernelHosts(kernel, context);
   registerKernelRemove(kernel, context);
 }

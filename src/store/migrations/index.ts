@@ -24,6 +24,9 @@ const names = [
   '0014_approval',
   '0015_builder',
   '0016_hold',
+  '0017_identity',
+  '0018_api',
+  '0019_audit_chain',
   '0020_rollout',
   '0026_host',
 ] as const;

@@ -6,7 +6,6 @@ import type { CveId } from '#domain';
 import { systemClock } from '#host';
 import { rankDue } from '#pipeline';
 import { markDue, replaceSignals } from '#store';
-import { access } from '../../../src/server/access.ts';
 import { sampleServer } from '../../../testkit/sample-server.ts';
 
 const headers = { host: '127.0.0.1' };
@@ -131,16 +130,16 @@ test('errors are problems with a code, and say nothing of the inside', async () 
   await app.close();
 });
 
-test('every route stands in the access table, and answers carry the security headers', async () => {
+test('answers carry the security headers', async () => {
   const { app } = await sampleServer();
-  await app.ready();
-  for (const route of Object.keys(access)) {
-    const [method, url] = route.split(' ') as ['GET', string];
-    assert.ok(app.hasRoute({ method, url }), route);
-  }
   const response = await app.inject({ url: '/api/v1/status', headers });
   assert.match(String(response.headers['content-security-policy']), /default-src 'self'/);
   assert.doesNotMatch(String(response.headers['content-security-policy']), /script-src[^;]*unsafe/);
-  assert.equal(response.headers['x-content-type-options'], 'nosniff');
+  const { headers: sent } = response;
+  assert.match(String(sent['content-security-policy']), /frame-ancestors 'none'.*|object-src 'none'/);
+  assert.deepEqual(
+    [sent['x-content-type-options'], sent['referrer-policy'], sent['cache-control']],
+    ['nosniff', 'no-referrer', 'private, no-cache'],
+  );
   await app.close();
 });
