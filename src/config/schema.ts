@@ -151,6 +151,24 @@ export const schema = {
     'chroot with the compiler for new kernels; empty: this host',
     () => null,
   ),
+  'archive.directory': key(
+    'path',
+    'TUXTAPE_ARCHIVE_DIRECTORY',
+    'archive that the server keeps alive and rolls releases out from; empty: none',
+    () => null,
+  ),
+  'archive.keys': key(
+    'path',
+    'TUXTAPE_ARCHIVE_KEYS',
+    'folder with the keys of its online roles (rollout, snapshot, timestamp), and no others',
+    () => null,
+  ),
+  'archive.interval': key(
+    'seconds',
+    'TUXTAPE_ARCHIVE_INTERVAL',
+    'seconds between two rounds of the rollout controller',
+    () => 30,
+  ),
   'gate.processes': key(
     'integer',
     'TUXTAPE_GATE_PROCESSES',

@@ -58,7 +58,7 @@ export {
   TAKEOVER_MS,
 } from './rollout/controller.ts';
 export { type DraftOptions, draftRollout } from './rollout/draft.ts';
-export { archiveSigner, folderSigner, type RolloutSigner } from './rollout/signer.ts';
+export { archiveSigner, folderSigner, type RolloutSigner, refreshOnlineRoles } from './rollout/signer.ts';
 export { stopPublished } from './rollout/stop.ts';
 export * from './search.ts';
 export * from './sign-livepatch.ts';

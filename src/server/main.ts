@@ -8,6 +8,7 @@ import { openStore, type Store } from '#store';
 import { createApp } from './app.ts';
 import { buildInBackground } from './builds.ts';
 import { runGates } from './gate/processes.ts';
+import { keepArchive } from './keeper.ts';
 import { checkOrigin, refuseOpen } from './listen.ts';
 import type { OidcSettings } from './oidc.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   const first = catchUp(store, settings, log);
   const building = buildInBackground(store, { builds: config.number('kernel.builds'), stopped: ending.signal }, log);
   const gates = runGates(config, ending.signal, log);
+  const keeping = keepOwnArchive(config, store, ending.signal, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
     await first;
     await building;
     await gates;
+    await keeping;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());
@@ -64,6 +67,13 @@ async function main(): Promise<void> {
     await stop();
     throw error;
   }
+}
+
+/** The archive of this configuration, where it has one. */
+async function keepOwnArchive(config: Config, store: Store, stopped: AbortSignal, log: Logger): Promise<void> {
+  const [directory, keys] = [config.text('archive.directory'), config.text('archive.keys')];
+  if (directory === null || keys === null) return;
+  await keepArchive({ store, directory, keys, stopped, everySeconds: config.number('archive.interval') }, log);
 }
 
 /** The app of this configuration; the store is closed when it may not be served. */

@@ -54,7 +54,8 @@ async function work(store: Store, { data, fixes, jobs, stopped, builders }: Turn
   }
 }
 
-async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {
+/** Runs a part of the background work; what fails is logged, and the next turn tries it again. */
+export async function step(name: string, log: Logger, body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } catch (error) {

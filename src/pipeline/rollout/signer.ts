@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ArchivePlace, readRollout, setRollout, showArchive } from '#archive';
+import { type ArchivePlace, type Refreshed, readRollout, refreshArchive, setRollout, showArchive } from '#archive';
 import { MAX_ROLLOUT_FILE_BYTES, parseRolloutFile, type RolloutFile, renderRolloutFile, rolloutPath } from '#domain';
 import { exists, readLimited, withLock, writeAtomic } from '#host';
 import { RolloutError } from '#rollout';
@@ -83,4 +83,9 @@ function requireLater(before: string, file: RolloutFile, content: string, where:
     where,
     remedy: 'nothing: another controller was quicker, or the store is an old copy, which the next round sees',
   });
+}
+
+/** New online metadata where the old is half over. Errors: those of `refreshArchive`. */
+export function refreshOnlineRoles(place: ArchivePlace): Promise<Refreshed> {
+  return refreshArchive(place);
 }
