@@ -5,7 +5,7 @@ import type { AgentRequest, Doors, RunLimits } from '../src/agent/doors.ts';
 import { emptyJournal, type Journal } from '../src/agent/journal.ts';
 import { parseJournal } from '../src/agent/journal-form.ts';
 import type { Level } from '../src/agent/level.ts';
-import type { RolloutView } from '../src/agent/plan/turn.ts';
+import type { RolloutView } from '../src/agent/plan/observation.ts';
 import { type RunResult, runOnce } from '../src/agent/run.ts';
 import { BUILD_ID, RELEASE } from './archive.ts';
 import { type Behaviour, jumpingClock, ModelKernel, PowerCut } from './model-kernel.ts';
@@ -22,7 +22,7 @@ export class ModelHost {
   floors: PaceFloors | null = null;
   /** What the archive says of rollouts. */
   rollout: RolloutView = null;
-  me = { id: 'host-0', ring: 'default', counted: null as number | null };
+  me = { id: 'host-0', ring: 'default', counted: null as number | null, follows: false };
   level: Level = 'normal';
   reachable = true;
   limits = LIMITS;

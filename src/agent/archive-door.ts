@@ -13,7 +13,7 @@ import { type LocatedTarget, openArchive, TrustError, type TrustedArchive } from
 import type { ArchiveAnswer, ArchiveDoor } from './doors.ts';
 import { AgentError } from './error.ts';
 import type { ReleaseRef } from './journal.ts';
-import type { RolloutView } from './plan/turn.ts';
+import type { RolloutView } from './plan/observation.ts';
 import { MAX_MODULE_BYTES, type ModuleStore } from './store.ts';
 
 const MAX_INDEX_BYTES = 4 << 20;

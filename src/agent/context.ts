@@ -69,7 +69,11 @@ export class Run {
     const before = this.journal;
     this.journal = journal;
     this.resumed = false;
-    if (journal.state !== before.state) await this.doors.tell?.(journal);
+    await this.#tellOf(before);
+  }
+
+  async #tellOf(before: Journal): Promise<void> {
+    if (this.journal.state !== before.state) await this.doors.tell?.(this.journal);
   }
 
   /**
@@ -83,8 +87,10 @@ export class Run {
 
   /** The same, of what an earlier run left: it stays what an earlier run left. */
   async note(journal: Journal): Promise<void> {
+    const before = this.journal;
     this.journal = journal;
     await this.doors.journal.write(journal).catch((error: unknown) => this.complain(error));
+    await this.#tellOf(before);
   }
 
   /** Keeps the first thing that went wrong, for what follows is its consequence; but a network that is away hides nothing. */

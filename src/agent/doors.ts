@@ -3,8 +3,7 @@ import type { Clock } from '#host';
 import type { Journal, Purpose, ReleaseRef } from './journal.ts';
 import type { JournalDoor } from './journal-file.ts';
 import type { Level } from './level.ts';
-import type { LoadedLivepatch } from './plan/observation.ts';
-import type { Myself, RolloutView } from './plan/turn.ts';
+import type { LoadedLivepatch, Myself, RolloutView } from './plan/observation.ts';
 import type { Refusal } from './precheck/refusal.ts';
 
 /** A task that holds up a transition, or hangs. */

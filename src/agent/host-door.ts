@@ -14,7 +14,8 @@ import { linuxKernel } from './kernel/door.ts';
 import { readFacts } from './kernel/facts.ts';
 import { textOf } from './kernel/text.ts';
 import { levelOf } from './level.ts';
-import { type Myself, machineHost } from './plan/turn.ts';
+import type { Myself } from './plan/observation.ts';
+import { machineHost } from './plan/turn.ts';
 import { refusalsOf } from './precheck/checks.ts';
 import { readModuleInfo } from './precheck/module-info.ts';
 import type { Refusal } from './precheck/refusal.ts';
@@ -80,7 +81,12 @@ async function myself({ config, state }: HostPlaces, ring: string): Promise<Omit
   const signer = await readSigner(config).catch(() => null);
   const { counted } = await readContact(state);
   const machine = (await textOf('/etc/machine-id')) ?? hostname();
-  return { id: signer?.identity.id ?? machineHost(sha256(`tuxtape ${machine}`)), ring, counted };
+  return {
+    id: signer?.identity.id ?? machineHost(sha256(`tuxtape ${machine}`)),
+    ring,
+    counted,
+    follows: signer !== null,
+  };
 }
 
 async function readRoot(path: string): Promise<Buffer> {

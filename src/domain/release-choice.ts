@@ -11,6 +11,8 @@ export interface HostMemory {
   readonly newest: number;
   /** Numbers that were recalled once: for good, whatever the archive says later. */
   readonly recalled: readonly number[];
+  /** It goes only where a rollout lets it: between the publishing of a release and its rollout nobody has. */
+  readonly follows: boolean;
   /** This host, as it asks for its turn with a release. */
   readonly asks: (release: IndexedRelease) => TurnHost;
 }
@@ -49,7 +51,8 @@ export function chooseRelease(index: ReleaseIndex, file: RolloutFile | null, hos
       : none('no-rollout', 'no release that stands is rolled out yet');
   if (release.number < host.newest && !recalled.has(host.newest))
     return none('not-newer', `release ${host.newest} was here, and nobody recalled it`);
-  return file === null ? freely(index, release, host.asks(release)) : inTurn(index, file, release, host.asks(release));
+  if (file !== null) return inTurn(index, file, release, host.asks(release));
+  return host.follows ? none('no-rollout', 'nothing is rolled out yet') : freely(index, release, host.asks(release));
 }
 
 /** Nobody rolls it out: as fast as the floors allow. */

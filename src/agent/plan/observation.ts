@@ -1,7 +1,6 @@
-import type { ReleaseIndex } from '#domain';
+import type { ReleaseIndex, RolloutFile } from '#domain';
 import type { Journal, ReleaseRef } from '../journal.ts';
 import type { Level } from '../level.ts';
-import type { Myself, RolloutView } from './turn.ts';
 
 /** A livepatch as the kernel shows it (ABI/testing/sysfs-kernel-livepatch). */
 export interface LoadedLivepatch {
@@ -9,6 +8,22 @@ export interface LoadedLivepatch {
   readonly enabled: boolean;
   readonly transition: boolean;
 }
+
+/** Who this host is in rollouts: its own word, never a server's. */
+export interface Myself {
+  /** Id at the server; without a server one that is derived from this machine. */
+  readonly id: string;
+  readonly ring: string;
+  /** Serial of the first rollout file that was made with this host in mind; null: none. */
+  readonly counted: number | null;
+  /** It checks in with a server, so it waits for a rollout, where there is none, too. */
+  readonly follows: boolean;
+  /** For windows, which are for people. */
+  readonly now: Date;
+}
+
+/** What the archive says of rollouts: the file of this kernel; null: it has none. One that cannot be read says nothing good. */
+export type RolloutView = RolloutFile | null | 'unreadable';
 
 /** What the archive said in this run: nothing yet, nothing to be had, or its index (null: this kernel is not served). */
 export type ArchiveView =

@@ -1,31 +1,9 @@
-import {
-  chooseRelease,
-  type IndexedRelease,
-  isRolloutId,
-  type ReleaseChoice,
-  type RolloutFile,
-  type TurnHost,
-  turn,
-} from '#domain';
+import { chooseRelease, type IndexedRelease, isRolloutId, type ReleaseChoice, type TurnHost, turn } from '#domain';
 import type { Journal, KnownRelease, TurnMemory } from '../journal.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, RolloutView } from './observation.ts';
 
 /** Releases whose age is counted: those that a host may still go to. */
 const MOST_KNOWN = 8;
-
-/** Who this host is in rollouts: its own word, never a server's. */
-export interface Myself {
-  /** Id at the server; without a server one that is derived from this machine. */
-  readonly id: string;
-  readonly ring: string;
-  /** Serial of the first rollout file that was made with this host in mind; null: none. */
-  readonly counted: number | null;
-  /** For windows, which are for people. */
-  readonly now: Date;
-}
-
-/** What the archive says of rollouts: the file of this kernel; null: it has none. One that cannot be read says nothing good. */
-export type RolloutView = RolloutFile | null | 'unreadable';
 
 /** Which of these releases it is this host's turn for. `releases`: those that it may load at all. */
 export function chosenOf(seen: Observation, releases: readonly IndexedRelease[]): ReleaseChoice {
@@ -40,6 +18,7 @@ export function chosenOf(seen: Observation, releases: readonly IndexedRelease[])
   return chooseRelease({ ...rest, releases }, rollout, {
     newest: 0,
     recalled: [],
+    follows: seen.me.follows,
     asks: (release) => asks(seen, release.sha256),
   });
 }
@@ -60,8 +39,9 @@ export function calledBack(
 
 function asks({ journal, me, buildId }: Pick<Observation, 'journal' | 'me' | 'buildId'>, sha256: string): TurnHost {
   const { seen, known } = journal.turn;
+  const { id, ring, counted, now } = me;
   return {
-    ...me,
+    ...{ id, ring, counted, now },
     seenSerial: seen?.buildId === buildId ? seen.serial : 0,
     knownMs: (known.find((one) => one.sha256 === sha256)?.seconds ?? 0) * 1000,
     failed: journal.failed.map((one) => one.sha256),

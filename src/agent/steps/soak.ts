@@ -44,6 +44,8 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
     if (uptime - asked >= CONTACT_SECONDS) {
       asked = uptime;
       await contact(run);
+      // Who watches for an hour must not look dead.
+      await run.doors.tell?.(run.journal);
       if (isBad(run.journal, release.sha256)) return;
       const back = typeof run.archive === 'object' ? calledBack(run.archive.rollout, await run.observe()) : null;
       if (back !== null) return fail(run, release, { code: 'rollout-halted', what: back });

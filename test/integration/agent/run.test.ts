@@ -58,7 +58,7 @@ class Host {
         cleanBoot: () => Promise.resolve(this.cleanBoot),
         precheck: () => Promise.resolve([]),
         health: () => Promise.resolve(this.health),
-        me: () => Promise.resolve({ id: 'host-0', ring: 'default', counted: null }),
+        me: () => Promise.resolve({ id: 'host-0', ring: 'default', counted: null, follows: false }),
         requests: {
           read: () => Promise.resolve(this.request),
           done: () => {

@@ -87,8 +87,8 @@ async function scene(): Promise<Scene> {
   const mitigation = { cve: 'CVE-2026-10009', action, reason: 'no patch', until, by: 'jane' } as const;
   await mitigate(place, { buildId: BUILD_ID, mitigation, propose: false });
   const root = await rootOf(place);
-  const seasoned = { state: join(home, 'seasoned'), memory: { newest: 3, recalled: [2], asks: first } };
-  const fresh = { state: join(home, 'fresh'), memory: { newest: 0, recalled: [], asks: first } };
+  const seasoned = { state: join(home, 'seasoned'), memory: { newest: 3, recalled: [2], follows: false, asks: first } };
+  const fresh = { state: join(home, 'fresh'), memory: { newest: 0, recalled: [], follows: false, asks: first } };
   await poll(place.directory, root, seasoned);
   return { home, place, root, seasoned, fresh, thief: await Thief.of(place, join(home, 'stolen')) };
 }

@@ -30,7 +30,7 @@ import { idWithin, rolloutFile, turnHost } from '../../../testkit/rollout-words.
 import { scratch } from '../../../testkit/scratch.ts';
 
 const MAX = 1 << 20;
-const FRESH: HostMemory = { newest: 0, recalled: [], asks: () => turnHost() };
+const FRESH: HostMemory = { newest: 0, recalled: [], follows: false, asks: () => turnHost() };
 
 async function seen(place: OneFolder): Promise<{ index: ReleaseIndex; file: RolloutFile | null }> {
   const state = join(place.directory, '..', 'host');

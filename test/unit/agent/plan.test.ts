@@ -67,7 +67,7 @@ const observation: fc.Arbitrary<Observation> = fc
         ? { index: seed.archive === 'index' ? index : null, rollout: null }
         : archives[seed.archive as 'not-asked'];
     return {
-      me: { id: 'host-0', ring: 'default', counted: null, now: new Date('2026-11-25T12:00:00Z') },
+      me: { id: 'host-0', ring: 'default', counted: null, follows: false, now: new Date('2026-11-25T12:00:00Z') },
       bootId: 'this',
       uptime: seed.uptime,
       buildId: BUILD_ID,

@@ -27,6 +27,16 @@ test('without a rollout the newest release is loaded; with one, only in its ring
   assert.equal(free.journal().state, 'accepted');
 });
 
+test('a host of a server does not race a rollout that is not there yet', async () => {
+  const { host, release } = hostWithOne();
+  host.me = { ...host.me, follows: true };
+  assert.match((await host.run())!.note, /nothing is rolled out yet/);
+  assert.equal(host.kernel.loads.length, 0);
+  host.rollout = rolloutFile(BUILD_ID, [release], { serial: 1 });
+  await host.run();
+  assert.equal(host.journal().state, 'accepted');
+});
+
 test('a newer release that nobody rolls out waits, and what was accepted stays', async () => {
   const { host, release } = hostWithOne();
   host.rollout = rolloutFile(BUILD_ID, [release], { serial: 1 });

@@ -32,7 +32,7 @@ function index(numbers: readonly number[], terms: Partial<ReleaseIndex> = {}): R
   return { version: 1, buildId: BUILD_ID, kernelRelease: '6.1.0', releases: numbers.map((n) => release(n)), ...terms };
 }
 
-const FRESH: HostMemory = { newest: 0, recalled: [], asks: () => turnHost() };
+const FRESH: HostMemory = { newest: 0, recalled: [], follows: false, asks: () => turnHost() };
 const recall = (number: number): NonNullable<ReleaseIndex['recalls']>[number] => ({
   ...{ number, reason: 'it oopses', at: '2026-11-20T01:00:00Z', by: 'jane' },
 });
@@ -79,7 +79,7 @@ test('whatever the online key says, the host stays within what release keys sign
   fc.assert(
     fc.property(arbitrary, ({ listed, recalled, remembered, rolled, newest, id, floors, knownMs }) => {
       const given = index(listed, { floors, recalls: recalled.map(recall) });
-      const host = { newest, recalled: remembered, asks: () => turnHost({ id, knownMs }) };
+      const host = { newest, recalled: remembered, follows: false, asks: () => turnHost({ id, knownMs }) };
       const file =
         rolled &&
         rolloutFile(
