@@ -217,6 +217,7 @@ export class SimFleet {
         failed: [],
         health: 'good',
         refuses: false,
+        doubted: false,
         silentMs: 0,
       },
       current: standing === null ? null : { number, sha256, standing },

@@ -71,6 +71,7 @@ export class RolloutScript {
       silent: () => this.#change(args[0]!, (host) => ({ ...host, silentMs: Number(args[1]) * 1000 })),
       report: () => this.#change(args[0]!, (host) => ({ ...host, reports: [...host.reports, args[1]!] })),
       health: () => this.#change(args[0]!, (host) => ({ ...host, health: args[1] as 'good' })),
+      doubt: () => this.#change(args[0]!, (host) => ({ ...host, doubted: true })),
       refuse: () => this.#change(args[0]!, (host) => ({ ...host, refuses: true })),
       gone: () => {
         for (const id of this.#select(args[0]!)) this.hosts.delete(id);
@@ -99,7 +100,7 @@ export class RolloutScript {
     for (const id of this.#select(ids!))
       this.hosts.set(id, {
         ...{ id, buildId: buildIdOf(0), ring: ring!, labels: pairs, current: null, failed: [], reports: [] },
-        ...{ health: 'good', refuses: false, silentMs: 0, counted: null, seen: 0 },
+        ...{ health: 'good', refuses: false, doubted: false, silentMs: 0, counted: null, seen: 0 },
       });
   }
 

@@ -182,6 +182,8 @@ export interface HostObservation {
   readonly health: 'good' | 'bad' | 'unknown';
   /** Its own file or kernel command line keeps it from starting on anything. */
   readonly refuses: boolean;
+  /** It was seen to lie, or two machines speak in its name: nothing good that it says is believed. */
+  readonly doubted: boolean;
   /** Time since its last word, by a clock that only goes forward. */
   readonly silentMs: number;
 }

@@ -64,7 +64,7 @@ export interface Comparison {
 
 export function compare(rollout: Rollout, ring: readonly Member[]): Comparison {
   const bound = boundOf(treatedShare(rollout.policy.rings[rollout.state.ring]!));
-  const answered = ring.filter(({ host, silent }) => silent || host.health !== 'unknown');
+  const answered = ring.filter(({ host, silent }) => !host.doubted && (silent || host.health !== 'unknown'));
   const group = (members: readonly Member[]): Comparison['treated'] => ({
     bad: count(members, ({ host, silent }) => silent || host.health === 'bad'),
     of: members.length,
@@ -96,9 +96,13 @@ export function conclude(rollout: Rollout, ring: readonly Member[]): Conclusion 
     ({ position, class: kind, host }) =>
       position < bound && kind !== 'beyond' && !(kind === 'idle' && host.refuses) && !held.has(host.id),
   );
-  const accepted = count(step, ({ class: kind, silent }) => kind === 'accepted' && !silent);
+  const accepted = count(step, ({ class: kind, silent, host }) => kind === 'accepted' && !silent && !host.doubted);
   // A host that is silent and never started is none that can be waited for; one that began and is silent is.
-  const reachable = count(step, ({ class: kind, silent }) => !(silent && kind === 'idle'));
+  // One whose word is not believed proves nothing either way, unless it failed.
+  const reachable = count(
+    step,
+    ({ class: kind, silent, host }) => !(silent && kind === 'idle') && (kind === 'failed' || !host.doubted),
+  );
   // Nor can one be waited for whose rack or quorum has no room because others are out.
   const counted = Math.max(0, reachable - state.stuck);
   const percent = counted === 0 ? 0 : (accepted / counted) * 100;

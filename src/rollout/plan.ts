@@ -158,7 +158,7 @@ function open(
   steps: PlanStep[],
 ): readonly Rollout[] {
   const silentMs = 1000 * Math.min(...rollouts.map(({ policy }) => policy.silentSeconds));
-  const out = Uint8Array.from(hosts, (host) => (host.silentMs <= silentMs ? 0 : 1));
+  const out = Uint8Array.from(hosts, (host) => (host.silentMs <= silentMs && !host.doubted ? 0 : 1));
   const occupied = Uint8Array.from(hosts, (host, at) => (isInFlight(host) ? 1 : out[at]!));
   for (const own of members.values()) occupyOpen(own, occupied);
   const decided = new Map<string, Rollout>();

@@ -34,6 +34,7 @@ export async function rolloutHosts(db: Db): Promise<RolloutHostRow[]> {
       'alarm',
       'level',
       'counted',
+      'flags',
     ])
     .select(sql<number>`extract(epoch FROM clock_timestamp() - seen_at)::float8 * 1000`.as('age_ms'))
     .where('decommissioned_at', 'is', null)
@@ -51,6 +52,7 @@ export async function rolloutHosts(db: Db): Promise<RolloutHostRow[]> {
       reports: own.filter(({ release }) => release !== null && release === current?.number).map(({ key }) => key),
       health: isTroubled ? 'bad' : row.state === 'unknown' ? 'unknown' : 'good',
       refuses: row.level !== null && row.level !== 'normal',
+      doubted: row.flags.includes('cloned') || row.flags.includes('lying'),
       seq: Number(row.seq),
       counted: row.counted === null ? null : Number(row.counted),
     };

@@ -182,17 +182,20 @@ test('a host is seen as it says it is: where it stands, what its kernel reported
     { ...word, name: 'f', state: 'downloaded', release },
   ]);
   await store.query('UPDATE host SET decommissioned_at = now() WHERE name = $1', ['c']);
+  await store.query("UPDATE host SET flags = '{clock,cloned}' WHERE name = $1", ['f']);
   const seen = new Map((await readRolloutSight(store)).hosts.map((host) => [host.id, host]));
   const views = [...hosts.ids].map(([name, id]) => {
     const host = seen.get(id);
-    return host === undefined ? [name] : [name, host.current?.standing, host.reports.length, host.health, host.refuses];
+    return host === undefined
+      ? [name]
+      : [name, host.current?.standing, host.reports.length, host.health, host.refuses, host.doubted];
   });
   assert.deepEqual(views, [
-    ['a', 'soaking', 1, 'bad', false],
-    ['b', 'stalled', 0, 'bad', false],
+    ['a', 'soaking', 1, 'bad', false, false],
+    ['b', 'stalled', 0, 'bad', false, false],
     ['c'],
-    ['d', undefined, 0, 'bad', true],
-    ['e', undefined, 0, 'unknown', false],
-    ['f', undefined, 0, 'good', false],
+    ['d', undefined, 0, 'bad', true, false],
+    ['e', undefined, 0, 'unknown', false, false],
+    ['f', undefined, 0, 'good', false, true],
   ]);
 });

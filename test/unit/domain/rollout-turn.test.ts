@@ -184,6 +184,43 @@ test('a file that is not exactly one is none: unknown fields, wrong order, overl
   fc.assert(fc.property(fc.json(), (text) => parseRolloutFile(text) === undefined));
 });
 
+const seconds = fc.integer({ min: 1, max: 15_768_000 });
+const spansOf = fc.uniqueArray(fc.nat(2 ** 31), { maxLength: 12 }).map((numbers) => {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return Array.from({ length: sorted.length >> 1 }, (_, i) => [sorted[2 * i]!, sorted[2 * i + 1]!] as const);
+});
+const anyEntry: fc.Arbitrary<RolloutEntry> = fc.record({
+  id: fc.uuid(),
+  number: fc.integer({ min: 1, max: 1_000_000 }),
+  sha256: fc.constantFrom(SHA, 'ef'.repeat(32)),
+  state: fc.constantFrom('open', 'paused', 'halted'),
+  onHalt: fc.constantFrom('finish', 'revert'),
+  counted: fc.boolean(),
+  soakSeconds: seconds,
+  startWithinSeconds: seconds,
+  windows: fc.constantFrom([], [{ days: ['mon'] as const, from: '22:00', until: '04:00', zone: 'Asia/Tokyo' }]),
+  rings: fc.uniqueArray(fc.record({ name: fc.constantFrom('canary', 'early', 'broad'), open: spansOf }), {
+    selector: ({ name }) => name,
+  }),
+});
+
+test('every file that can be made is read back, and nothing is that misses a character', () => {
+  const files = fc.record({
+    serial: fc.integer({ min: 1 }),
+    entries: fc.uniqueArray(anyEntry, { maxLength: 4, selector: ({ id }) => id }),
+  });
+  fc.assert(
+    fc.property(files, fc.nat(), ({ serial, entries }, at) => {
+      const made: RolloutFile = { version: 1, buildId: BUILD, serial, rollouts: entries };
+      const text = renderRolloutFile(made);
+      const read = parseRolloutFile(text);
+      assert.equal(read && renderRolloutFile(read), text);
+      const cut = text.slice(0, at % (text.length - 2));
+      assert.equal(parseRolloutFile(cut), undefined);
+    }),
+  );
+});
+
 test('the largest file there can be is small enough to be read', () => {
   const step = Math.floor(POSITIONS / MAX_SPANS);
   const open = Array.from({ length: MAX_SPANS }, (_, i) => [i * step + 100_000_000_000, (i + 1) * step] as const);
