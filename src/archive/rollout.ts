@@ -1,4 +1,5 @@
 import { type BuildId, parseRolloutChoice, type RolloutChoice, rolloutPath } from '#domain';
+import { adopt } from './adopt.ts';
 import { commit, nextOf, onlineSigners, requireClock, writeTargets } from './commit.ts';
 import { ArchiveError } from './error.ts';
 import { json } from './index-file.ts';
@@ -23,7 +24,7 @@ export async function setRollout(place: ArchivePlace, choice: RolloutChoice): Pr
       where: choice.buildId,
     });
   await locked(place, async () => {
-    const state = await readState(place.directory);
+    const { state } = await adopt(await readState(place.directory));
     const path = rolloutPath(choice.buildId);
     const last = await readTarget(state, path, 'rollout');
     const serial = last === undefined ? 0 : (parseRolloutChoice(last.toString('utf8'))?.serial ?? 0);
