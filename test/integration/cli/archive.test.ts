@@ -133,6 +133,11 @@ test('a kernel is recalled, mitigated and slowed by its build-id, without a data
   assert.match(page, /RECALLED by jane: it oopses/);
   assert.match(page, /at most 10 % more hosts a step, 3600 s apart/);
   assert.match(page, /mitigation of CVE-2026-10009 until 2090-01-31: block module ksmbd/);
+  const online = ['--archive', at('archive'), '--keys', at('keys')];
+  await run('rollout', BUILD_ID, '--release', '1', '--share', '5', ...online);
+  assert.match(await run('rollout', BUILD_ID, '--halt', 'two hosts oopsed', ...online), /HALTED: two hosts oopsed/);
+  assert.match(await run('show', at('archive'), '--kernel', BUILD_ID), /rollout: HALTED/);
+  assert.match(await run('rollout', BUILD_ID, '--resume', ...online), /release 1 for 5 % of the hosts/);
   const { kernels } = (await json('show', at('archive'))) as { kernels: { recalls: unknown[] }[] };
   assert.equal(kernels[0]?.recalls.length, 1);
   assert.ok(!(await readdir(home)).includes('data'));

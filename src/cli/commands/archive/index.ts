@@ -16,6 +16,7 @@ import {
   withKeys,
   withPropose,
 } from './place.ts';
+import { registerArchiveRollout } from './rollout.ts';
 import { registerArchiveRoot } from './root.ts';
 import { registerArchiveShow } from './show.ts';
 import { registerArchiveTerms } from './terms.ts';
@@ -69,6 +70,7 @@ export function registerArchive(program: Command, context: Context): void {
     .addHelpText('after', '\nExample:\n  tuxtape archive publish ID --archive /srv/archive --keys /srv/keys')
     .action((livepatch: string, flags: PublishFlags) => publishOne(context, livepatch, flags));
   registerArchiveTerms(archive, context);
+  registerArchiveRollout(archive, context);
   registerArchiveUpkeep(archive, context);
   registerArchiveShow(archive, context);
   registerArchiveKeys(archive, context);

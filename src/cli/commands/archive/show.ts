@@ -4,6 +4,7 @@ import { type ArchiveView, showArchive } from '#archive';
 import type { ReleaseIndex, RolloutChoice, SignedMitigation } from '#domain';
 import type { Context } from '../../context.ts';
 import { inert, shortId, table } from '../../text.ts';
+import { words } from './rollout.ts';
 import { approvedBy } from './words.ts';
 
 export function registerArchiveShow(archive: Command, context: Context): void {
@@ -74,10 +75,7 @@ function page(index: ReleaseIndex, { rollouts }: ArchiveView): string {
 }
 
 function rolloutWords(choice: RolloutChoice | undefined): string {
-  if (choice === undefined) return 'rollout: the newest release, as fast as the floors allow';
-  if (choice.halted !== null) return `rollout: HALTED: ${inert(choice.halted)}`;
-  const which = choice.release === null ? 'the newest release' : `release ${choice.release}`;
-  return `rollout: ${which} for ${choice.sharePercent} % of the hosts, soak ${choice.soakSeconds} s`;
+  return choice === undefined ? 'rollout: the newest release, as fast as the floors allow' : words(choice);
 }
 
 function mitigationWords({ cve, action, until, by, reason }: SignedMitigation): string {
