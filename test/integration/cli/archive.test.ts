@@ -69,7 +69,7 @@ test('three holders found an archive in turn, replace a key, and take one away',
       ...add('timestamp', 'server/timestamp.pub'),
     ],
   );
-  assert.match(proposal, /a new archive[\s\S]*root: \+ .*, \+ .*, 2 have to sign/);
+  assert.match(proposal, /a new archive[\s\S]*root: \+ .*, \+ .*; 2 have to sign/);
   await fails(65, 'root', 'apply', change, at('archive'), '--keys', at('server'));
   assert.match(await fails(65, 'root', 'sign', change, '--keys', at('ann')), /encrypted, and there is no passphrase/);
   await run('root', 'sign', change, '--keys', at('ann'), ...guarded);
@@ -87,8 +87,11 @@ test('three holders found an archive in turn, replace a key, and take one away',
     '--replace',
     `timestamp=${at('server/timestamp-2.pub')}`,
   );
-  const shown = await run('root', 'sign', change, '--keys', at('ann'), '--keys', at('bob'), ...guarded);
-  assert.match(shown, /timestamp: - [0-9a-f]{12}, \+ [0-9a-f]{12}/, 'a holder is told what it is');
+  const both = ['--keys', at('ann'), '--keys', at('bob'), ...guarded];
+  await writeFile(at('stranger.json'), '{}');
+  await fails(76, 'root', 'sign', change, '--root', at('stranger.json'), ...both);
+  const shown = await run('root', 'sign', change, '--root', at('archive/root.json'), ...both);
+  assert.match(shown, /timestamp: \+ [0-9a-f]{12}, - [0-9a-f]{12}; 1 have to sign/, 'a holder is told what it is');
   await run('root', 'apply', change, at('archive'), '--keys', at('server'));
   assert.match(await run('status', at('archive')), /timestamp +\S+ +23 h 59 min/);
   assert.ok((await readdir(at('archive/metadata'))).includes('2.root.json'));
