@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hasCode } from '#domain';
 import { readLimited, writeOutput } from '#host';
 import { countSigners, parseAuthority, readDocument } from '#trust';
 import { ArchiveError } from '../error.ts';
@@ -83,11 +84,11 @@ export async function readPending(file: string): Promise<PendingChange> {
     }
     if (new Set(change.documents.map(({ role }) => role)).size < change.documents.length)
       throw new TypeError('a role stands in it twice');
-    viewOf(change);
     requireBase(change);
+    requireAnswers(change);
     return change;
   } catch (cause) {
-    if (cause instanceof ArchiveError) throw cause;
+    if (hasCode(cause, 'change-invalid')) throw cause;
     throw new ArchiveError('change-invalid', 'untrusted', {
       what: 'this is no change of an archive',
       where: file,
@@ -111,6 +112,13 @@ function requireBase({ base }: PendingChange): void {
       remedy: 'whoever made this file made it up: sign nothing of it',
     });
   }
+}
+
+/** Every question that is asked of a change later has an answer: each role has somebody who delegates to it. */
+function requireAnswers(change: PendingChange): void {
+  for (const { role } of change.documents) olderOf(change, role);
+  pendingRoles(change);
+  keyDifferences(change);
 }
 
 /** The change is of the archive of this root, as a holder keeps a copy of it. Errors: change-invalid. */
