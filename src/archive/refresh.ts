@@ -1,3 +1,4 @@
+import { hasCode } from '#domain';
 import { readLimited } from '#host';
 import { adopt } from './adopt.ts';
 import { commit, isSigned, nextOf, onlineSigners, requireClock, sealRoles, writeTimestamp } from './commit.ts';
@@ -14,6 +15,8 @@ export interface Refreshed {
   readonly adopted: readonly string[];
   /** Roles that were signed anew because half of their time was over. */
   readonly renewed: readonly string[];
+  /** What could not be renewed although it is half over, and why: its key is locked, or its program does not sign. The rest is done. */
+  readonly skipped: readonly { readonly role: string; readonly why: string }[];
   readonly snapshot: boolean;
 }
 
@@ -29,20 +32,20 @@ export async function refreshArchive(place: ArchivePlace): Promise<Refreshed> {
     requireClock(before, now);
     const signers = await onlineSigners(before, keyring);
     const { state, roles: adopted } = await adopt(before);
-    const edits = await renew(state, keyring, now);
+    const { edits, skipped } = await renew(state, keyring, now);
     const renewed = [...edits.keys()];
     const old =
       isHalfOver('snapshot', before.snapshot.signed.expires, now) ||
       !isSigned(before.snapshot, authorityOf(state, 'snapshot'));
     if (edits.size > 0 || adopted.length > 0 || old) {
       await commit(state, edits, signers, now);
-      return { adopted, renewed, snapshot: true };
+      return { adopted, renewed, skipped, snapshot: true };
     }
     const { version } = before.snapshot.signed;
     const bytes = await readLimited(metadataPath(place.directory, `${version}.snapshot.json`), MAX_SNAPSHOT_BYTES);
     const next = { version: before.timestamp.signed.version + 1 };
     await writeTimestamp(place.directory, next, { version, bytes }, signers.timestamp, now);
-    return { adopted, renewed, snapshot: false };
+    return { adopted, renewed, skipped, snapshot: false };
   });
 }
 
@@ -50,9 +53,15 @@ function isHalfOver(role: KeyRole, expires: string, now: Date): boolean {
   return Date.parse(expires) - now.getTime() < (lifetimeDays[role] * DAY_MS) / 2;
 }
 
-/** Signs anew what is half over and whose keys are here; the others stand in `archiveStatus`. */
-async function renew(state: ArchiveState, keyring: Keyring, now: Date): Promise<Map<string, Sealed<TargetsSigned>>> {
+interface Renewal {
+  readonly edits: Map<string, Sealed<TargetsSigned>>;
+  readonly skipped: { role: string; why: string }[];
+}
+
+/** Signs anew what is half over and whose keys are here; the others stand in `archiveStatus`. One that fails must not let the rest expire. */
+async function renew(state: ArchiveState, keyring: Keyring, now: Date): Promise<Renewal> {
   const edits = new Map<string, Sealed<TargetsSigned>>();
+  const skipped: Renewal['skipped'] = [];
   const groups = [
     { kind: 'rollout', roles: ['rollout'] },
     { kind: 'modules', roles: [...binNames(state.bins), 'modules'] },
@@ -66,7 +75,12 @@ async function renew(state: ArchiveState, keyring: Keyring, now: Date): Promise<
       if (isHalfOver(kind, signed.expires, now)) due.set(role, nextOf(signed, now, kind));
     }
     if (due.size === 0) continue;
-    for (const [role, sealed] of await sealRoles(due, await keyring.need(kind, keys))) edits.set(role, sealed);
+    try {
+      for (const [role, sealed] of await sealRoles(due, await keyring.need(kind, keys))) edits.set(role, sealed);
+    } catch (error) {
+      if (!hasCode(error, 'key-locked', 'signer-failed')) throw error;
+      skipped.push({ role: kind, why: error.message });
+    }
   }
-  return edits;
+  return { edits, skipped };
 }
