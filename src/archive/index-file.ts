@@ -1,4 +1,5 @@
 import { type BuildId, indexPath, parseReleaseIndex, type ReleaseIndex } from '#domain';
+import { adopt } from './adopt.ts';
 import { baseOf, type PendingChange, pendingChange, signPending } from './ceremony/pending.ts';
 import { commit, editBins, type NewTarget, onlineSigners, requireClock, sealRoles, writeTargets } from './commit.ts';
 import { ArchiveError } from './error.ts';
@@ -50,7 +51,7 @@ export async function editIndex<T>(
   edit: (index: ReleaseIndex | undefined, now: Date) => { index: ReleaseIndex; files: readonly NewTarget[]; result: T },
 ): Promise<Published<T>> {
   return locked(place, async () => {
-    const state = await readState(place.directory);
+    const { state } = await adopt(await readState(place.directory));
     const keyring = await Keyring.of(place);
     const now = place.clock.now();
     requireClock(state, now);

@@ -8,6 +8,7 @@ export {
   type PendingRole,
   pendingRoles,
   readPending,
+  requireRoot,
   signPending,
   writePending,
 } from './ceremony/pending.ts';

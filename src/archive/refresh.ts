@@ -1,10 +1,13 @@
-import { exists } from '#host';
+import { hasCode } from '#domain';
+import { readLimited } from '#host';
+import { adopt } from './adopt.ts';
 import { commit, isSigned, nextOf, onlineSigners, requireClock, sealRoles, writeTimestamp } from './commit.ts';
-import { bytesOf, type KeyRole, lifetimeDays, type Sealed, type TargetsSigned } from './metadata.ts';
+import { type KeyRole, lifetimeDays, type Sealed, type TargetsSigned } from './metadata.ts';
 import { type ArchivePlace, Keyring, locked } from './place.ts';
-import { type ArchiveState, authorityOf, binNames, metadataPath, readMetadata, readRole, readState } from './state.ts';
+import { type ArchiveState, authorityOf, binNames, metadataPath, readRole, readState } from './state.ts';
 
 const DAY_MS = 86_400_000;
+const MAX_SNAPSHOT_BYTES = 32 << 20;
 
 /** What a refresh did. */
 export interface Refreshed {
@@ -12,6 +15,8 @@ export interface Refreshed {
   readonly adopted: readonly string[];
   /** Roles that were signed anew because half of their time was over. */
   readonly renewed: readonly string[];
+  /** What could not be renewed although it is half over, and why: its key is locked, or its program does not sign. The rest is done. */
+  readonly skipped: readonly { readonly role: string; readonly why: string }[];
   readonly snapshot: boolean;
 }
 
@@ -21,27 +26,26 @@ export interface Refreshed {
  */
 export async function refreshArchive(place: ArchivePlace): Promise<Refreshed> {
   return locked(place, async () => {
-    const state = await readState(place.directory);
+    const before = await readState(place.directory);
     const keyring = await Keyring.of(place);
     const now = place.clock.now();
-    requireClock(state, now);
-    const signers = await onlineSigners(state, keyring);
-    const edits = await adopt(state);
-    const adopted = [...edits.keys()];
-    const current = adopted.length === 0 ? state : withEdits(state, edits);
-    const renewed = await renew(current, edits, keyring, now);
+    requireClock(before, now);
+    const signers = await onlineSigners(before, keyring);
+    const { state, roles: adopted } = await adopt(before);
+    const { edits, skipped } = await renew(state, keyring, now);
+    const renewed = [...edits.keys()];
     const old =
-      isHalfOver('snapshot', state.snapshot.signed.expires, now) ||
-      !isSigned(state.snapshot, authorityOf(current, 'snapshot'));
-    if (edits.size > 0 || old) {
-      await commit(current, edits, signers, now);
-      return { adopted, renewed, snapshot: true };
+      isHalfOver('snapshot', before.snapshot.signed.expires, now) ||
+      !isSigned(before.snapshot, authorityOf(state, 'snapshot'));
+    if (edits.size > 0 || adopted.length > 0 || old) {
+      await commit(state, edits, signers, now);
+      return { adopted, renewed, skipped, snapshot: true };
     }
-    const bytes = bytesOf(state.snapshot);
-    const snapshot = { version: state.snapshot.signed.version, bytes };
-    const next = { version: state.timestamp.signed.version + 1 };
-    await writeTimestamp(place.directory, next, snapshot, signers.timestamp, now);
-    return { adopted, renewed, snapshot: false };
+    const { version } = before.snapshot.signed;
+    const bytes = await readLimited(metadataPath(place.directory, `${version}.snapshot.json`), MAX_SNAPSHOT_BYTES);
+    const next = { version: before.timestamp.signed.version + 1 };
+    await writeTimestamp(place.directory, next, { version, bytes }, signers.timestamp, now);
+    return { adopted, renewed, skipped, snapshot: false };
   });
 }
 
@@ -49,38 +53,15 @@ function isHalfOver(role: KeyRole, expires: string, now: Date): boolean {
   return Date.parse(expires) - now.getTime() < (lifetimeDays[role] * DAY_MS) / 2;
 }
 
-/** The next version of each role, where it lies there and its keys have signed it. In the order of delegation: who signs is known first. */
-async function adopt(state: ArchiveState): Promise<Map<string, Sealed<TargetsSigned>>> {
-  const found = new Map<string, Sealed<TargetsSigned>>();
-  let view = state;
-  for (const role of ['targets', 'rollout', 'modules', ...binNames(state.bins)]) {
-    const version = state.snapshot.signed.meta[`${role}.json`]!.version + 1;
-    const name = `${version}.${role}.json`;
-    if (!(await exists(metadataPath(state.directory, name)))) continue;
-    const next = await readMetadata<TargetsSigned>(state.directory, name);
-    if (next.signed.version !== version || !isSigned(next, authorityOf(view, role))) continue;
-    found.set(role, next);
-    view = withEdits(view, found);
-  }
-  return found;
+interface Renewal {
+  readonly edits: Map<string, Sealed<TargetsSigned>>;
+  readonly skipped: { role: string; why: string }[];
 }
 
-function withEdits(state: ArchiveState, edits: ReadonlyMap<string, Sealed<TargetsSigned>>): ArchiveState {
-  return {
-    ...state,
-    targets: edits.get('targets') ?? state.targets,
-    modules: edits.get('modules') ?? state.modules,
-  };
-}
-
-/** Signs anew what is half over and whose keys are here; the others stand in `archiveStatus`. Adds to `edits`. */
-async function renew(
-  state: ArchiveState,
-  edits: Map<string, Sealed<TargetsSigned>>,
-  keyring: Keyring,
-  now: Date,
-): Promise<string[]> {
-  const renewed: string[] = [];
+/** Signs anew what is half over and whose keys are here; the others stand in `archiveStatus`. One that fails must not let the rest expire. */
+async function renew(state: ArchiveState, keyring: Keyring, now: Date): Promise<Renewal> {
+  const edits = new Map<string, Sealed<TargetsSigned>>();
+  const skipped: Renewal['skipped'] = [];
   const groups = [
     { kind: 'rollout', roles: ['rollout'] },
     { kind: 'modules', roles: [...binNames(state.bins), 'modules'] },
@@ -90,14 +71,16 @@ async function renew(
     if (!keyring.has(keys)) continue;
     const due = new Map<string, TargetsSigned>();
     for (const role of roles) {
-      const { signed } = edits.get(role) ?? (await readRole(state, role));
+      const { signed } = await readRole(state, role);
       if (isHalfOver(kind, signed.expires, now)) due.set(role, nextOf(signed, now, kind));
     }
     if (due.size === 0) continue;
-    for (const [role, sealed] of await sealRoles(due, await keyring.need(kind, keys))) {
-      edits.set(role, sealed);
-      renewed.push(role);
+    try {
+      for (const [role, sealed] of await sealRoles(due, await keyring.need(kind, keys))) edits.set(role, sealed);
+    } catch (error) {
+      if (!hasCode(error, 'key-locked', 'signer-failed')) throw error;
+      skipped.push({ role: kind, why: error.message });
     }
   }
-  return renewed;
+  return { edits, skipped };
 }

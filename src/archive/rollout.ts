@@ -1,4 +1,5 @@
 import { type BuildId, parseRolloutFile, type RolloutFile, renderRolloutFile, rolloutPath } from '#domain';
+import { adopt } from './adopt.ts';
 import { commit, nextOf, onlineSigners, requireClock, writeTargets } from './commit.ts';
 import { ArchiveError } from './error.ts';
 import { seal } from './metadata.ts';
@@ -22,7 +23,7 @@ export async function setRollout(place: ArchivePlace, file: RolloutFile): Promis
       where: file.buildId,
     });
   await locked(place, async () => {
-    const state = await readState(place.directory);
+    const { state } = await adopt(await readState(place.directory));
     const path = rolloutPath(file.buildId);
     const last = await readTarget(state, path, 'rollout');
     const serial = last === undefined ? 0 : (parseRolloutFile(last.toString('utf8'))?.serial ?? 0);

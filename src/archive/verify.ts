@@ -1,14 +1,7 @@
 import { join } from 'node:path';
-import {
-  type IndexedRelease,
-  indexPath,
-  messageOf,
-  parseReleaseIndex,
-  parseRolloutFile,
-  type ReleaseMark,
-} from '#domain';
+import { type IndexedRelease, indexPath, parseReleaseIndex, parseRolloutFile, type ReleaseMark } from '#domain';
 import { type Clock, readLimited, sha256 } from '#host';
-import type { TrustedArchive } from '#trust';
+import { TrustError, type TrustedArchive } from '#trust';
 import { ArchiveError } from './error.ts';
 import { openFolder } from './local.ts';
 import { listTargets, metadataPath, readState } from './state.ts';
@@ -46,7 +39,7 @@ export async function verifyArchive(
     const marks = new Map<string, unknown>();
     const indexes: { path: string; text: string }[] = [];
     for (const path of targets.keys()) {
-      const found = await archive.read(path, MAX_TARGET_BYTES).catch((error: unknown) => messageOf(error));
+      const found = await archive.read(path, MAX_TARGET_BYTES).catch(refusal);
       if (found === undefined || typeof found === 'string') {
         findings.push(`${path}: ${found ?? 'the client does not find it'}`);
         continue;
@@ -68,6 +61,12 @@ export async function verifyArchive(
     where: directory,
     remedy: 'hosts would refuse these; restore the files from a copy',
   });
+}
+
+/** What the client refused, in words. A disk that is full says nothing of the archive. */
+function refusal(error: unknown): string {
+  if (error instanceof TrustError) return error.message;
+  throw error;
 }
 
 /** How many releases it lists. Adds to `findings`. */

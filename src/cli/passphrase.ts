@@ -7,9 +7,10 @@ import { CliError } from './error.ts';
 /** Asks on the terminal, without showing what is typed; null where there is no terminal. Never from an argument: those can be seen. */
 export async function promptPassphrase(question: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
-  process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Asked only now: the terminal shows what is typed no more.
+  process.stderr.write(question);
   try {
     const answer = await new Promise<string>((resolve) => {
       lines.once('line', resolve);

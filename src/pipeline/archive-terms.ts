@@ -28,7 +28,12 @@ interface Subject {
   readonly store: Store | null;
 }
 
-async function subjectOf({ store, kernel }: TermOptions): Promise<Subject> {
+/** The build-id of a kernel by its name or id; a whole build-id is one. Errors: kernel-unknown, tree-missing. */
+export async function archiveBuildId(store: () => Promise<Store>, kernel: string): Promise<BuildId> {
+  return (await subjectOf({ store, kernel })).buildId;
+}
+
+async function subjectOf({ store, kernel }: Pick<TermOptions, 'store' | 'kernel'>): Promise<Subject> {
   if (kernel.length >= WHOLE_BUILD_ID && isBuildId(kernel)) return { buildId: kernel, store: null };
   const opened = await store();
   const { buildId } = await needKernel(opened.db, kernel);

@@ -1,6 +1,6 @@
 export * from './approvals.ts';
 export * from './approve.ts';
-export { floors, mitigateKernel, recall, type TermOptions, withdraw } from './archive-terms.ts';
+export { archiveBuildId, floors, mitigateKernel, recall, type TermOptions, withdraw } from './archive-terms.ts';
 export { type Standing, withApprovals } from './autopilot/approved.ts';
 export * from './autopilot/plan.ts';
 export { type AutopilotOptions, type KernelPlan, readPipeline, runPipeline } from './autopilot/run.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hasCode } from '#domain';
 import { readLimited, writeOutput } from '#host';
 import { countSigners, parseAuthority, readDocument } from '#trust';
 import { ArchiveError } from '../error.ts';
@@ -83,10 +84,11 @@ export async function readPending(file: string): Promise<PendingChange> {
     }
     if (new Set(change.documents.map(({ role }) => role)).size < change.documents.length)
       throw new TypeError('a role stands in it twice');
-    viewOf(change);
+    requireBase(change);
+    requireAnswers(change);
     return change;
   } catch (cause) {
-    if (cause instanceof ArchiveError) throw cause;
+    if (hasCode(cause, 'change-invalid')) throw cause;
     throw new ArchiveError('change-invalid', 'untrusted', {
       what: 'this is no change of an archive',
       where: file,
@@ -94,6 +96,44 @@ export async function readPending(file: string): Promise<PendingChange> {
       cause,
     });
   }
+}
+
+/**
+ * What a change says that was before has to be signed as a host would ask for it: whoever knows the root then knows the rest. Whether it
+ * is the root, only who has a copy of it can tell (`requireRoot`). Errors: change-invalid.
+ */
+function requireBase({ base }: PendingChange): void {
+  if (base === null) return;
+  const source = { ...base, directory: 'the base of the change' };
+  for (const role of ['root', 'targets', 'modules'] as const) {
+    if (countOf(base[role], authorityOf(source, role)) >= authorityOf(source, role).threshold) continue;
+    throw new ArchiveError('change-invalid', 'untrusted', {
+      what: `what the change says of role "${role}" before it is not signed`,
+      remedy: 'whoever made this file made it up: sign nothing of it',
+    });
+  }
+}
+
+/** Every question that is asked of a change later has an answer: each role has somebody who delegates to it. */
+function requireAnswers(change: PendingChange): void {
+  for (const { role } of change.documents) olderOf(change, role);
+  pendingRoles(change);
+  keyDifferences(change);
+}
+
+/** The change is of the archive of this root, as a holder keeps a copy of it. Errors: change-invalid. */
+export function requireRoot({ base }: PendingChange, root: Buffer, where: string): void {
+  try {
+    const { signed } = JSON.parse(root.toString('utf8')) as Sealed<RootSigned>;
+    if (base !== null && payloadOf(base.root.signed).equals(payloadOf(signed))) return;
+  } catch {
+    // Not a root: not the one of the change either.
+  }
+  throw new ArchiveError('change-invalid', 'untrusted', {
+    what: 'the change is not one of the archive of this root',
+    where,
+    remedy: 'compare the two with the other holders by a way of your own, and sign nothing until you know',
+  });
 }
 
 export async function writePending(file: string, change: PendingChange): Promise<void> {
@@ -214,24 +254,26 @@ export function requireCurrent(
   });
 }
 
-/** How the keys of a role differ. `before` null: there was no such role. */
+/** The keys of a role after a change, and how they differ. `before` null: there was no such role. */
 export interface KeyDifference {
   readonly role: KeyRole;
+  readonly stay: readonly string[];
   readonly gone: readonly string[];
   readonly come: readonly string[];
   readonly before: number | null;
   readonly after: number;
 }
 
-/** What a change does to the keys: only the roles in which something differs. */
+/** What a change comes to, role by role. All of them: who made the change made up what was before it, too, for all a reader knows. */
 export function keyDifferences(change: PendingChange): KeyDifference[] {
   const after = keysOfRoles(viewOf(change));
   const before = change.base === null ? null : keysOfRoles({ ...change.base, directory: '' });
-  return keyRoles.flatMap((role) => {
+  return keyRoles.map((role) => {
     const [old, now] = [before?.[role], after[role]];
-    const gone = (old?.keyids ?? []).filter((keyid) => !now.keyids.includes(keyid));
-    const come = now.keyids.filter((keyid) => !(old?.keyids ?? []).includes(keyid));
-    const same = gone.length === 0 && come.length === 0 && old?.threshold === now.threshold;
-    return same ? [] : [{ role, gone, come, before: old?.threshold ?? null, after: now.threshold }];
+    const known = old?.keyids ?? [];
+    const gone = known.filter((keyid) => !now.keyids.includes(keyid));
+    const come = now.keyids.filter((keyid) => !known.includes(keyid));
+    const stay = now.keyids.filter((keyid) => known.includes(keyid));
+    return { role, stay, gone, come, before: old?.threshold ?? null, after: now.threshold };
   });
 }

@@ -18,6 +18,7 @@ import {
   readPending,
   readState,
   refreshArchive,
+  requireRoot,
   signPending,
   writePending,
 } from '#archive';
@@ -235,4 +236,31 @@ test('a key that lies open to others is not used', async () => {
   const held = await makeKey(join(home, 'keys'), 'one', null);
   await chmod(held.file, 0o640);
   await assert.rejects(Keyring.of({ keys: join(home, 'keys') }), { code: 'key-exposed' });
+});
+
+test('a change that makes up what was before it is refused, and one of another root is told to who has a copy', async () => {
+  const home = await scratch();
+  const [place, other] = [
+    await newArchive(home, systemClock, 1),
+    await newArchive(join(home, 'other'), systemClock, 1),
+  ];
+  const changes: KeyChanges = { ...NO_CHANGES, renew: ['root'] };
+  const change = await proposeKeys(await readState(place.directory), changes, NOW);
+  const file = join(home, 'change.json');
+  const { base } = await proposeKeys(await readState(other.directory), changes, NOW);
+  const forged = { ...change.base!.root.signed, roles: base!.root.signed.roles, keys: base!.root.signed.keys };
+  const lies: PendingChange[] = [
+    { ...change, base: { ...change.base!, root: { ...change.base!.root, signed: forged } } },
+    { ...change, base: { ...change.base!, targets: base!.targets } },
+    { ...change, base: { ...change.base!, modules: base!.modules } },
+  ];
+  for (const lie of lies) {
+    await writePending(file, lie);
+    await assert.rejects(readPending(file), { code: 'change-invalid' });
+  }
+  await writePending(file, change);
+  const read = await readPending(file);
+  requireRoot(read, await rootOf(place), 'root.json');
+  for (const root of [await rootOf(other), Buffer.from('{}'), Buffer.from('x')])
+    assert.throws(() => requireRoot(read, root, 'root.json'), { code: 'change-invalid' });
 });

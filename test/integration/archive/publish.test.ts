@@ -121,3 +121,13 @@ test('an index stays short enough for hosts, whatever each release lists, and nu
   await assert.rejects(publishLivepatch(place, { ...endless, recipe }), { code: 'terms-invalid' });
   assert.deepEqual(await treeOf(place.directory), before);
 });
+
+test('a publication signs only the bins it touches', async () => {
+  const place = await newArchive(await scratch());
+  await publishOne(place, 'tuxtape_one');
+  const names = await readdir(join(place.directory, 'metadata'));
+  const signed = names.filter((name) => name.startsWith('2.modules'));
+  const { targets } = await showArchive(place.directory);
+  assert.ok(signed.length > 0 && signed.length <= targets, `${signed.length} bins for ${targets} files`);
+  assert.ok(!names.some((name) => /^2\.(?:modules|targets|rollout|root)\.json$/.test(name)));
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { archiveStatus, collectGarbage, readState, refreshArchive, verifyArchive } from '#archive';
+import { archiveStatus, collectGarbage, initArchive, readState, refreshArchive, verifyArchive } from '#archive';
 import { indexPath } from '#domain';
 import { systemClock } from '#host';
 import { establishRoot, MetadataFolder, TufClient } from '#trust';
@@ -31,10 +31,10 @@ test('a refresh signs the timestamp, and the snapshot and the rest only at half 
   const place = await newArchive(await scratch());
   await publishOne(place, 'tuxtape_one');
   const before = await files(place.directory);
-  assert.deepEqual(await refreshArchive(place), { adopted: [], renewed: [], snapshot: false });
+  assert.deepEqual(await refreshArchive(place), { adopted: [], renewed: [], skipped: [], snapshot: false });
   assert.deepEqual(await files(place.directory), before);
   const later = await refreshArchive({ ...place, clock: clockAt(4 * DAY_MS) });
-  assert.deepEqual(later, { adopted: [], renewed: ['rollout'], snapshot: true });
+  assert.deepEqual(later, { adopted: [], renewed: ['rollout'], skipped: [], snapshot: true });
   const much = await refreshArchive({ ...place, clock: clockAt(50 * DAY_MS) });
   assert.equal(much.renewed.length, 1 + 64 + 1);
   const clock = clockAt(50 * DAY_MS);
@@ -56,6 +56,18 @@ test('without release keys a refresh keeps the rest alive, and the status says w
   const due = status.roles.filter(({ urgency }) => urgency === 'due').map(({ role }) => role);
   assert.deepEqual(due.toSorted(), ['modules', 'modules (first of 64 bins)']);
   assert.equal((await archiveStatus(place.directory, clockAt(91 * DAY_MS))).worst, 'expired');
+});
+
+test('a release key that is locked lets nothing else expire', async () => {
+  const home = await scratch();
+  const place = { directory: join(home, 'archive'), keys: join(home, 'keys'), clock: systemClock };
+  await initArchive(place, { offlinePassphrase: 'secret', bits: 1 });
+  const clock = clockAt(50 * DAY_MS);
+  const done = await refreshArchive({ ...place, clock });
+  assert.deepEqual([done.renewed, done.skipped.map(({ role }) => role)], [['rollout'], ['modules']]);
+  await verifyArchive(place.directory, clock);
+  const opened = { ...place, clock, passphrase: () => Promise.resolve('secret') };
+  assert.deepEqual((await refreshArchive(opened)).renewed, ['modules-0', 'modules-1', 'modules']);
 });
 
 test('a countdown of every role, the most urgent first', async () => {

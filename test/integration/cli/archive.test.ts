@@ -1,10 +1,12 @@
 /** `tuxtape archive`: a ceremony of three, a kernel that is served, a recall, a site without a network; all by the commands that people type. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { publishLivepatch } from '#archive';
-import { systemClock } from '#host';
+import { plainEnvironment, systemClock } from '#host';
 import { BUILD_ID, bundle } from '../../../testkit/archive.ts';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { scratch } from '../../../testkit/scratch.ts';
@@ -69,7 +71,7 @@ test('three holders found an archive in turn, replace a key, and take one away',
       ...add('timestamp', 'server/timestamp.pub'),
     ],
   );
-  assert.match(proposal, /a new archive[\s\S]*root: \+ .*, \+ .*, 2 have to sign/);
+  assert.match(proposal, /a new archive[\s\S]*root: \+ .*, \+ .*; 2 have to sign/);
   await fails(65, 'root', 'apply', change, at('archive'), '--keys', at('server'));
   assert.match(await fails(65, 'root', 'sign', change, '--keys', at('ann')), /encrypted, and there is no passphrase/);
   await run('root', 'sign', change, '--keys', at('ann'), ...guarded);
@@ -87,8 +89,11 @@ test('three holders found an archive in turn, replace a key, and take one away',
     '--replace',
     `timestamp=${at('server/timestamp-2.pub')}`,
   );
-  const shown = await run('root', 'sign', change, '--keys', at('ann'), '--keys', at('bob'), ...guarded);
-  assert.match(shown, /timestamp: - [0-9a-f]{12}, \+ [0-9a-f]{12}/, 'a holder is told what it is');
+  const both = ['--keys', at('ann'), '--keys', at('bob'), ...guarded];
+  await writeFile(at('stranger.json'), '{}');
+  await fails(76, 'root', 'sign', change, '--root', at('stranger.json'), ...both);
+  const shown = await run('root', 'sign', change, '--root', at('archive/root.json'), ...both);
+  assert.match(shown, /timestamp: \+ [0-9a-f]{12}, - [0-9a-f]{12}; 1 have to sign/, 'a holder is told what it is');
   await run('root', 'apply', change, at('archive'), '--keys', at('server'));
   assert.match(await run('status', at('archive')), /timestamp +\S+ +23 h 59 min/);
   assert.ok((await readdir(at('archive/metadata'))).includes('2.root.json'));
@@ -178,4 +183,34 @@ test('an archive is refreshed, collected, carried over and followed', async () =
   await run('verify', at('inner'), '--root', at('archive/root.json'));
   await fails(65, 'status', at('nowhere'));
   await fails(64, 'refresh', at('archive'));
+});
+
+test('on a terminal a passphrase is asked for twice, and never shown', async () => {
+  const { home, at, run } = await desk();
+  const bin = join(import.meta.dirname, '../../../bin/tuxtape');
+  const env = plainEnvironment({ TUXTAPE_DATA: at('data'), TERM: 'dumb' });
+  const command = `${bin} archive keys make jane --keys ${at('k')}`;
+  const child = spawn('script', ['--quiet', '--return', '--command', command, at('typescript')], { env, cwd: home });
+  let said = '';
+  const answers = ['new passphrase: ', 'the same again: '];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (answers[0] === undefined || !said.endsWith(answers[0])) return;
+    answers.shift();
+    child.stdin.write(`${SECRET}\n`);
+  });
+  assert.deepEqual(await once(child, 'exit'), [0, null], said);
+  assert.match(said, /made .*jane\.key/);
+  assert.ok(!said.includes(SECRET));
+  await run(
+    'keys',
+    'encrypt',
+    'jane',
+    '--keys',
+    at('k'),
+    '--old-passphrase-file',
+    at('secret'),
+    '--passphrase-file',
+    at('secret'),
+  );
 });

@@ -14,6 +14,7 @@ import {
   proposeKeys,
   readPending,
   readState,
+  requireRoot,
   signPending,
   writePending,
 } from '#archive';
@@ -25,6 +26,11 @@ import { type KeyFlags, placeOf, waiting, withKeys } from './place.ts';
 import { binBits } from './words.ts';
 
 const MAX_PUBLIC_BYTES = 16 << 10;
+const MAX_ROOT_BYTES = 1 << 20;
+
+interface SignFlags extends KeyFlags {
+  readonly root?: string;
+}
 
 interface ProposeFlags {
   readonly archive?: string;
@@ -67,8 +73,9 @@ export function registerArchiveRoot(archive: Command, context: Context): void {
     root
       .command('sign')
       .description('sign a change with the keys at hand; needs no archive and no network')
-      .argument('<file>', 'the change'),
-  ).action((file: string, flags: KeyFlags) => sign(context, resolve(file), flags));
+      .argument('<file>', 'the change')
+      .option('--root <file>', 'the root.json that the holder knows: the change has to be of its archive'),
+  ).action((file: string, flags: SignFlags) => sign(context, resolve(file), flags));
   withKeys(
     root
       .command('apply')
@@ -123,8 +130,9 @@ async function roleKey(text: string): Promise<KeyChanges['add'][number]> {
   return { role: roleOf(text), key };
 }
 
-async function sign(context: Context, file: string, { keys, passphraseFile }: KeyFlags): Promise<void> {
+async function sign(context: Context, file: string, { keys, passphraseFile, root }: SignFlags): Promise<void> {
   const before = await readPending(file);
+  if (root !== undefined) requireRoot(before, await readLimited(resolve(root), MAX_ROOT_BYTES), root);
   // Told before a passphrase is asked for: it is what the holder says yes to.
   process.stderr.write(`${describe(before)}\n`);
   const passphrase = await passphraseSource(passphraseFile);
@@ -152,19 +160,18 @@ function signatures(change: PendingChange): string {
   return table(['ROLE', 'DOCUMENTS', 'VERSION', 'SIGNATURES', 'KEYS THAT MAY STILL SIGN'], rows);
 }
 
-/** What it changes, role by role, in words. */
+/** Who may sign what after it, role by role: whole, for a holder has to compare it with what he knows. */
 function describe(change: PendingChange): string {
   const head = change.base === null ? 'a new archive' : 'a change of an archive';
-  const lines = keyDifferences(change).map(({ role, gone, come, before, after }) => {
-    const words = [
-      ...gone.map((keyid) => `- ${keyid.slice(0, 12)}`),
+  const lines = keyDifferences(change).map(({ role, stay, gone, come, before, after }) => {
+    const keys = [
+      ...stay.map((keyid) => keyid.slice(0, 12)),
       ...come.map((keyid) => `+ ${keyid.slice(0, 12)}`),
-      ...(before === after ? [] : [`${after} have to sign${before === null ? '' : ` instead of ${before}`}`]),
+      ...gone.map((keyid) => `- ${keyid.slice(0, 12)}`),
     ];
-    return `  ${role}: ${words.join(', ')}`;
+    const instead = before === null || before === after ? '' : ` instead of ${before}`;
+    return `  ${role}: ${keys.join(', ')}; ${after} have to sign${instead}`;
   });
-  const roles = pendingRoles(change).map(({ role }) => role);
-  const what =
-    lines.length === 0 ? `  no other keys; signed anew: ${[...new Set(roles)].join(', ')}` : lines.join('\n');
-  return `${head}, proposed ${change.made}\n${what}`;
+  const roles = [...new Set(pendingRoles(change).map(({ role }) => role))];
+  return `${head}, proposed ${change.made}; signed anew: ${roles.join(', ')}\n${lines.join('\n')}`;
 }

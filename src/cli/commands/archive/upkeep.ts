@@ -23,6 +23,8 @@ export function registerArchiveUpkeep(archive: Command, context: Context): void 
       .argument('<dir>', 'the archive'),
   ).action(async (directory: string, flags: KeyFlags) => {
     const done = await refreshArchive(await placeOf(directory, flags));
+    for (const { role, why } of done.skipped)
+      process.stderr.write(`tuxtape: WARNING: ${role} is half over and was not renewed: ${why}\n`);
     context.print(done, () =>
       [
         `signed the timestamp${done.snapshot ? ' and the snapshot' : ''} anew`,
