@@ -107,8 +107,7 @@ export async function recallOne(
 ): Promise<void> {
   const path = indexPath(buildId);
   const index = JSON.parse((await readTarget(place.directory, path))!.toString('utf8')) as ReleaseIndex;
-  const { sha256 } = index.releases.find((release) => release.number === number)!;
-  const recalls = [...(index.recalls ?? []), { number, sha256, reason }];
+  const recalls = [...(index.recalls ?? []), { number, reason, at: place.clock.now().toISOString(), by: 'jane' }];
   const content = Buffer.from(JSON.stringify({ ...index, recalls }));
   const signers = {
     targets: await loadSigner(place.keys, 'targets'),

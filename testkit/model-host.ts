@@ -1,4 +1,4 @@
-import type { IndexedRelease, Recall } from '#domain';
+import type { IndexedRelease, Recall, RolloutChoice } from '#domain';
 import { sha256 } from '#host';
 import { TrustError } from '#trust';
 import type { AgentRequest, Doors, RunLimits } from '../src/agent/doors.ts';
@@ -21,12 +21,13 @@ export class ModelHost {
   reachable = true;
   limits = LIMITS;
   request: AgentRequest | null = null;
+  choice: RolloutChoice | null = null;
   cleanBoot: string | null = null;
   /** What is on the disk. */
   disk: string | null = null;
   readonly store = new Map<string, Buffer>();
   /** Recalls that the agent was told of. */
-  readonly told = new Set<string>();
+  readonly told = new Set<number>();
   /** Effects until the power goes, or the agent is killed; null: never. */
   fuse: number | null = null;
   #dead = false;
@@ -56,8 +57,8 @@ export class ModelHost {
     return release;
   }
 
-  recall({ sha256, number }: IndexedRelease): void {
-    this.recalls.push({ sha256, number, reason: 'it is bad' });
+  recall({ number }: IndexedRelease): void {
+    this.recalls.push({ number, reason: 'it is bad', at: '2026-11-03T09:00:00Z', by: 'jane' });
   }
 
   journal(): Journal {
@@ -98,7 +99,7 @@ export class ModelHost {
       archive: {
         contact: () => {
           if (!this.reachable) return Promise.reject(new TrustError('archive-offline', 'network', { what: 'away' }));
-          for (const { sha256 } of this.recalls) this.told.add(sha256);
+          for (const { number } of this.recalls) this.told.add(number);
           const { releases, recalls } = this;
           const index = {
             version: 1 as const,
@@ -107,7 +108,7 @@ export class ModelHost {
             releases: [...releases],
             recalls,
           };
-          return Promise.resolve({ index, expires: '2030-01-01T00:00:00Z' });
+          return Promise.resolve({ index, choice: this.choice, expires: '2030-01-01T00:00:00Z' });
         },
         obtain: async (release) => {
           if (!this.reachable) throw new TrustError('archive-offline', 'network', { what: 'away' });
@@ -127,6 +128,7 @@ export class ModelHost {
       level: () => Promise.resolve(this.level),
       cleanBoot: () => Promise.resolve(this.cleanBoot),
       precheck: () => Promise.resolve([]),
+      cohort: () => 0,
       health: () => Promise.resolve(null),
       requests: {
         read: () => Promise.resolve(this.request),

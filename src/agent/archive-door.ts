@@ -1,4 +1,13 @@
-import { hasCode, indexPath, parseReleaseIndex, type Release, type ReleaseIndex } from '#domain';
+import {
+  hasCode,
+  indexPath,
+  parseReleaseIndex,
+  parseRolloutChoice,
+  type Release,
+  type ReleaseIndex,
+  type RolloutChoice,
+  rolloutPath,
+} from '#domain';
 import { type Clock, download, HttpStatusError, sha256 } from '#host';
 import { type LocatedTarget, openArchive, TrustError, type TrustedArchive } from '#trust';
 import type { ArchiveAnswer, ArchiveDoor } from './doors.ts';
@@ -7,6 +16,7 @@ import type { ReleaseRef } from './journal.ts';
 import { MAX_MODULE_BYTES, type ModuleStore } from './store.ts';
 
 const MAX_INDEX_BYTES = 4 << 20;
+const MAX_CHOICE_BYTES = 64 << 10;
 
 export interface ArchiveSettings {
   readonly url: string;
@@ -29,7 +39,9 @@ export class HttpArchive implements ArchiveDoor {
 
   async contact(buildId: string): Promise<ArchiveAnswer> {
     this.#opened = await openArchive(this.#settings);
-    return { index: await readIndex(this.#opened, buildId), expires: this.#opened.expires };
+    const index = await readIndex(this.#opened, buildId);
+    const choice = index === null ? null : await readChoice(this.#opened, buildId);
+    return { index, choice, expires: this.#opened.expires };
   }
 
   async obtain(release: ReleaseRef): Promise<void> {
@@ -73,6 +85,15 @@ async function readIndex(archive: TrustedArchive, buildId: string): Promise<Rele
   const foreign = index.buildId !== buildId || index.releases.some((release) => release.buildId !== buildId);
   if (foreign) throw mismatch(`the index of ${buildId} lists releases of another kernel`);
   return index;
+}
+
+/** What the online key says can only slow or choose: one that is not in its form says nothing new, and nothing new is loaded. */
+async function readChoice(archive: TrustedArchive, buildId: string): Promise<RolloutChoice | null> {
+  const found = await archive.read(rolloutPath(buildId), MAX_CHOICE_BYTES);
+  if (found === undefined) return null;
+  const choice = parseRolloutChoice(found.content.toString('utf8'));
+  if (choice === undefined) throw mismatch(`the rollout of ${buildId} is not in the form of a rollout`);
+  return choice;
 }
 
 function requireTarget({ path, sha256: listed }: ReleaseRef, target: LocatedTarget, content: Buffer): void {

@@ -54,6 +54,8 @@ export class Run {
       cleanBoot: await cleanBoot(),
       level: await level(),
       graceSeconds: this.limits.graceSeconds,
+      now: this.doors.clock.now(),
+      cohort: this.doors.cohort,
       archive: this.archive,
       stored: await store.list(),
       refused: this.refused,

@@ -1,4 +1,4 @@
-import type { PatchedFunction, ReleaseIndex } from '#domain';
+import type { PatchedFunction, ReleaseIndex, RolloutChoice } from '#domain';
 import type { Clock } from '#host';
 import type { Purpose, ReleaseRef } from './journal.ts';
 import type { JournalDoor } from './journal-file.ts';
@@ -44,12 +44,14 @@ export interface KernelDoor {
 /** What a contact with the archive gave. */
 export interface ArchiveAnswer {
   readonly index: ReleaseIndex | null;
+  /** What the online key says of this kernel; null: nothing. */
+  readonly choice: RolloutChoice | null;
   /** When it stops being believed. */
   readonly expires: string;
 }
 
 export interface ArchiveDoor {
-  /** Verifies the archive's metadata anew and reads the index of a kernel. Errors: those of #trust, release-mismatch. */
+  /** Verifies the archive's metadata anew and reads the index and the rollout of a kernel. Errors: those of #trust, release-mismatch. */
   contact(buildId: string): Promise<ArchiveAnswer>;
   /** Puts the module of a release into the store; goes on where an earlier try ended. Errors: those of #trust. */
   obtain(release: ReleaseRef): Promise<void>;
@@ -90,6 +92,8 @@ export interface Doors {
   readonly precheck: (release: ReleaseRef, module: Buffer, purpose: Purpose) => Promise<readonly Refusal[]>;
   readonly health: HealthCheck;
   readonly requests: RequestDoor;
+  /** Where this host stands in the order of all, for a release: from 0 to below 100. */
+  readonly cohort: (release: Pick<ReleaseRef, 'sha256'>) => number;
 }
 
 export interface RunLimits {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '#domain';
-import { ProgramError, readLimited, run, systemClock, writeAtomic } from '#host';
+import { ProgramError, readLimited, run, sha256, systemClock, writeAtomic } from '#host';
 import { HttpArchive } from './archive-door.ts';
 import type { AgentRequest, Doors, HealthCheck, RequestDoor } from './doors.ts';
 import { AgentError } from './error.ts';
@@ -54,6 +54,7 @@ export async function openHost(places: HostPlaces, settings: Settings): Promise<
       precheck(await kernel.buildId(), { release, module, purpose, ours: await ours(release) }, health),
     health,
     requests: requestFile(state),
+    cohort: cohortOf((await textOf('/etc/machine-id')) ?? 'no machine-id'),
   };
 }
 
@@ -110,6 +111,12 @@ function healthOf(command: Settings['health']): HealthCheck {
       throw error;
     }
   };
+}
+
+/** A stable place for every host and release: the same host is not always among the first. */
+export function cohortOf(machineId: string): Doors['cohort'] {
+  return ({ sha256: release }) =>
+    (Number.parseInt(sha256(`tuxtape cohort ${machineId} ${release}`).slice(0, 8), 16) / 2 ** 32) * 100;
 }
 
 /** One file: the last word of a person counts. */

@@ -33,7 +33,7 @@ function ofFirstVersion(value: Fields, bootId: string): Journal | undefined {
 }
 
 function isJournal(value: Fields): value is Fields & Journal {
-  const { state, release, purpose, attempts, accepted, failed, recalled, guard, alarm, contact } = value;
+  const { state, release, purpose, attempts, accepted, failed, recalled, newest, guard, alarm, contact } = value;
   return (
     value['version'] === 2 &&
     isOneOf(agentStates, state) &&
@@ -45,7 +45,9 @@ function isJournal(value: Fields): value is Fields & Journal {
     (attempts === null || (isFields(attempts) && isText(attempts['sha256']) && isNumber(attempts['count']))) &&
     isListOf(accepted, isRelease) &&
     isListOf(failed, isFailed) &&
-    isListOf(recalled, (one) => isText(one['sha256']) && isNumber(one['number']) && isText(one['reason'])) &&
+    isListOf(recalled, (one) => isText(one['buildId']) && isNumber(one['number']) && isText(one['reason'])) &&
+    (newest === null || (isFields(newest) && isText(newest['buildId']) && isNumber(newest['number']))) &&
+    isNumber(value['leastSoak']) &&
     isFields(guard) &&
     isNumber(guard['unclean']) &&
     typeof guard['loaded'] === 'boolean' &&

@@ -1,5 +1,6 @@
 import type { CveId } from './cve-id.ts';
 import type { BuildId } from './kernel.ts';
+import type { PaceFloors, Recall, SignedMitigation } from './release-terms.ts';
 
 export type Engine = 'kpatch' | 'klp';
 
@@ -67,17 +68,23 @@ export type ReleaseApproval =
   | { readonly needed: 1 | 2; readonly reviewers: readonly string[] }
   | { readonly without: string; readonly by: string };
 
-/** TUF custom metadata of a livepatch in the archive; what an agent chooses a release by. */
-export interface Release {
+/** TUF custom metadata of a module in the archive (`release`): of which kernel, and which number, these bytes are. */
+export interface ReleaseMark {
   readonly buildId: BuildId;
   readonly kernelRelease: string;
   readonly moduleName: string;
   /** Rises with every release of one build-id, and never falls. */
   readonly number: number;
+}
+
+/** What an agent chooses a release by. */
+export interface Release extends ReleaseMark {
   readonly cves: readonly CveId[];
   readonly functions: readonly PatchedFunction[];
   /** Absent: published before approvals were asked for. */
   readonly approval?: ReleaseApproval;
+  /** ISO 8601; what the pace floors count from. Absent: published by an older program. */
+  readonly publishedAt?: string;
 }
 
 /** A release as the index of its kernel lists it. */
@@ -88,21 +95,18 @@ export interface IndexedRelease extends Release {
   readonly length: number;
 }
 
-/** A signed statement that a release must be taken off, and why. It holds for good. */
-export interface Recall {
-  readonly number: number;
-  readonly sha256: string;
-  readonly reason: string;
-}
-
 /** Everything the archive has for one kernel: the one signed file an agent asks for by name. */
 export interface ReleaseIndex {
   readonly version: 1;
   readonly buildId: BuildId;
   readonly kernelRelease: string;
   readonly releases: readonly IndexedRelease[];
-  /** Absent: none. A recalled release may stay listed or not. */
+  /** The highest number that was ever given, also to releases that are not listed any more. Absent: that of the list. */
+  readonly newest?: number;
+  /** Absent: none. */
+  readonly floors?: PaceFloors;
   readonly recalls?: readonly Recall[];
+  readonly mitigations?: readonly SignedMitigation[];
 }
 
 export function indexPath(buildId: BuildId): string {

@@ -1,11 +1,13 @@
 import { isCveId } from './cve-id.ts';
 import { isBuildId } from './kernel.ts';
-import type { IndexedRelease, Recall, ReleaseIndex } from './livepatch.ts';
+import type { IndexedRelease, ReleaseIndex } from './livepatch.ts';
+import { isPaceFloors, isRecall, isSignedMitigation, isTime } from './release-terms.ts';
 
 /** A module's name becomes a path below /sys/kernel/livepatch: letters, digits and underscores only (MODULE_NAME_LEN 56). */
 const MODULE_NAME = /^[A-Za-z0-9_]{1,55}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const MAX_RELEASES = 10_000;
+const MAX_MITIGATIONS = 1_000;
 
 /**
  * Reads the index of a kernel's releases. It is signed, but a host does not believe the shape of anything it fetched:
@@ -17,20 +19,33 @@ export function parseReleaseIndex(text: string): ReleaseIndex | undefined {
   const { buildId, kernelRelease, releases } = value;
   if (!isText(buildId) || !isBuildId(buildId) || !isText(kernelRelease)) return undefined;
   if (!Array.isArray(releases) || releases.length > MAX_RELEASES || !releases.every(isRelease)) return undefined;
-  const recalls = value['recalls'] ?? [];
-  if (!Array.isArray(recalls) || recalls.length > MAX_RELEASES || !recalls.every(isRecall)) return undefined;
-  return { version: 1, buildId, kernelRelease, releases, ...(recalls.length > 0 && { recalls }) };
+  const terms = parseTerms(value);
+  return terms === undefined ? undefined : { version: 1, buildId, kernelRelease, releases, ...terms };
 }
 
-function isRecall(value: unknown): value is Recall {
-  if (!isRecord(value)) return false;
-  const { number, sha256, reason } = value;
-  return isCount(number) && isText(sha256) && SHA256.test(sha256) && isText(reason);
+type Terms = Pick<ReleaseIndex, 'newest' | 'floors' | 'recalls' | 'mitigations'>;
+
+/** What may be absent: absent stays absent, and anything else that is not in its form is no index. */
+function parseTerms({ newest, floors, recalls, mitigations }: Readonly<Record<string, unknown>>): Terms | undefined {
+  if (newest !== undefined && !isCount(newest)) return undefined;
+  if (floors !== undefined && !isPaceFloors(floors)) return undefined;
+  if (recalls !== undefined && !isListOf(recalls, MAX_RELEASES, isRecall)) return undefined;
+  if (mitigations !== undefined && !isListOf(mitigations, MAX_MITIGATIONS, isSignedMitigation)) return undefined;
+  return {
+    ...(newest === undefined ? {} : { newest }),
+    ...(floors === undefined ? {} : { floors }),
+    ...(recalls === undefined ? {} : { recalls }),
+    ...(mitigations === undefined ? {} : { mitigations }),
+  };
+}
+
+function isListOf<T>(value: unknown, most: number, isOne: (item: unknown) => item is T): value is readonly T[] {
+  return Array.isArray(value) && value.length <= most && value.every(isOne);
 }
 
 function isRelease(value: unknown): value is IndexedRelease {
   if (!isRecord(value)) return false;
-  const { buildId, kernelRelease, moduleName, number, cves, functions, path, sha256, length } = value;
+  const { buildId, kernelRelease, moduleName, number, cves, functions, path, sha256, length, publishedAt } = value;
   return (
     isText(buildId) &&
     isBuildId(buildId) &&
@@ -42,6 +57,7 @@ function isRelease(value: unknown): value is IndexedRelease {
     isText(path) &&
     isText(sha256) &&
     SHA256.test(sha256) &&
+    (publishedAt === undefined || isTime(publishedAt)) &&
     Array.isArray(cves) &&
     cves.every((cve) => isText(cve) && isCveId(cve)) &&
     Array.isArray(functions) &&

@@ -1,7 +1,7 @@
-import type { IndexedRelease } from '#domain';
+import { chooseRelease, type IndexedRelease } from '#domain';
 import type { ReleaseRef } from '../journal.ts';
 import { afterBoot, isAtWork, MAX_UNCLEAN_BOOTS, withFailure } from './boot.ts';
-import { isBad, type LoadedLivepatch, lastGood, type Observation, releaseOf } from './observation.ts';
+import { isBad, isFailed, type LoadedLivepatch, lastGood, type Observation, releaseOf } from './observation.ts';
 import type { Bad, Plan } from './steps.ts';
 import { planUnfinished } from './unfinished.ts';
 
@@ -30,7 +30,7 @@ function planBad(seen: Observation): Plan | null {
   const { journal, loaded, level } = seen;
   const bad = loaded.filter(({ name }) => {
     const release = releaseOf(seen, name);
-    return release !== null && isBad(journal, release.sha256);
+    return release !== null && isBad(journal, release);
   });
   if (bad.length === 0) return null;
   if (journal.alarm !== null) return { step: 'rest', code: 'alarm', why: journal.alarm };
@@ -48,11 +48,13 @@ function planBad(seen: Observation): Plan | null {
 }
 
 function whyBad(seen: Observation, { name }: LoadedLivepatch): Bad {
-  const sha256 = releaseOf(seen, name)?.sha256;
-  const recalled = seen.journal.recalled.find((entry) => entry.sha256 === sha256);
+  const release = releaseOf(seen, name);
+  const recalled = seen.journal.recalled.find(
+    (entry) => entry.number === release?.number && entry.buildId === release.buildId,
+  );
   if (recalled !== undefined)
     return { name, code: 'recalled', why: `release ${recalled.number} was recalled: ${recalled.reason}` };
-  const failed = seen.journal.failed.find((entry) => entry.sha256 === sha256);
+  const failed = seen.journal.failed.find((entry) => entry.sha256 === release?.sha256);
   return { name, code: 'quarantined', why: `release ${failed?.number} failed here: ${failed?.why}` };
 }
 
@@ -82,7 +84,7 @@ function planKnown(seen: Observation): Plan | null {
   if (current === null) {
     const { release, state } = journal;
     if (release === null || state !== 'accepted' || !journal.guard.loaded) return null;
-    if (isBad(journal, release.sha256))
+    if (isBad(journal, release))
       return { step: 'note', journal: { ...journal, state: 'reverted', since: seen.uptime }, why: 'it is off' };
     const why = 'somebody else took it off';
     return { step: 'note', journal: withFailure(journal, release, 'reverted', why), why, code: 'taken-off' };
@@ -104,35 +106,38 @@ function planBack(seen: Observation): Plan | null {
     const why = `${journal.guard.unclean} boots in a row went down after a load; nothing is loaded until a person has looked`;
     return { step: 'rest', code: 'crash-loop', why };
   }
-  const back = currentOf(seen) === null ? lastGood(seen) : undefined;
+  const good = lastGood(seen);
+  const back = good !== undefined && good.number > (currentOf(seen)?.number ?? 0) ? good : undefined;
   if (level === 'no-apply') return { step: 'rest', why: 'this host loads nothing (level no-apply)' };
-  const waits = uptime < graceSeconds && (back !== undefined || newest(seen) !== undefined);
+  const waits = uptime < graceSeconds && (back !== undefined || 'release' in chosen(seen));
   if (waits) return { step: 'rest', why: `nothing is loaded before the host has been up for ${graceSeconds} s` };
   return back === undefined ? null : { step: 'fetch', release: back, purpose: 'restore' };
 }
 
 function planNewer(seen: Observation): Plan {
-  const { archive, level } = seen;
-  const release = newest(seen);
-  if (release !== undefined) {
-    if (level === 'no-new')
+  const found = chosen(seen);
+  if ('release' in found) {
+    const { release, leastSoak } = found;
+    if (seen.level === 'no-new')
       return { step: 'rest', why: `release ${release.number} is new; this host takes none (level no-new)` };
-    return { step: 'fetch', release, purpose: 'update' };
+    return { step: 'fetch', release, purpose: 'update', leastSoak };
   }
-  if (currentOf(seen) !== null) return { step: 'rest', why: 'the newest release is loaded' };
-  const releases = typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
-  if (releases.length === 0) return { step: 'rest', why: 'this kernel is subscribed and has no release yet' };
-  if (releases.some(({ sha256 }) => seen.refused.has(sha256))) return { step: 'rest', why: 'it cannot be loaded now' };
-  return { step: 'rest', why: 'every release failed on this host or was recalled' };
+  const standing = indexed(seen).filter((release) => !isBad(seen.journal, release));
+  if (currentOf(seen) !== null && standing.every(({ number }) => number <= (currentOf(seen)?.number ?? 0)))
+    return { step: 'rest', why: 'the newest release is loaded' };
+  if (indexed(seen).length === 0) return { step: 'rest', why: 'this kernel is subscribed and has no release yet' };
+  if (standing.some(({ sha256 }) => seen.refused.has(sha256))) return { step: 'rest', why: 'it cannot be loaded now' };
+  if (standing.length === 0) return { step: 'rest', why: 'every release failed on this host or was recalled' };
+  return { step: 'rest', why: found.why };
 }
 
 /** The release of ours that is on; null: none. */
 function currentOf(seen: Observation): ReleaseRef | null {
   for (const { name, enabled } of seen.loaded) {
-    const sha256 = enabled ? releaseOf(seen, name)?.sha256 : undefined;
-    if (sha256 === undefined || isBad(seen.journal, sha256)) continue;
-    const known = [seen.journal.release, ...seen.journal.accepted].find((release) => release?.sha256 === sha256);
-    const release = known ?? indexed(seen).find((entry) => entry.sha256 === sha256);
+    const shown = enabled ? releaseOf(seen, name) : null;
+    if (shown === null || isBad(seen.journal, shown)) continue;
+    const known = [seen.journal.release, ...seen.journal.accepted].find((release) => release?.sha256 === shown.sha256);
+    const release = known ?? indexed(seen).find((entry) => entry.sha256 === shown.sha256);
     if (release !== undefined && release !== null) return refOf(release);
   }
   return null;
@@ -142,15 +147,27 @@ function indexed({ archive }: Observation): readonly IndexedRelease[] {
   return typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
 }
 
-/** The newest release that is newer than what is on, and than what was ever accepted and still may be. */
-function newest(seen: Observation): ReleaseRef | undefined {
-  const { journal } = seen;
-  const good = journal.accepted.filter(({ sha256, buildId }) => buildId === seen.buildId && !isBad(journal, sha256));
+/**
+ * What the archive has for this host, by the one rule that holds also against a stolen online key (`chooseRelease`), but for
+ * what failed here; and only what is newer than what is on, and than what was ever accepted and still may be.
+ */
+function chosen(seen: Observation): { release: ReleaseRef; leastSoak: number } | { why: string } {
+  const { journal, archive, buildId, cohort, now } = seen;
+  if (typeof archive !== 'object' || archive.index === null) return { why: 'the archive was not read' };
+  const releases = archive.index.releases.filter(
+    ({ sha256 }) => !isFailed(journal, sha256) && !seen.refused.has(sha256),
+  );
+  const recalled = journal.recalled.filter((entry) => entry.buildId === buildId).map(({ number }) => number);
+  const newest = journal.newest?.buildId === buildId ? journal.newest.number : 0;
+  // What failed here stands in the way of nothing: it was taken back, whatever its number.
+  const failed = archive.index.releases.filter(({ sha256 }) => isFailed(journal, sha256)).map(({ number }) => number);
+  const memory = { newest, recalled: [...recalled, ...failed], cohort };
+  const choice = chooseRelease({ ...archive.index, releases }, archive.choice, memory, now);
+  if (choice.step === 'none') return { why: choice.why };
+  const good = journal.accepted.filter((one) => one.buildId === buildId && !isBad(journal, one));
   const floor = Math.max(0, currentOf(seen)?.number ?? 0, ...good.map(({ number }) => number));
-  const [found] = indexed(seen)
-    .filter(({ sha256, number }) => number > floor && !isBad(journal, sha256) && !seen.refused.has(sha256))
-    .toSorted((a, b) => b.number - a.number);
-  return found === undefined ? undefined : refOf(found);
+  if (choice.release.number <= floor) return { why: 'the newest release is loaded' };
+  return { release: refOf(choice.release), leastSoak: choice.soakSeconds };
 }
 
 export function refOf(release: ReleaseRef): ReleaseRef {

@@ -18,7 +18,13 @@ export type Plan =
   | { readonly step: 'note'; readonly journal: Journal; readonly why: string; readonly code?: RestCode }
   /** Ask the archive for the index of this kernel and its recalls. */
   | { readonly step: 'contact' }
-  | { readonly step: 'fetch'; readonly release: ReleaseRef; readonly purpose: Purpose; readonly over?: Bad }
+  | {
+      readonly step: 'fetch';
+      readonly release: ReleaseRef;
+      readonly purpose: Purpose;
+      readonly over?: Bad;
+      readonly leastSoak?: number;
+    }
   | { readonly step: 'verify'; readonly release: ReleaseRef }
   | { readonly step: 'precheck'; readonly release: ReleaseRef }
   | { readonly step: 'load'; readonly release: ReleaseRef }

@@ -10,9 +10,9 @@ export async function contact(run: Run): Promise<void> {
   const at = clock.now().toISOString();
   try {
     const answer = await archive.contact(run.buildId);
-    run.archive = { index: answer.index };
+    run.archive = { index: answer.index, choice: answer.choice };
     const known = { last: at, expires: answer.expires, failingSince: null, error: null };
-    await run.record({ ...withRecalls(run.journal, answer.index), contact: known });
+    await run.record({ ...withRecalls(run.journal, run.buildId, answer.index), contact: known });
   } catch (error) {
     run.archive = 'unreachable';
     run.complain(error);
@@ -25,9 +25,9 @@ export async function contact(run: Run): Promise<void> {
 }
 
 /** Recalls are remembered for good: an archive that no longer tells of one does not undo it. */
-export function withRecalls(journal: Journal, index: ReleaseIndex | null): Journal {
+export function withRecalls(journal: Journal, buildId: string, index: ReleaseIndex | null): Journal {
   const fresh: KnownRecall[] = (index?.recalls ?? [])
-    .filter(({ sha256 }) => !isRecalled(journal, sha256))
-    .map(({ sha256, number, reason }) => ({ sha256, number, reason }));
+    .filter(({ number }) => !isRecalled(journal, { buildId, number }))
+    .map(({ number, reason }) => ({ buildId, number, reason }));
   return fresh.length === 0 ? journal : { ...journal, recalled: [...journal.recalled, ...fresh] };
 }

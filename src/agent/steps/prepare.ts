@@ -7,7 +7,7 @@ import type { Plan } from '../plan/steps.ts';
 /** The module is on this host; where it cannot be had this run goes on without it. */
 export async function fetchModule(
   run: Run,
-  { release, purpose, over }: Extract<Plan, { step: 'fetch' }>,
+  { release, purpose, over, leastSoak = 0 }: Extract<Plan, { step: 'fetch' }>,
 ): Promise<void> {
   const { store, archive } = run.doors;
   if (over !== undefined)
@@ -20,6 +20,7 @@ export async function fetchModule(
     );
   try {
     if (!(await store.list()).has(release.sha256)) await archive.obtain(release);
+    run.journal = { ...run.journal, leastSoak };
     await enter(run, 'downloaded', release, purpose);
   } catch (error) {
     refuse(run, release, error);

@@ -33,7 +33,7 @@ interface Finding {
  */
 export async function soak(run: Run, release: ReleaseRef): Promise<void> {
   const { kernel, clock } = run.doors;
-  const end = run.journal.since + run.limits.soakSeconds;
+  const end = run.journal.since + Math.max(run.limits.soakSeconds, run.journal.leastSoak);
   const hung = new HungTasks(release.moduleName, await kernel.replaced(release.moduleName));
   let ill = 0;
   let asked = Number.NEGATIVE_INFINITY;
@@ -42,7 +42,7 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
     if (uptime - asked >= CONTACT_SECONDS) {
       asked = uptime;
       await contact(run);
-      if (isBad(run.journal, release.sha256)) return;
+      if (isBad(run.journal, release)) return;
     }
     await obeyRequest(run);
     if (run.journal.state !== 'soaking' || (await run.doors.level()) === 'stop') return;

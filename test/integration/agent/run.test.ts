@@ -25,6 +25,7 @@ class Host {
   level: Level = 'normal';
   request: AgentRequest | null = null;
   health: string | null = null;
+  cohort = 0;
   cleanBoot: string | null = null;
 
   constructor(home: string, place: ArchivePlace) {
@@ -58,6 +59,7 @@ class Host {
         cleanBoot: () => Promise.resolve(this.cleanBoot),
         precheck: () => Promise.resolve([]),
         health: () => Promise.resolve(this.health),
+        cohort: () => this.cohort,
         requests: {
           read: () => Promise.resolve(this.request),
           done: () => {

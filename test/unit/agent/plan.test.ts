@@ -57,14 +57,14 @@ const observation: fc.Arbitrary<Observation> = fc
       release: seed.current === null ? null : ref(seed.current),
       accepted: seed.accepted.map(ref),
       failed: seed.failed.map((one) => ({ ...ref(one), how: 'reverted', why: 'failed', reports: [] })),
-      recalled: seed.recalled.map((one) => ({ sha256: hash(one), number: one, reason: 'bad' })),
+      recalled: seed.recalled.map((one) => ({ buildId: BUILD_ID, number: one, reason: 'bad' })),
       guard: { unclean: seed.unclean, loaded: true, polls: 0 },
       alarm: seed.alarm,
     };
     const archives = { 'not-asked': 'not-asked', unreachable: 'unreachable' } as const;
     const archive =
       seed.archive === 'index' || seed.archive === 'unserved'
-        ? { index: seed.archive === 'index' ? index : null }
+        ? { index: seed.archive === 'index' ? index : null, choice: null }
         : archives[seed.archive as 'not-asked'];
     return {
       bootId: 'this',
@@ -77,6 +77,8 @@ const observation: fc.Arbitrary<Observation> = fc
       level: seed.level,
       graceSeconds: 120,
       archive,
+      now: new Date(),
+      cohort: () => 0,
       stored: new Set(seed.stored.map(hash)),
       refused: new Set(seed.refused.map(hash)),
       kept: new Set<string>(),
@@ -90,7 +92,7 @@ test('what failed or was recalled is never prepared nor loaded, and nothing is b
       const decided = plan(seen);
       if (!['fetch', 'verify', 'precheck', 'load'].includes(decided.step)) return;
       const { release } = decided as { release: ReleaseRef };
-      assert.ok(!isBad(seen.journal, release.sha256));
+      assert.ok(!isBad(seen.journal, release));
       assert.ok(seen.level !== 'stop');
       if (decided.step === 'fetch') assert.ok(!seen.loaded.some(({ transition }) => transition));
     }),
@@ -133,7 +135,7 @@ test('a load that a boot did not survive is quarantined, whatever else is seen',
       assert.equal(decided.step, 'note');
       if (decided.step !== 'note' || journal.release === null) return;
       const atWork = ['loading', 'transitioning', 'soaking'].includes(journal.state);
-      if (atWork && seen.cleanBoot === null) assert.ok(isBad(decided.journal, journal.release.sha256));
+      if (atWork && seen.cleanBoot === null) assert.ok(isBad(decided.journal, journal.release));
       assert.equal(decided.journal.bootId, 'this');
     }),
     { numRuns: 2_000 },
@@ -143,7 +145,7 @@ test('a load that a boot did not survive is quarantined, whatever else is seen',
 test('a kernel without an index is unknown, and an archive that is away is no "nothing to do"', () => {
   fc.assert(
     fc.property(observation, (seen) => {
-      const unserved = plan({ ...seen, archive: { index: null } });
+      const unserved = plan({ ...seen, archive: { index: null, choice: null } });
       if (unserved.step === 'rest' && seen.level !== 'stop' && seen.journal.alarm === null)
         assert.ok(unserved.code === 'unknown-kernel' || /another transition/.test(unserved.why));
       const away = plan({ ...seen, archive: 'unreachable' });
@@ -175,7 +177,7 @@ test('a journal is read as it was written, and anything else is none', () => {
 });
 
 test('an index in any other form is none', () => {
-  const recalls = [{ number: 1, sha256: indexed(1).sha256, reason: 'it is bad' }];
+  const recalls = [{ number: 1, reason: 'it is bad', at: '2026-11-03T09:00:00Z', by: 'jane' }];
   const good = { version: 1, buildId: BUILD_ID, kernelRelease: '6.1.170', releases: [indexed(1)], recalls };
   assert.deepEqual(parseReleaseIndex(JSON.stringify(good)), good);
   const bad: unknown[] = [
@@ -189,7 +191,7 @@ test('an index in any other form is none', () => {
     { ...good, releases: [{ ...indexed(1), length: 1e300 }] },
     { ...good, releases: [{ ...indexed(1), cves: ['x'] }] },
     { ...good, recalls: {} },
-    { ...good, recalls: [{ number: 1, sha256: 'x', reason: '' }] },
+    { ...good, recalls: [{ number: 1, reason: '', at: 'now', by: 'jane' }] },
   ];
   for (const value of bad) assert.equal(parseReleaseIndex(JSON.stringify(value)), undefined, JSON.stringify(value));
   fc.assert(
