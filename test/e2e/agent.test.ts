@@ -207,10 +207,13 @@ async function killed(ms: number): Promise<void> {
 }
 
 async function cutOff(ms: number): Promise<void> {
+  const already = (await host.machine.console()).length;
   const running = host.shell('tuxtape-agent run').catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, ms));
-  const printed = await host.machine.console();
+  const { machine } = host;
   await host.cut();
+  // All that the kernel printed in this run, up to the very cut.
+  const printed = (await machine.console()).slice(already);
   await running;
   await host.boot();
   const before = (await host.shell('cat /var/lib/tuxtape-agent/journal.json 2>/dev/null; true')).output;
