@@ -10,8 +10,9 @@ endif
 WEB_SOURCES := $(shell find src/web src/contract src/domain -type f 2>/dev/null)
 TESTS := test/tidy.test.ts 'test/unit/**/*.test.ts' 'test/integration/**/*.test.ts' 'test/browser/**/*.test.ts'
 
-build/packages/.built: build/agent/tuxtape-agent.cjs tools/agent-package.ts $(wildcard tools/agent-package/*)
+build/packages/.built: build/agent/tuxtape-agent.cjs tools/agent-package.ts tools/agent-rpm.ts $(wildcard tools/agent-package/*)
 	@node tools/agent-package.ts
+	@if command -v rpmbuild >/dev/null; then node tools/agent-rpm.ts; else echo 'no RPM: rpmbuild is not installed'; fi
 	@touch $@
 
 .PHONY: help install run test check format packages e2e e2e-full bench clean
@@ -54,7 +55,7 @@ format: install ## write the format and the generated tsconfig files
 	@node tools/tsconfigs.ts
 	@biome check --write
 
-packages: install build/packages/.built ## Debian packages of the agent and its runtime
+packages: install build/packages/.built ## packages of the agent and its runtime (RPM where rpmbuild is)
 
 e2e: install build/web/index.html build/agent/tuxtape-agent.cjs ## short proof: real kernels, livepatches, virtual machines
 	@tools/install.sh e2e

@@ -32,7 +32,7 @@ export class ModelHost {
   disk: string | null = null;
   readonly store = new Map<string, Buffer>();
   /** Recalls that the agent was told of. */
-  readonly told = new Set<string>();
+  readonly told = new Set<number>();
   /** Effects until the power goes, or the agent is killed; null: never. */
   fuse: number | null = null;
   #dead = false;
@@ -104,7 +104,7 @@ export class ModelHost {
       archive: {
         contact: () => {
           if (!this.reachable) return Promise.reject(new TrustError('archive-offline', 'network', { what: 'away' }));
-          for (const { number } of this.recalls) this.told.add(this.releases[number - 1]!.sha256);
+          for (const { number } of this.recalls) this.told.add(number);
           const { releases, recalls } = this;
           const index = {
             version: 1 as const,

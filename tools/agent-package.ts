@@ -19,17 +19,17 @@ const sources = join(import.meta.dirname, 'agent-package');
 export const packages = join(root, 'build/packages');
 
 /** From a source of this clone to its place on a host. */
-interface Entry {
+export interface Entry {
   readonly from: string;
   readonly to: string;
   readonly mode: number;
 }
 
-/** What the two packages put on a host; also what a test lays out by hand. */
-export function agentFiles(): readonly Entry[] {
+/** What the two packages put on a host; also what a test lays out by hand. `library`: above `systemd/system`. */
+export function agentFiles(library = 'lib'): readonly Entry[] {
   const unit = (name: string): Entry => ({
     from: join(sources, name),
-    to: `lib/systemd/system/${name}`,
+    to: `${library}/systemd/system/${name}`,
     mode: 0o644,
   });
   return [
@@ -58,6 +58,26 @@ function version(path: string): string {
   return (JSON.parse(readFileSync(join(root, path), 'utf8')) as { version: string }).version;
 }
 
+/** Copies the files below `tree`; the bytes they have. */
+export function layOut(files: readonly Entry[], tree: string): number {
+  let size = 0;
+  for (const { from, to, mode } of files) {
+    mkdirSync(dirname(join(tree, to)), { recursive: true });
+    copyFileSync(from, join(tree, to));
+    chmodSync(join(tree, to), mode);
+    size += statSync(from).size;
+  }
+  return size;
+}
+
+export function packageVersion(): string {
+  return version('package.json');
+}
+
+export function runtimeVersion(): string {
+  return version(`node_modules/node-linux-${nodeArch()}/package.json`);
+}
+
 interface Package {
   readonly name: string;
   readonly version: string;
@@ -73,13 +93,7 @@ function buildDebian(one: Package): string {
   const tree = mkdtempSync(join(tmpdir(), 'tuxtape-package-'));
   try {
     chmodSync(tree, 0o755);
-    let size = 0;
-    for (const { from, to, mode } of one.files) {
-      mkdirSync(dirname(join(tree, to)), { recursive: true });
-      copyFileSync(from, join(tree, to));
-      chmodSync(join(tree, to), mode);
-      size += statSync(from).size;
-    }
+    const size = layOut(one.files, tree);
     mkdirSync(join(tree, 'DEBIAN'));
     for (const script of one.scripts) {
       copyFileSync(join(sources, `${script}.sh`), join(tree, 'DEBIAN', script));
@@ -113,7 +127,7 @@ export async function packageAgent(): Promise<string> {
   mkdirSync(packages, { recursive: true });
   return buildDebian({
     name: 'tuxtape-agent',
-    version: version('package.json'),
+    version: packageVersion(),
     architecture: 'all',
     depends: `tuxtape-runtime (>= 24), kmod`,
     description: 'loads livepatches of the kernel that runs here, and takes bad ones back',
@@ -126,7 +140,7 @@ export function packageRuntime(): string {
   mkdirSync(packages, { recursive: true });
   return buildDebian({
     name: 'tuxtape-runtime',
-    version: version(`node_modules/node-linux-${nodeArch()}/package.json`),
+    version: runtimeVersion(),
     architecture: arch() === 'arm64' ? 'arm64' : 'amd64',
     depends: 'libc6, libstdc++6, libgcc-s1',
     description: 'the Node.js that the TuxTape agent is tested with, for it alone',

@@ -50,7 +50,7 @@ export interface ArchiveAnswer {
 }
 
 export interface ArchiveDoor {
-  /** Verifies the archive's metadata anew and reads the index of a kernel. Errors: those of #trust, release-mismatch. */
+  /** Verifies the archive's metadata anew and reads the index and the rollout of a kernel. Errors: those of #trust, release-mismatch. */
   contact(buildId: string): Promise<ArchiveAnswer>;
   /** Puts the module of a release into the store; goes on where an earlier try ended. Errors: those of #trust. */
   obtain(release: ReleaseRef): Promise<void>;

@@ -43,7 +43,7 @@ function ofFirstVersion(value: Fields, bootId: string): Journal | undefined {
 }
 
 function isJournal(value: Fields): value is Fields & Journal {
-  const { state, release, purpose, attempts, accepted, failed, recalled, guard, alarm, contact } = value;
+  const { state, release, purpose, attempts, accepted, failed, recalled, newest, guard, alarm, contact } = value;
   return (
     value['version'] === 2 &&
     isOneOf(agentStates, state) &&
@@ -55,7 +55,9 @@ function isJournal(value: Fields): value is Fields & Journal {
     (attempts === null || (isFields(attempts) && isText(attempts['sha256']) && isNumber(attempts['count']))) &&
     isListOf(accepted, isRelease) &&
     isListOf(failed, isFailed) &&
-    isListOf(recalled, (one) => isText(one['sha256']) && isNumber(one['number']) && isText(one['reason'])) &&
+    isListOf(recalled, (one) => isText(one['buildId']) && isNumber(one['number']) && isText(one['reason'])) &&
+    (newest === null || (isFields(newest) && isText(newest['buildId']) && isNumber(newest['number']))) &&
+    isNumber(value['leastSoak']) &&
     isFields(guard) &&
     isNumber(guard['unclean']) &&
     typeof guard['loaded'] === 'boolean' &&
@@ -68,11 +70,10 @@ function isJournal(value: Fields): value is Fields & Journal {
 
 function isTurn(value: unknown): boolean {
   if (!isFields(value)) return false;
-  const { seen, known, soakSeconds } = value;
+  const { seen, known } = value;
   const isSeen = seen === null || (isFields(seen) && isText(seen['buildId']) && isNumber(seen['serial']));
   return (
     isSeen &&
-    isNumber(soakSeconds) &&
     isListOf(
       known,
       ({ sha256, seconds, bootId, at }) => [sha256, bootId].every(isText) && [seconds, at].every(isNumber),

@@ -46,9 +46,15 @@ export interface FailedRelease {
 
 /** A recall that this host has seen: it holds for good, whatever the archive says later. */
 export interface KnownRecall {
-  readonly sha256: string;
+  readonly buildId: BuildId;
   readonly number: number;
   readonly reason: string;
+}
+
+/** The highest number that was ever loaded here of a kernel: nothing below it is taken, unless it was recalled. */
+export interface Newest {
+  readonly buildId: BuildId;
+  readonly number: number;
 }
 
 /** Counts boots, never seconds: a host that crashes at once and one that crashes after an hour are both caught. */
@@ -89,6 +95,10 @@ export interface Journal {
   readonly accepted: readonly ReleaseRef[];
   readonly failed: readonly FailedRelease[];
   readonly recalled: readonly KnownRecall[];
+  /** Of the kernel that runs; null: nothing was loaded of it. */
+  readonly newest: Newest | null;
+  /** Seconds that the release at work is watched at least, by who signed it. */
+  readonly leastSoak: number;
   readonly guard: BootGuard;
   /** What a person has to look at in this boot: the agent could not put it right by itself. */
   readonly alarm: string | null;
@@ -110,11 +120,9 @@ export interface TurnMemory {
   /** Kernel and greatest serial of its rollout file; null: none was seen. */
   readonly seen: { readonly buildId: BuildId; readonly serial: number } | null;
   readonly known: readonly KnownRelease[];
-  /** Least soak that was signed for the release at work. */
-  readonly soakSeconds: number;
 }
 
-export const noTurn: TurnMemory = { seen: null, known: [], soakSeconds: 0 };
+export const noTurn: TurnMemory = { seen: null, known: [] };
 
 export const noContact: Contact = { last: null, expires: null, failingSince: null, error: null };
 
@@ -131,6 +139,8 @@ export function emptyJournal(bootId: string): Journal {
     accepted: [],
     failed: [],
     recalled: [],
+    newest: null,
+    leastSoak: 0,
     guard: { unclean: 0, loaded: false, polls: 0 },
     alarm: null,
     contact: noContact,

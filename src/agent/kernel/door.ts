@@ -22,7 +22,7 @@ export function linuxKernel(work: string): KernelDoor {
     uptime: async () => Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]),
     livepatches: () => livepatches(SYSFS),
     modules: async () =>
-      new Set(((await textOf('/proc/modules')) ?? '').split('\n').map((line) => line.split(' ')[0]!)),
+      new Set(((await textOf('/proc/modules')) ?? '').split('\n').flatMap((line) => /^\S+/.exec(line) ?? [])),
     load: (module) => loadBytes(module, work),
     disable: (name) => disable(SYSFS, name),
     remove,

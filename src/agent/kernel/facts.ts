@@ -34,7 +34,7 @@ export async function readFacts(proc = '/proc', sys = '/sys'): Promise<Omit<Host
     ftraceEnabled: (await at('sys/kernel/ftrace_enabled')) !== '0',
     memoryAvailable: memoryOf((await at('meminfo')) ?? ''),
     loaded,
-    modules: new Set(((await at('modules')) ?? '').split('\n').map((line) => line.split(' ')[0]!)),
+    modules: new Set(((await at('modules')) ?? '').split('\n').flatMap((line) => /^\S+/.exec(line) ?? [])),
     replaced: replacements.flat(),
     probes: await readProbes(sys),
   };

@@ -31,7 +31,7 @@ export function withFailure(
 
 /** Accepted releases come back after a boot and go over bad ones; the newest that can be are kept. */
 export function accepted(journal: Journal, release: ReleaseRef): Journal {
-  const others = journal.accepted.filter(({ sha256 }) => sha256 !== release.sha256 && !isBad(journal, sha256));
+  const others = journal.accepted.filter((one) => one.sha256 !== release.sha256 && !isBad(journal, one));
   return {
     ...journal,
     state: 'accepted',

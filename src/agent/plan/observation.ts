@@ -62,38 +62,43 @@ export function isFailed({ failed }: Pick<Journal, 'failed'>, sha256: string): b
   return failed.some((entry) => entry.sha256 === sha256);
 }
 
-export function isRecalled({ recalled }: Pick<Journal, 'recalled'>, sha256: string): boolean {
-  return recalled.some((entry) => entry.sha256 === sha256);
+export function isRecalled({ recalled }: Pick<Journal, 'recalled'>, release: Numbered): boolean {
+  return recalled.some((entry) => entry.number === release.number && entry.buildId === release.buildId);
 }
 
+/** What tells one release from all others: its bytes, and its number among those of its kernel. */
+export type Numbered = Pick<ReleaseRef, 'buildId' | 'number'>;
+export type Known = Numbered & Pick<ReleaseRef, 'sha256'>;
+
 /** Must not be loaded on this host, and must not stay. */
-export function isBad(journal: Journal, sha256: string): boolean {
-  return isFailed(journal, sha256) || isRecalled(journal, sha256);
+export function isBad(journal: Journal, release: Known): boolean {
+  return isFailed(journal, release.sha256) || isRecalled(journal, release);
 }
 
 /** Newest accepted release that may be loaded again on this kernel, but for one of that name. */
 export function lastGood(seen: Observation, exceptModule: string | null = null): ReleaseRef | undefined {
   const { journal, stored, archive } = seen;
   const served = typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
-  return journal.accepted.findLast(
-    ({ sha256, buildId, moduleName }) =>
-      buildId === seen.buildId &&
-      moduleName !== exceptModule &&
-      !isBad(journal, sha256) &&
-      !seen.refused.has(sha256) &&
-      !seen.kept.has(moduleName) &&
-      (stored.has(sha256) || served.some((release) => release.sha256 === sha256)),
+  const good = journal.accepted.filter(
+    (release) =>
+      release.buildId === seen.buildId &&
+      release.moduleName !== exceptModule &&
+      !isBad(journal, release) &&
+      !seen.refused.has(release.sha256) &&
+      !seen.kept.has(release.moduleName) &&
+      (stored.has(release.sha256) || served.some(({ sha256 }) => sha256 === release.sha256)),
   );
+  return good.toSorted((a, b) => b.number - a.number)[0];
 }
 
 /** Which release a livepatch in the kernel is; null: it is none of ours. */
-export function releaseOf(seen: Observation, name: string): Pick<ReleaseRef, 'sha256' | 'number'> | null {
+export function releaseOf(seen: Observation, name: string): Known | null {
   const { journal, archive } = seen;
   if (journal.release?.moduleName === name) return journal.release;
   const accepted = journal.accepted.findLast(({ moduleName }) => moduleName === name);
   if (accepted !== undefined) return accepted;
   const failed = journal.failed.findLast(({ moduleName }) => moduleName === name);
-  if (failed !== undefined) return failed;
+  if (failed !== undefined) return { ...failed, buildId: seen.buildId };
   const index = typeof archive === 'object' ? archive.index : null;
   return index?.releases.findLast(({ moduleName }) => moduleName === name) ?? null;
 }

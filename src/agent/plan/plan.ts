@@ -31,7 +31,7 @@ function planBad(seen: Observation): Plan | null {
   const { journal, loaded, level } = seen;
   const bad = loaded.filter(({ name }) => {
     const release = releaseOf(seen, name);
-    return release !== null && isBad(journal, release.sha256);
+    return release !== null && isBad(journal, release);
   });
   if (bad.length === 0) return null;
   if (journal.alarm !== null) return { step: 'rest', code: 'alarm', why: journal.alarm };
@@ -49,11 +49,13 @@ function planBad(seen: Observation): Plan | null {
 }
 
 function whyBad(seen: Observation, { name }: LoadedLivepatch): Bad {
-  const sha256 = releaseOf(seen, name)?.sha256;
-  const recalled = seen.journal.recalled.find((entry) => entry.sha256 === sha256);
+  const release = releaseOf(seen, name);
+  const recalled = seen.journal.recalled.find(
+    (entry) => entry.number === release?.number && entry.buildId === release.buildId,
+  );
   if (recalled !== undefined)
     return { name, code: 'recalled', why: `release ${recalled.number} was recalled: ${recalled.reason}` };
-  const failed = seen.journal.failed.find((entry) => entry.sha256 === sha256);
+  const failed = seen.journal.failed.find((entry) => entry.sha256 === release?.sha256);
   return { name, code: 'quarantined', why: `release ${failed?.number} failed here: ${failed?.why}` };
 }
 
@@ -83,7 +85,7 @@ function planKnown(seen: Observation): Plan | null {
   if (current === null) {
     const { release, state } = journal;
     if (release === null || state !== 'accepted' || !journal.guard.loaded) return null;
-    if (isBad(journal, release.sha256))
+    if (isBad(journal, release))
       return { step: 'note', journal: { ...journal, state: 'reverted', since: seen.uptime }, why: 'it is off' };
     const why = 'somebody else took it off';
     return { step: 'note', journal: withFailure(journal, release, 'reverted', why), why, code: 'taken-off' };
@@ -105,38 +107,38 @@ function planBack(seen: Observation): Plan | null {
     const why = `${journal.guard.unclean} boots in a row went down after a load; nothing is loaded until a person has looked`;
     return { step: 'rest', code: 'crash-loop', why };
   }
-  const back = currentOf(seen) === null ? lastGood(seen) : undefined;
+  const good = lastGood(seen);
+  const back = good !== undefined && good.number > (currentOf(seen)?.number ?? 0) ? good : undefined;
   if (level === 'no-apply') return { step: 'rest', why: 'this host loads nothing (level no-apply)' };
-  const waits = uptime < graceSeconds && (back !== undefined || newer(seen).length > 0);
+  const waits = uptime < graceSeconds && (back !== undefined || 'release' in chosen(seen));
   if (waits) return { step: 'rest', why: `nothing is loaded before the host has been up for ${graceSeconds} s` };
   return back === undefined ? null : { step: 'fetch', release: back, purpose: 'restore' };
 }
 
 function planNewer(seen: Observation): Plan {
-  const { level } = seen;
-  const candidates = newer(seen);
-  if (candidates.length > 0) {
-    const choice = chosenOf(seen, candidates);
-    if (choice.step === 'none') return { step: 'rest', why: `it is not this host's turn: ${choice.why}` };
-    const release = refOf(choice.release);
-    if (level === 'no-new')
+  const found = chosen(seen);
+  if ('release' in found) {
+    const { release, leastSoak } = found;
+    if (seen.level === 'no-new')
       return { step: 'rest', why: `release ${release.number} is new; this host takes none (level no-new)` };
-    return { step: 'fetch', release, purpose: 'update', soakSeconds: choice.soakSeconds };
+    return { step: 'fetch', release, purpose: 'update', leastSoak };
   }
-  if (currentOf(seen) !== null) return { step: 'rest', why: 'the newest release is loaded' };
-  const releases = indexed(seen);
-  if (releases.length === 0) return { step: 'rest', why: 'this kernel is subscribed and has no release yet' };
-  if (releases.some(({ sha256 }) => seen.refused.has(sha256))) return { step: 'rest', why: 'it cannot be loaded now' };
-  return { step: 'rest', why: 'every release failed on this host or was recalled' };
+  const standing = indexed(seen).filter((release) => !isBad(seen.journal, release));
+  if (currentOf(seen) !== null && standing.every(({ number }) => number <= (currentOf(seen)?.number ?? 0)))
+    return { step: 'rest', why: 'the newest release is loaded' };
+  if (indexed(seen).length === 0) return { step: 'rest', why: 'this kernel is subscribed and has no release yet' };
+  if (standing.some(({ sha256 }) => seen.refused.has(sha256))) return { step: 'rest', why: 'it cannot be loaded now' };
+  if (standing.length === 0) return { step: 'rest', why: 'every release failed on this host or was recalled' };
+  return { step: 'rest', why: found.why };
 }
 
 /** The release of ours that is on; null: none. */
 function currentOf(seen: Observation): ReleaseRef | null {
   for (const { name, enabled } of seen.loaded) {
-    const sha256 = enabled ? releaseOf(seen, name)?.sha256 : undefined;
-    if (sha256 === undefined || isBad(seen.journal, sha256)) continue;
-    const known = [seen.journal.release, ...seen.journal.accepted].find((release) => release?.sha256 === sha256);
-    const release = known ?? indexed(seen).find((entry) => entry.sha256 === sha256);
+    const shown = enabled ? releaseOf(seen, name) : null;
+    if (shown === null || isBad(seen.journal, shown)) continue;
+    const known = [seen.journal.release, ...seen.journal.accepted].find((release) => release?.sha256 === shown.sha256);
+    const release = known ?? indexed(seen).find((entry) => entry.sha256 === shown.sha256);
     if (release !== undefined && release !== null) return refOf(release);
   }
   return null;
@@ -146,14 +148,18 @@ function indexed({ archive }: Observation): readonly IndexedRelease[] {
   return typeof archive === 'object' ? (archive.index?.releases ?? []) : [];
 }
 
-/** The releases that are newer than what is on, and than what was ever accepted and still may be. */
-function newer(seen: Observation): readonly IndexedRelease[] {
-  const { journal } = seen;
-  const good = journal.accepted.filter(({ sha256, buildId }) => buildId === seen.buildId && !isBad(journal, sha256));
+/**
+ * What the archive has for this host, by the one rule that holds also against a stolen online key (`chooseRelease`), but for
+ * what failed here; and only what is newer than what is on, and than what was ever accepted and still may be.
+ */
+function chosen(seen: Observation): { release: ReleaseRef; leastSoak: number } | { why: string } {
+  const { journal, buildId } = seen;
+  const choice = chosenOf(seen);
+  if (choice.step === 'none') return { why: `it is not this host's turn: ${choice.why}` };
+  const good = journal.accepted.filter((one) => one.buildId === buildId && !isBad(journal, one));
   const floor = Math.max(0, currentOf(seen)?.number ?? 0, ...good.map(({ number }) => number));
-  return indexed(seen).filter(
-    ({ sha256, number }) => number > floor && !isBad(journal, sha256) && !seen.refused.has(sha256),
-  );
+  if (choice.release.number <= floor) return { why: 'the newest release is loaded' };
+  return { release: refOf(choice.release), leastSoak: choice.soakSeconds };
 }
 
 export function refOf(release: ReleaseRef): ReleaseRef {

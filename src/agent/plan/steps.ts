@@ -18,13 +18,12 @@ export type Plan =
   | { readonly step: 'note'; readonly journal: Journal; readonly why: string; readonly code?: RestCode }
   /** Ask the archive for the index of this kernel and its recalls. */
   | { readonly step: 'contact' }
-  /** `soakSeconds`: least soak that was signed for it. */
   | {
       readonly step: 'fetch';
       readonly release: ReleaseRef;
       readonly purpose: Purpose;
       readonly over?: Bad;
-      readonly soakSeconds?: number;
+      readonly leastSoak?: number;
     }
   | { readonly step: 'verify'; readonly release: ReleaseRef }
   | { readonly step: 'precheck'; readonly release: ReleaseRef }

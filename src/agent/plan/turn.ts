@@ -1,26 +1,32 @@
 import { chooseRelease, type IndexedRelease, isRolloutId, type ReleaseChoice, type TurnHost, turn } from '#domain';
 import type { Journal, KnownRelease, TurnMemory } from '../journal.ts';
-import type { Observation, RolloutView } from './observation.ts';
+import { isFailed, type Observation, type RolloutView } from './observation.ts';
 
 /** Releases whose age is counted: those that a host may still go to. */
 const MOST_KNOWN = 8;
 
-/** Which of these releases it is this host's turn for. `releases`: those that it may load at all. */
-export function chosenOf(seen: Observation, releases: readonly IndexedRelease[]): ReleaseChoice {
-  const { archive } = seen;
-  const index = typeof archive === 'object' ? archive.index : null;
-  if (typeof archive !== 'object' || index === null)
-    return { step: 'none', code: 'none', why: 'the archive was not read', revert: false };
-  const { rollout } = archive;
-  if (rollout === 'unreadable')
-    return { step: 'none', code: 'stale-file', why: 'the rollout file cannot be read', revert: false };
-  const { recalls: _told, ...rest } = index;
-  return chooseRelease({ ...rest, releases }, rollout, {
-    newest: 0,
-    recalled: [],
+/** The release that it is this host's turn for, but for those that failed here or cannot be loaded now. */
+export function chosenOf(seen: Observation): ReleaseChoice {
+  const { archive, journal, buildId } = seen;
+  if (typeof archive !== 'object' || archive.index === null) return nothing('none', 'the archive was not read');
+  const { index, rollout } = archive;
+  if (rollout === 'unreadable') return nothing('stale-file', 'the rollout file cannot be read');
+  const [failed, standing] = [true, false].map((is) =>
+    index.releases.filter(({ sha256 }) => isFailed(journal, sha256) === is),
+  ) as [IndexedRelease[], IndexedRelease[]];
+  const releases = standing.filter(({ sha256 }) => !seen.refused.has(sha256));
+  const recalled = journal.recalled.filter((entry) => entry.buildId === buildId).map(({ number }) => number);
+  return chooseRelease({ ...index, releases }, rollout, {
+    newest: journal.newest?.buildId === buildId ? journal.newest.number : 0,
+    // What failed here stands in the way of nothing: it was taken back, whatever its number.
+    recalled: [...recalled, ...failed.map(({ number }) => number)],
     follows: seen.me.follows,
     asks: (release) => asks(seen, release.sha256),
   });
+}
+
+function nothing(code: 'none' | 'stale-file', why: string): ReleaseChoice {
+  return { step: 'none', code, why, revert: false };
 }
 
 /** The release that is watched was halted, and what is in flight goes back: why; null: not so. */

@@ -16,7 +16,7 @@ export function planUnfinished(seen: Observation): Plan | null {
   const { release } = journal;
   if (release === null) return null;
   if (BEFORE_LOADING.has(journal.state)) return planBeforeLoad(seen, release);
-  if (!isAtWork(journal) || isBad(journal, release.sha256)) return null;
+  if (!isAtWork(journal) || isBad(journal, release)) return null;
   const present = seen.loaded.find(({ name }) => name === release.moduleName);
   if (journal.state === 'loading' && present === undefined) return planLost(seen, release);
   if (present?.enabled !== true) {
@@ -33,7 +33,7 @@ function planBeforeLoad(seen: Observation, release: ReleaseRef): Plan | null {
   const { journal } = seen;
   const drop = (why: string): Plan => note(seen, { ...journal, state: 'idle', release: null }, why);
   if (seen.resumed) return drop('what an earlier run prepared is prepared again');
-  if (isBad(journal, release.sha256)) return drop('it was recalled meanwhile');
+  if (isBad(journal, release)) return drop('it was recalled meanwhile');
   if (seen.refused.has(release.sha256)) return drop('it cannot be loaded now');
   if (journal.purpose !== 'fallback' && typeof seen.archive !== 'object') return null;
   if (journal.state === 'downloaded') return { step: 'verify', release };

@@ -2,7 +2,7 @@ import type { Doors } from '../doors.ts';
 import type { ServerContact } from '../fleet/contact.ts';
 import type { AgentState, FailedRelease, Journal, KnownRecall, ReleaseRef } from '../journal.ts';
 import type { Level } from '../level.ts';
-import { isBad } from '../plan/observation.ts';
+import { isBad, isRecalled } from '../plan/observation.ts';
 import type { RunResult } from '../run.ts';
 import type { Settings } from '../settings.ts';
 
@@ -102,11 +102,11 @@ export async function statusOf(doors: Doors, settings: Settings, result: RunResu
 
 function standingOf({ index, journal }: RunResult, loaded: ReleaseRef | null): Standing {
   if (index === undefined || index === null || journal.alarm !== null) return 'unknown';
-  const recalled = new Set(journal.recalled.map(({ sha256 }) => sha256));
+
   const newest = Math.max(
     0,
-    ...index.releases.filter(({ sha256 }) => !recalled.has(sha256)).map(({ number }) => number),
+    ...index.releases.filter((release) => !isRecalled(journal, release)).map(({ number }) => number),
   );
   if (loaded === null) return newest === 0 ? 'current' : 'behind';
-  return loaded.number >= newest && !isBad(journal, loaded.sha256) ? 'current' : 'behind';
+  return loaded.number >= newest && !isBad(journal, loaded) ? 'current' : 'behind';
 }

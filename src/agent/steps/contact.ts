@@ -21,7 +21,7 @@ export async function contact(run: Run): Promise<void> {
       uptime: await kernel.uptime(),
     };
     const turn = remembered(run.journal, given);
-    await run.record({ ...withRecalls(run.journal, index), contact: known, turn });
+    await run.record({ ...withRecalls(run.journal, run.buildId, index), contact: known, turn });
   } catch (error) {
     run.archive = 'unreachable';
     run.complain(error);
@@ -33,19 +33,10 @@ export async function contact(run: Run): Promise<void> {
   }
 }
 
-/**
- * Recalls are remembered for good: an archive that no longer tells of one does not undo it. One of a release that is neither listed nor
- * known here can neither be loaded nor be on.
- */
-export function withRecalls(journal: Journal, index: ReleaseIndex | null): Journal {
-  const { release, accepted } = journal;
-  const here = [...(release === null ? [] : [release]), ...accepted];
-  // Numbers count within one kernel, and the journal knows others, too.
-  const known = [...(index?.releases ?? []), ...here.filter(({ buildId }) => buildId === index?.buildId)];
-  const fresh: KnownRecall[] = (index?.recalls ?? []).flatMap(({ number, reason }) =>
-    [...new Set(known.filter((one) => one.number === number).map(({ sha256 }) => sha256))]
-      .filter((sha256) => !isRecalled(journal, sha256))
-      .map((sha256) => ({ sha256, number, reason })),
-  );
+/** Recalls are remembered for good: an archive that no longer tells of one does not undo it. */
+export function withRecalls(journal: Journal, buildId: string, index: ReleaseIndex | null): Journal {
+  const fresh: KnownRecall[] = (index?.recalls ?? [])
+    .filter(({ number }) => !isRecalled(journal, { buildId, number }))
+    .map(({ number, reason }) => ({ buildId, number, reason }));
   return fresh.length === 0 ? journal : { ...journal, recalled: [...journal.recalled, ...fresh] };
 }

@@ -28,6 +28,7 @@ export async function load(run: Run, release: ReleaseRef): Promise<void> {
     since,
     baseline,
     guard: { ...journal.guard, loaded: true },
+    newest: newestOf(journal, release),
   };
   await run.commit(intent);
   try {
@@ -37,4 +38,8 @@ export async function load(run: Run, release: ReleaseRef): Promise<void> {
     return run.complain(error);
   }
   await run.record({ ...intent, state: 'transitioning', attempts: null });
+}
+
+function newestOf({ newest }: Journal, { buildId, number }: ReleaseRef): Journal['newest'] {
+  return newest?.buildId === buildId && newest.number > number ? newest : { buildId, number };
 }

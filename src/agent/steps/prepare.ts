@@ -7,7 +7,7 @@ import type { Plan } from '../plan/steps.ts';
 /** The module is on this host; where it cannot be had this run goes on without it. */
 export async function fetchModule(
   run: Run,
-  { release, purpose, over, soakSeconds = 0 }: Extract<Plan, { step: 'fetch' }>,
+  { release, purpose, over, leastSoak = 0 }: Extract<Plan, { step: 'fetch' }>,
 ): Promise<void> {
   const { store, archive } = run.doors;
   if (over !== undefined)
@@ -20,7 +20,8 @@ export async function fetchModule(
     );
   try {
     if (!(await store.list()).has(release.sha256)) await archive.obtain(release);
-    await enter(run, 'downloaded', release, purpose, soakSeconds);
+    run.journal = { ...run.journal, leastSoak };
+    await enter(run, 'downloaded', release, purpose);
   } catch (error) {
     refuse(run, release, error);
   }
@@ -67,14 +68,7 @@ function refuse(run: Run, { sha256 }: ReleaseRef, error: unknown): void {
   run.complain(error);
 }
 
-async function enter(
-  run: Run,
-  state: AgentState,
-  release: ReleaseRef,
-  purpose: Purpose,
-  soakSeconds = run.journal.turn.soakSeconds,
-): Promise<void> {
+async function enter(run: Run, state: AgentState, release: ReleaseRef, purpose: Purpose): Promise<void> {
   const since = await run.doors.kernel.uptime();
-  const turn = { ...run.journal.turn, soakSeconds };
-  await run.commit({ ...run.journal, state, release, purpose, since, turn });
+  await run.commit({ ...run.journal, state, release, purpose, since });
 }

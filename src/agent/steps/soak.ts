@@ -35,7 +35,7 @@ interface Finding {
 export async function soak(run: Run, release: ReleaseRef): Promise<void> {
   const { kernel, clock } = run.doors;
   // Neither the host's own word nor the online key makes it shorter than what was signed.
-  const end = run.journal.since + Math.max(run.limits.soakSeconds, run.journal.turn.soakSeconds);
+  const end = run.journal.since + Math.max(run.limits.soakSeconds, run.journal.leastSoak);
   const hung = new HungTasks(release.moduleName, await kernel.replaced(release.moduleName));
   let ill = 0;
   let asked = Number.NEGATIVE_INFINITY;
@@ -46,7 +46,7 @@ export async function soak(run: Run, release: ReleaseRef): Promise<void> {
       await contact(run);
       // Who watches for an hour must not look dead.
       await run.doors.tell?.(run.journal);
-      if (isBad(run.journal, release.sha256)) return;
+      if (isBad(run.journal, release)) return;
       const back = typeof run.archive === 'object' ? calledBack(run.archive.rollout, await run.observe()) : null;
       if (back !== null) return fail(run, release, { code: 'rollout-halted', what: back });
     }

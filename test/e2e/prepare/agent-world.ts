@@ -68,13 +68,20 @@ export class AgentWorld {
     const place = await newArchive(await mkdtemp(join(this.#data, 'site-')));
     await subscribeKernel(place, this.kernel.buildId, this.kernel.release);
     const server = await serveFolder(place.directory);
-    const root = await readFile(join(place.directory, 'root.json'));
-    const out = treeLayout(this.kernel.treeDirectory).out;
-    const machine = await AgentMachine.install(out, this.kernel.release, server.port, root);
-    const words = `setup --archive http://10.0.2.100 --root /root/root.json ${settings}`;
-    const { exitCode, output } = await machine.shell(`tuxtape-agent ${words}`);
-    if (exitCode !== 0) throw new TypeError(output);
-    return new AgentSite(machine, place, server, this.kernel);
+    let machine: AgentMachine | undefined;
+    try {
+      const root = await readFile(join(place.directory, 'root.json'));
+      const out = treeLayout(this.kernel.treeDirectory).out;
+      machine = await AgentMachine.install(out, this.kernel.release, server.port, root);
+      const words = `setup --archive http://10.0.2.100 --root /root/root.json ${settings}`;
+      const { exitCode, output } = await machine.shell(`tuxtape-agent ${words}`);
+      if (exitCode !== 0) throw new TypeError(`set-up ended with ${exitCode}: ${output}`);
+      return new AgentSite(machine, place, server, this.kernel);
+    } catch (error) {
+      await machine?.cut();
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,8 @@ import { before, test } from 'node:test';
 import { findProgram, isRoot, run } from '#host';
 import { scratch } from '../../../testkit/scratch.ts';
 import { bundleAgent, MAX_BUNDLE_BYTES } from '../../../tools/agent-bundle.ts';
-import { packageAgent } from '../../../tools/agent-package.ts';
+import { agentFiles, packageAgent } from '../../../tools/agent-package.ts';
+import { rpmOfAgent } from '../../../tools/agent-rpm.ts';
 
 const UNITS = join(import.meta.dirname, '../../../tools/agent-package');
 
@@ -49,6 +50,22 @@ test('dpkg installs it, and removes every trace; what is configured stays until 
   for (const folder of kept) assert.ok(existsSync(join(root, folder)), folder);
   await dpkg('-P', 'tuxtape-agent');
   for (const folder of kept) assert.ok(!existsSync(join(root, folder)), folder);
+});
+
+test('rpm has the same files, and its scripts touch no livepatch', {
+  skip: findProgram('rpmbuild') === undefined ? 'needs rpmbuild' : false,
+}, async () => {
+  const file = await rpmOfAgent();
+  const { stdout } = await run('rpm', ['-qlp', file]);
+  assert.deepEqual(
+    stdout.trim().split('\n').sort(),
+    agentFiles('usr/lib')
+      .map(({ to }) => `/${to}`)
+      .sort(),
+  );
+  const scripts = await run('rpm', ['-qp', '--scripts', '--requires', file]);
+  assert.match(scripts.stdout, /tuxtape-runtime >= 24/);
+  assert.doesNotMatch(scripts.stdout, /livepatch|revert|rmmod/);
 });
 
 test('systemd reads the units, and finds them well locked up', {

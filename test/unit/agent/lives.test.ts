@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MAX_UNCLEAN_BOOTS } from '../../../src/agent/plan/boot.ts';
 import { isBad } from '../../../src/agent/plan/observation.ts';
+import { BUILD_ID } from '../../../testkit/archive.ts';
 import { ModelHost } from '../../../testkit/model-host.ts';
 import type { Behaviour } from '../../../testkit/model-kernel.ts';
+import { rolloutFile } from '../../../testkit/rollout-words.ts';
 
 // A moment after the load, so that what goes over it is loaded later.
 const FAULT = '1,99,50100000,-;BUG: kernel NULL pointer dereference, address: 0\n';
@@ -55,8 +57,8 @@ function guard(host: ModelHost): void {
     const journal = host.journal();
     const release = host.releases.find(({ moduleName }) => moduleName === name)!;
     if (what === 'load') {
-      assert.ok(!isBad(journal, release.sha256), `${name} failed here or was recalled, and is loaded`);
-      assert.ok(!host.told.has(release.sha256), `${name} is loaded although the archive said that it is recalled`);
+      assert.ok(!isBad(journal, release), `${name} failed here or was recalled, and is loaded`);
+      assert.ok(!host.told.has(release.number), `${name} is loaded although the archive said that it is recalled`);
       assert.ok(!kernel.killers.includes(name), `${name} took the machine down and is loaded again`);
       assert.equal(journal.state, 'loading', 'the intent is on the disk before the kernel is asked');
       assert.equal(journal.release?.sha256, release.sha256);
@@ -98,7 +100,7 @@ test('through any life: nothing bad is loaded again, and in the end the newest g
       await settle(host);
       const journal = host.journal();
       const on = await enabled(host);
-      const good = host.releases.filter(({ sha256 }) => !isBad(journal, sha256));
+      const good = host.releases.filter((release) => !isBad(journal, release));
       for (const name of on)
         assert.ok(
           good.some(({ moduleName }) => moduleName === name),
@@ -131,7 +133,7 @@ test('a livepatch that is on comes off bare only where no accepted one can go ov
         const patch = host.kernel.shown().find((shown) => shown.name === name);
         if (patch?.transition !== false) return;
         const others = journal.accepted.filter(
-          ({ sha256, moduleName }) => moduleName !== name && !isBad(journal, sha256) && host.store.has(sha256),
+          (one) => one.moduleName !== name && !isBad(journal, one) && host.store.has(one.sha256),
         );
         assert.deepEqual(others, [], `${name} is taken off bare`);
       };
@@ -141,7 +143,7 @@ test('a livepatch that is on comes off bare only where no accepted one can go ov
         await live(host, one);
         if (!wasOn || host.kernel.boots !== boots || (await enabled(host)).length > 0) continue;
         const journal = host.journal();
-        const left = journal.accepted.filter(({ sha256 }) => !isBad(journal, sha256) && host.store.has(sha256));
+        const left = journal.accepted.filter((one) => !isBad(journal, one) && host.store.has(one.sha256));
         assert.deepEqual(left, [], 'neither the old nor the new');
       }
     }),
@@ -162,6 +164,29 @@ test('a good release never fails where nothing is cut off', async () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test('the online key can stop and choose, and bring back nothing old', async () => {
+  const host = new ModelHost();
+  const releases = [host.publish('tuxtape_1'), host.publish('tuxtape_2')] as const;
+  host.rollout = rolloutFile(BUILD_ID, releases, { serial: 1, state: 'halted' });
+  assert.match((await host.run())?.note ?? '', /halted/);
+  assert.equal(host.kernel.loads.length, 0);
+  host.rollout = rolloutFile(BUILD_ID, releases, { serial: 2, soakSeconds: 500 });
+  const before = host.kernel.seconds;
+  await host.run();
+  assert.deepEqual(await enabled(host), ['tuxtape_2']);
+  assert.ok(host.kernel.seconds - before >= 500, 'a longer soak is obeyed');
+  host.rollout = rolloutFile(BUILD_ID, [releases[0]], { serial: 3 });
+  await host.run();
+  assert.deepEqual(await enabled(host), ['tuxtape_2'], 'nothing older is loaded over it');
+  host.rollout = rolloutFile(BUILD_ID, releases, { serial: 4, state: 'halted' });
+  host.reboot(true);
+  await host.run();
+  assert.deepEqual(await enabled(host), ['tuxtape_2'], 'what was accepted here comes back all the same');
+  host.recall(releases[1]);
+  await host.run();
+  assert.deepEqual(await enabled(host), [], 'no halt keeps a recalled release on');
 });
 
 test('after so many boots that went down after a load nothing is loaded, whatever the archive says', async () => {

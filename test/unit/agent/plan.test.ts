@@ -57,7 +57,7 @@ const observation: fc.Arbitrary<Observation> = fc
       release: seed.current === null ? null : ref(seed.current),
       accepted: seed.accepted.map(ref),
       failed: seed.failed.map((one) => ({ ...ref(one), how: 'reverted', why: 'failed', reports: [] })),
-      recalled: seed.recalled.map((one) => ({ sha256: hash(one), number: one, reason: 'bad' })),
+      recalled: seed.recalled.map((one) => ({ buildId: BUILD_ID, number: one, reason: 'bad' })),
       guard: { unclean: seed.unclean, loaded: true, polls: 0 },
       alarm: seed.alarm,
     };
@@ -91,7 +91,7 @@ test('what failed or was recalled is never prepared nor loaded, and nothing is b
       const decided = plan(seen);
       if (!['fetch', 'verify', 'precheck', 'load'].includes(decided.step)) return;
       const { release } = decided as { release: ReleaseRef };
-      assert.ok(!isBad(seen.journal, release.sha256));
+      assert.ok(!isBad(seen.journal, release));
       assert.ok(seen.level !== 'stop');
       if (decided.step === 'fetch') assert.ok(!seen.loaded.some(({ transition }) => transition));
     }),
@@ -134,7 +134,7 @@ test('a load that a boot did not survive is quarantined, whatever else is seen',
       assert.equal(decided.step, 'note');
       if (decided.step !== 'note' || journal.release === null) return;
       const atWork = ['loading', 'transitioning', 'soaking'].includes(journal.state);
-      if (atWork && seen.cleanBoot === null) assert.ok(isBad(decided.journal, journal.release.sha256));
+      if (atWork && seen.cleanBoot === null) assert.ok(isBad(decided.journal, journal.release));
       assert.equal(decided.journal.bootId, 'this');
     }),
     { numRuns: 2_000 },
@@ -190,7 +190,7 @@ test('an index in any other form is none', () => {
     { ...good, releases: [{ ...indexed(1), length: 1e300 }] },
     { ...good, releases: [{ ...indexed(1), cves: ['x'] }] },
     { ...good, recalls: {} },
-    { ...good, recalls: [{ number: 1, sha256: 'x', reason: '' }] },
+    { ...good, recalls: [{ number: 1, reason: '', at: 'now', by: 'jane' }] },
   ];
   for (const value of bad) assert.equal(parseReleaseIndex(JSON.stringify(value)), undefined, JSON.stringify(value));
   fc.assert(
