@@ -158,7 +158,7 @@ function chosen(seen: Observation): { release: ReleaseRef; leastSoak: number } |
   if (choice.step === 'none') return { why: `it is not this host's turn: ${choice.why}` };
   const good = journal.accepted.filter((one) => one.buildId === buildId && !isBad(journal, one));
   const floor = Math.max(0, currentOf(seen)?.number ?? 0, ...good.map(({ number }) => number));
-  if (choice.release.number <= floor) return { why: 'the newest release is loaded' };
+  if (choice.release.number <= floor) return { why: "it is not this host's turn for anything newer" };
   return { release: refOf(choice.release), leastSoak: choice.soakSeconds };
 }
 
