@@ -20,7 +20,7 @@ with and the typed client uses (\`src/contract\`): OpenAPI 3.1, with \`x-access\
   in a session needs the header \`x-csrf-token\` with the word that \`GET /api/v1/session\` gives, and a page of this server as its origin.
   While there are no accounts, whoever reaches the server on its loopback address reads as a viewer and changes nothing.
 - **Errors** are \`application/problem+json\` (RFC 9457): \`status\`, \`title\` for people, \`code\` for programs. Codes stay the same over versions.
-- **Lists** with a \`next\` are read page by page: give it back as \`cursor\`. CVEs and the audit log are paged by place, so that what comes in
+- **Lists** with a \`next\` are read page by page: give it back as \`cursor\`. It names a place, not a number of rows: what comes in
   meanwhile moves nothing.
 - **Tags.** JSON answers carry an \`ETag\`; \`If-None-Match\` gets 304 when nothing changed.
 - **Once.** A request that changes something may carry an \`Idempotency-Key\` (8 to 200 letters, digits, \`-\`, \`_\`, \`.\`, \`:\`): for 24 hours its repetition gets the

@@ -1,14 +1,9 @@
 import * as z from 'zod';
-import { isCveId, mitigationProblem, priorityClasses, reachClasses } from '#domain';
-import { severitySchema, standingSchema } from './schemas.ts';
+import { mitigationProblem, priorityClasses, reachClasses } from '#domain';
+import { cveIdSchema, severitySchema, standingSchema } from './schemas.ts';
 
 const MAX_REASON = 2_000;
 const MAX_QUERY = 200;
-
-export const cveIdSchema = z
-  .string()
-  .max(40)
-  .refine((text) => isCveId(text), 'no CVE id');
 
 const rankedSchema = z.object({
   class: z.enum(priorityClasses).nullable(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { priorityClasses, reachClasses, verdictStatuses } from '#domain';
+import { isCveId, priorityClasses, reachClasses, verdictStatuses } from '#domain';
 
 /**
  * One feed source's freshness. `at`: last success; `never`: configured and not read yet; `off`: not configured any more;
@@ -34,6 +34,11 @@ export const kernelSchema = z.object({
   compiler: z.string(),
   bundled: z.boolean(),
 });
+
+export const cveIdSchema = z
+  .string()
+  .max(40)
+  .refine((text) => isCveId(text), 'no CVE id');
 
 export const verdictStatusSchema = z.enum(verdictStatuses);
 export const severitySchema = z.enum(['critical', 'high', 'medium', 'low', 'none', 'not-scored']);
@@ -97,10 +102,7 @@ export const verdictQuerySchema = z.object({
   severity: severitySchema.optional(),
   q: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .optional(),
+  cursor: cveIdSchema.optional(),
 });
 
 /** An error, after RFC 9457 (problem+json), with our code. */

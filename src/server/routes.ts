@@ -88,18 +88,17 @@ export function registerRoutes(server: FastifyInstance, { store, sources: expect
     { schema: { params: kernelParams, querystring: verdictQuerySchema, response: { 200: verdictPageSchema } } },
     async ({ params, query }) => {
       const kernel = await needKernel(db, params.kernel);
-      const offset = Number(query.cursor ?? 0);
       const rows = await listVerdicts(db, kernel.id, {
         status: query.status,
         severity: query.severity,
         text: query.q,
         limit: query.limit + 1,
-        offset,
+        after: query.cursor,
       });
       const more = rows.length > query.limit;
       return {
         verdicts: rows.slice(0, query.limit).map(verdictView),
-        next: more ? String(offset + query.limit) : null,
+        next: more ? (rows[query.limit - 1]?.verdict.cve ?? null) : null,
       };
     },
   );

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { CveId, Priority } from '#domain';
 import { jsonBatches } from './storable.ts';
 import type { Db } from './store.ts';
@@ -46,6 +46,20 @@ export async function analyze(tx: Db): Promise<void> {
 export const priorityOrder = sql`
   priority.class_rank, priority.weight DESC, (priority.origin = 'predicted'), (coalesce(priority.epss, 0)) DESC,
   priority.announced_at DESC NULLS LAST, priority.cve_id`;
+
+/** The columns of `priorityOrder`, each turned so that it rises. */
+function place(of: string): RawBuilder<unknown> {
+  return sql`
+    (${sql.ref(`${of}.class_rank`)}, -${sql.ref(`${of}.weight`)}, (${sql.ref(`${of}.origin`)} = 'predicted'),
+      -coalesce(${sql.ref(`${of}.epss`)}, 0),
+      coalesce(-extract(epoch FROM ${sql.ref(`${of}.announced_at`)}), 'Infinity'::numeric), ${sql.ref(`${of}.cve_id`)})`;
+}
+
+/** Is the row of `priority` behind that of this CVE, as it stands now? Not so when either has no rank yet. */
+export function behindRanked(after: CveId): RawBuilder<SqlBool> {
+  return sql<SqlBool>`EXISTS (
+    SELECT FROM priority AS mark WHERE mark.cve_id = ${after} AND ${place('priority')} > ${place('mark')})`;
+}
 
 /** One ranking at a time, and no mark (an UPDATE, even of no row) between what it reads and what it writes. */
 export async function lockPriorities(tx: Db): Promise<void> {

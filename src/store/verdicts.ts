@@ -1,4 +1,4 @@
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import {
   type CveId,
   type Evidence,
@@ -10,7 +10,7 @@ import {
   type Verdict,
   type VerdictStatus,
 } from '#domain';
-import { priorityOrder } from './priorities.ts';
+import { behindRanked, priorityOrder } from './priorities.ts';
 import type { Db } from './store.ts';
 
 export interface VerdictRow {
@@ -42,7 +42,8 @@ export interface VerdictFilter {
   readonly text?: string | undefined;
   /** 0 = all. */
   readonly limit: number;
-  readonly offset?: number | undefined;
+  /** Only what stands behind this CVE in everyone's order, as it stands now. */
+  readonly after?: CveId | undefined;
 }
 
 /** Is the CNA's score in this band? */
@@ -123,8 +124,15 @@ export async function listVerdicts(db: Db, kernelId: string, filter: VerdictFilt
   }
   query = query.orderBy(priorityOrder).orderBy('verdict.cve_id');
   if (filter.limit > 0) query = query.limit(filter.limit);
-  if (filter.offset !== undefined) query = query.offset(filter.offset);
+  if (filter.after !== undefined) query = query.where(behind(filter.after));
   return (await query.execute()).map(fromRow);
+}
+
+/** What has no rank yet stands behind what has one, by id. */
+function behind(after: CveId): RawBuilder<SqlBool> {
+  const isRanked = sql`EXISTS (SELECT FROM priority AS mark WHERE mark.cve_id = ${after})`;
+  return sql<SqlBool>`CASE WHEN ${isRanked} THEN priority.cve_id IS NULL OR ${behindRanked(after)}
+    ELSE priority.cve_id IS NULL AND verdict.cve_id > ${after} END`;
 }
 
 export async function getVerdict(db: Db, kernelId: string, cve: CveId): Promise<VerdictRow | undefined> {

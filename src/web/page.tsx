@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   Alert,
+  Button,
   Container,
   Group,
   NativeSelect,
@@ -11,10 +12,12 @@ import {
   useMantineColorScheme,
 } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Session } from '#contract';
 import { useView, type View } from './address.ts';
-import { api } from './api.ts';
+import { api, logOut } from './api.ts';
 import { Freshness } from './freshness.tsx';
+import { LoginPage } from './login.tsx';
 import { Tiles } from './tiles.tsx';
 import { Verdicts } from './verdicts.tsx';
 import { statusWords } from './words.ts';
@@ -25,8 +28,15 @@ const STATUSES = [
   { value: 'all', label: 'All verdicts' },
 ];
 
-/** The one page: how fresh the data is, what was decided for a kernel, and the CVEs by severity with their evidence. */
+/** The page, or, where this server has accounts and nobody is logged in, the login. */
 export function Page() {
+  const session = useQuery({ queryKey: ['session'], queryFn: () => api.session() });
+  if (session.data?.as === 'nobody') return <LoginPage oidc={session.data.oidc} />;
+  return <Overview session={session.data} />;
+}
+
+/** How fresh the data is, what was decided for a kernel, and the CVEs by severity with their evidence. */
+function Overview({ session }: { readonly session: Session | undefined }) {
   const [view, change] = useView();
   const status = useQuery({ queryKey: ['status'], queryFn: () => api.status() });
   const kernels = useQuery({ queryKey: ['kernels'], queryFn: () => api.kernels() });
@@ -49,6 +59,7 @@ export function Page() {
                 label: bundled ? `${name} (sample)` : name,
               }))}
             />
+            {session?.as === 'session' && <LogOut session={session} />}
             <Theme />
           </Group>
         </Group>
@@ -61,6 +72,16 @@ export function Page() {
         {kernel !== '' && <KernelView view={{ ...view, kernel }} change={change} />}
       </Stack>
     </Container>
+  );
+}
+
+function LogOut({ session }: { readonly session: Session }) {
+  const queries = useQueryClient();
+  const out = useMutation({ mutationFn: () => logOut(session), onSettled: () => queries.resetQueries() });
+  return (
+    <Button variant="subtle" loading={out.isPending} onClick={() => out.mutate()}>
+      Log out {session.name}
+    </Button>
   );
 }
 

@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
+import { hashPassword, hotp, newTotpSecret, totpStep } from '#identity';
+import { addAccount, setTotp } from '#store';
 import { browser, hasBrowser } from '../../testkit/browser.ts';
+import { everywhere } from '../../testkit/identity.ts';
 import { HOSTILE, listeningServer } from '../../testkit/sample-server.ts';
 
 const built = existsSync(join(import.meta.dirname, '../../build/web/index.html'));
 const skip = !hasBrowser ? 'there is no Chromium' : !built && 'the page is not built: run "make test"';
+
+const PASSWORD = 'correct horse battery';
 
 /** Opens the page; anything it logs as an error fails the test. */
 async function opened(
@@ -109,6 +114,41 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
   }
 }
+
+test('with accounts the page asks for a login, then shows what it shows, until one logs out', { skip }, async () => {
+  const { app, url, store } = await listeningServer();
+  const password = await hashPassword(PASSWORD, 'jane');
+  const jane = { name: 'jane', password, subject: null, grants: [everywhere('viewer')] };
+  await addAccount(store.db, jane, { by: 'test', at: new Date() });
+  const context = await (await browser()).newContext();
+  const page = await context.newPage();
+  try {
+    await page.goto(url);
+    await page.getByLabel('Name').fill('jane');
+    await page.getByLabel('Password', { exact: false }).first().fill('not this one');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('alert').getByText('are not right').waitFor();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    assert.deepEqual(
+      violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+      [],
+    );
+    const secret = newTotpSecret();
+    await setTotp(store.db, 'jane', secret, { by: 'test', at: new Date() });
+    await page.getByLabel('Password', { exact: false }).first().fill(PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByLabel('One-time code').fill(hotp(secret, totpStep(new Date())));
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('table').waitFor();
+    assert.equal(await page.evaluate(() => document.cookie), '', 'no script sees the session');
+    await page.getByRole('button', { name: 'Log out jane' }).click();
+    await page.getByLabel('Name').waitFor();
+    assert.equal(await page.getByRole('table').count(), 0);
+  } finally {
+    await context.close();
+    await app.close();
+  }
+});
 
 test('everything works with the keyboard', { skip }, async () => {
   await opened(async (page) => {
