@@ -21,17 +21,14 @@ const SETUP = `while read -r file; do insmod /modules/$file; done </modules/orde
 ifconfig lo 127.0.0.1 up
 mkdir -p ${DISK}
 mount -t ext4 /dev/vda ${DISK}
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+[ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx
 `;
-/** The disk, and what CRIU asks the kernel about sockets with. */
+/** The disk, and what CRIU asks the kernel about sockets and packet filters with. */
 const MODULES = [
-  'virtio_pci',
-  'virtio_blk',
-  'unix_diag',
-  'inet_diag',
-  'tcp_diag',
-  'udp_diag',
-  'af_packet_diag',
-  'netlink_diag',
+  ...['virtio_pci', 'virtio_blk', 'unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'af_packet_diag', 'netlink_diag'],
+  ...['nf_tables', 'tun', 'veth'],
 ];
 
 /** What the counting server answers. */
