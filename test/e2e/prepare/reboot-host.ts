@@ -177,9 +177,8 @@ async function hookPrograms(): Promise<PayloadFile[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-hooks-'));
   try {
     await cp(HOOKS, folder, { recursive: true });
-    await run('gcc', ['-O2', '-static', '-o', join(folder, 'counter'), join(folder, 'counter.c')], {
-      timeoutMs: 60_000,
-    });
+    for (const name of ['counter', 'kexec'])
+      await run('gcc', ['-O2', '-static', '-o', join(folder, name), join(folder, `${name}.c`)], { timeoutMs: 60_000 });
     const names = (await readdir(folder)).filter((name) => !name.endsWith('.c'));
     return await Promise.all(
       names.map(async (name) => {
