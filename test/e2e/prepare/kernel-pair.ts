@@ -1,49 +1,32 @@
-import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, runSandboxed, sha256 } from '#host';
-import { once } from './cache.ts';
-import type { SourcePackage } from './debian.ts';
+import { exists, run } from '#host';
+import { binaryPackage } from './debian.ts';
 
-const CONFIGS = join(import.meta.dirname, '../kernels');
-const FRAGMENT = 'criu-6.1.config';
-const BUILD_TIMEOUT_MS = 3_600_000;
-
-/** Two builds of one source: what differs is the end of their release, and so their build-id. */
-export interface KernelPair {
-  /** bzImage of the kernel that runs. */
-  readonly running: string;
-  /** bzImage of the one with the fix; its release ends with `-fixed`. */
-  readonly fixed: string;
+/** An installed kernel. */
+export interface PackagedKernel {
+  readonly release: string;
+  /** bzImage. */
+  readonly image: string;
+  /** Folder of `lib/modules`. */
+  readonly root: string;
 }
 
-/** Builds the kernels of the reboot test once; they stay in the cache. The second build only links anew. */
-export async function kernelPair(cache: string, source: SourcePackage): Promise<KernelPair> {
-  const text = await readFile(join(CONFIGS, FRAGMENT), 'utf8');
-  const key = sha256(`${source.name} ${source.version} ${text}`).slice(0, 16);
-  const folder = await once(join(cache, 'kernel-pairs', key), async (target) => {
-    const tree = join(target, 'tree');
-    await run('cp', ['-a', '--reflink=auto', source.directory, tree], { timeoutMs: 600_000 });
-    await copyFile(join(CONFIGS, FRAGMENT), join(tree, 'tuxtape.fragment'));
-    const steps = [
-      'make -s tinyconfig',
-      'scripts/kconfig/merge_config.sh -m .config tuxtape.fragment',
-      'scripts/config --set-str LOCALVERSION -running',
-      'make -s olddefconfig',
-      'nice -n 15 make -s -j2 bzImage',
-      'cp arch/x86/boot/bzImage running',
-      'scripts/config --set-str LOCALVERSION -fixed',
-      'make -s olddefconfig',
-      'nice -n 15 make -s -j2 bzImage',
-      'cp arch/x86/boot/bzImage fixed',
-    ];
-    await runSandboxed(
-      { root: null, mounts: [{ from: tree, to: '/mnt/linux', writable: true }], cwd: '/mnt/linux' },
-      'sh',
-      ['-c', steps.join(' && ')],
-      { timeoutMs: BUILD_TIMEOUT_MS },
-    );
-    for (const name of ['running', 'fixed', '.config']) await copyFile(join(tree, name), join(target, name));
-    await run('rm', ['-rf', tree]);
-  });
-  return { running: join(folder, 'running'), fixed: join(folder, 'fixed') };
+/** The kernel that runs, and the one with the fixes. */
+export interface KernelPair {
+  readonly running: PackagedKernel;
+  readonly fixed: PackagedKernel;
+}
+
+/** Two point releases of Debian's cloud kernel, as Debian built them: they can checkpoint, restore and kexec. */
+export async function kernelPair(cache: string): Promise<KernelPair> {
+  return { running: await kernel(cache, '6.1.0-47', '6.1.170-3'), fixed: await kernel(cache, '6.1.0-50', '6.1.176-1') };
+}
+
+async function kernel(cache: string, abi: string, version: string): Promise<PackagedKernel> {
+  const release = `${abi}-cloud-amd64`;
+  const { directory: root } = await binaryPackage(cache, 'bookworm', `linux-image-${release}-unsigned`, version);
+  // Its installation would do this.
+  if (!(await exists(join(root, 'lib/modules', release, 'modules.dep'))))
+    await run('depmod', ['-b', root, '-a', release], { timeoutMs: 120_000 });
+  return { release, image: join(root, 'boot', `vmlinuz-${release}`), root };
 }

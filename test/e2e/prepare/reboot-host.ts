@@ -6,6 +6,7 @@ import { findProgram, run } from '#host';
 import { initramfs, type Machine, type PayloadFile, startMachine } from '#livepatch';
 import type { PlanStatus } from '#reboot';
 import { librariesOf } from './host.ts';
+import type { KernelPair, PackagedKernel } from './kernel-pair.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const HOOKS = join(import.meta.dirname, '../hooks');
@@ -16,7 +17,19 @@ const DISK_MB = 256;
 const RUN_TIMEOUT_MS = 240_000;
 const DISK = '/data';
 /** Brings up the loopback address and the one disk, where everything lives that outlives a boot. */
-const SETUP = `ifconfig lo 127.0.0.1 up\nmkdir -p ${DISK}\nmount -t ext4 /dev/vda ${DISK}\n`;
+const SETUP = `while read -r file; do insmod /modules/$file; done </modules/order
+ifconfig lo 127.0.0.1 up
+mkdir -p ${DISK}
+mount -t ext4 /dev/vda ${DISK}
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+[ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx
+`;
+/** The disk, and what CRIU asks the kernel about sockets and packet filters with. */
+const MODULES = [
+  ...['virtio_pci', 'virtio_blk', 'unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'af_packet_diag', 'netlink_diag'],
+  ...['nf_tables', 'tun', 'veth'],
+];
 
 /** What the counting server answers. */
 export interface CounterAnswer {
@@ -30,41 +43,41 @@ export interface CounterAnswer {
 /** A virtual host with a disk, the hook runner, CRIU and hooks; `boot` starts it with a kernel, as its firmware would. */
 export class RebootHost {
   readonly #disk: string;
-  readonly #files: Buffer;
+  readonly #kernels: KernelPair;
+  readonly #files: Readonly<Record<keyof KernelPair, Buffer>>;
   #machine: Machine | null = null;
 
-  private constructor(disk: string, files: Buffer) {
+  private constructor(disk: string, kernels: KernelPair, files: Readonly<Record<keyof KernelPair, Buffer>>) {
     this.#disk = disk;
+    this.#kernels = kernels;
     this.#files = files;
   }
 
-  /** `folder`: where its disk lies. `hooks`: the content of hooks.json. `next`: a kernel image, put on the disk with its initial files. */
-  static async make(folder: string, hooks: object, next: string): Promise<RebootHost> {
+  /** `folder`: where its disk lies, with the fixed kernel on it. `hooks`: the content of hooks.json. */
+  static async make(folder: string, hooks: object, kernels: KernelPair): Promise<RebootHost> {
+    const payload: PayloadFile[] = [
+      ...(await programs()),
+      ...(await hookPrograms()),
+      { path: 'etc/tuxtape/hooks.json', content: Buffer.from(JSON.stringify(hooks)) },
+      { path: 'setup', content: Buffer.from(SETUP), mode: 0o755 },
+    ];
+    const filesOf = ({ root, release }: PackagedKernel): Promise<Buffer> => initramfs(root, release, MODULES, payload);
+    const files = { running: await filesOf(kernels.running), fixed: await filesOf(kernels.fixed) };
     const disk = join(folder, 'disk.img');
-    const files = await initramfs(
-      '',
-      '',
-      [],
-      [
-        ...(await programs()),
-        ...(await hookPrograms()),
-        { path: 'etc/tuxtape/hooks.json', content: Buffer.from(JSON.stringify(hooks)) },
-        { path: 'setup', content: Buffer.from(SETUP), mode: 0o755 },
-      ],
-    );
     const boot = join(folder, 'disk/boot');
     await mkdir(boot, { recursive: true });
-    await cp(next, join(boot, 'kernel'));
-    await writeFile(join(boot, 'initrd'), files);
+    await cp(kernels.fixed.image, join(boot, 'kernel'));
+    await writeFile(join(boot, 'initrd'), files.fixed);
     const options = ['-q', '-t', 'ext4', '-E', 'root_owner=0:0', '-d', join(folder, 'disk')];
     await run('mke2fs', [...options, disk, `${DISK_MB}M`], { timeoutMs: 120_000 });
-    return new RebootHost(disk, files);
+    return new RebootHost(disk, kernels, files);
   }
 
-  async boot(kernelImage: string): Promise<void> {
+  async boot(which: keyof KernelPair): Promise<void> {
     await this.powerOff();
     const disks = [{ path: this.#disk, readonly: false }];
-    this.#machine = await startMachine({ kernelImage, initramfs: this.#files, memoryMb: MEMORY_MB, disks });
+    const kernelImage = this.#kernels[which].image;
+    this.#machine = await startMachine({ kernelImage, initramfs: this.#files[which], memoryMb: MEMORY_MB, disks });
   }
 
   /** Cuts the power: what the kernel has not written is lost. */
@@ -164,9 +177,8 @@ async function hookPrograms(): Promise<PayloadFile[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tuxtape-hooks-'));
   try {
     await cp(HOOKS, folder, { recursive: true });
-    await run('gcc', ['-O2', '-static', '-o', join(folder, 'counter'), join(folder, 'counter.c')], {
-      timeoutMs: 60_000,
-    });
+    for (const name of ['counter', 'kexec'])
+      await run('gcc', ['-O2', '-static', '-o', join(folder, name), join(folder, `${name}.c`)], { timeoutMs: 60_000 });
     const names = (await readdir(folder)).filter((name) => !name.endsWith('.c'));
     return await Promise.all(
       names.map(async (name) => {
