@@ -15,6 +15,7 @@ import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerKlog } from './commands/klog.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
+import { registerNotify } from './commands/notify.ts';
 import { registerPatch } from './commands/patch.ts';
 import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
@@ -128,6 +129,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerHost,
     registerPolicy,
     registerPipeline,
+    registerNotify,
     registerKlog,
     registerArchive,
     registerReport,

@@ -14,6 +14,7 @@ export * from './kernel-version.ts';
 export * from './limits.ts';
 export * from './livepatch.ts';
 export * from './livepatch-job.ts';
+export * from './notice.ts';
 export * from './patch.ts';
 export * from './policy.ts';
 export * from './priority.ts';

@@ -1,3 +1,4 @@
+export * from './addresses.ts';
 export * from './clock.ts';
 export * from './copy.ts';
 export * from './daemon.ts';
@@ -13,6 +14,7 @@ export * from './lock.ts';
 export * from './log.ts';
 export * from './memory-group.ts';
 export * from './parallel.ts';
+export * from './post-pinned.ts';
 export * from './process.ts';
 export * from './sandbox.ts';
 export * from './usage.ts';

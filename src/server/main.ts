@@ -7,6 +7,7 @@ import { openStore } from '#store';
 import { createApp } from './app.ts';
 import { buildInBackground } from './builds.ts';
 import { runGates } from './gate/processes.ts';
+import { notifyInBackground } from './notify.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
 const VERSION = '0.1.0';
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   const first = catchUp(store, settings, log);
   const building = buildInBackground(store, { builds: config.number('kernel.builds'), stopped: ending.signal }, log);
   const gates = runGates(config, ending.signal, log);
+  const telling = notifyInBackground(store, config, ending.signal, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
     await first;
     await building;
     await gates;
+    await telling;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

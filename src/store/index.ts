@@ -21,6 +21,9 @@ export * from './livepatch-jobs.ts';
 export * from './livepatches.ts';
 export * from './matrix.ts';
 export { type DatabaseState, databaseState, type MigrationState } from './migrate.ts';
+export * from './notice-channels.ts';
+export * from './notice-deliveries.ts';
+export * from './notices.ts';
 export * from './overrides.ts';
 export * from './patches.ts';
 export {
