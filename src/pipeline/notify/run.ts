@@ -69,7 +69,8 @@ async function sendDue(options: NotifyOptions, channel: ChannelStatus): Promise<
   const { store, clock, signal } = options;
   let failure: DeliveryFailure | null = null;
   let sent = 0;
-  for (let left = MOST_PER_TURN; left > 0 && signal?.aborted !== true; left -= 1) {
+  for (let left = MOST_PER_TURN; left > 0; left -= 1) {
+    if (signal?.aborted === true) break;
     const delivery = await claimDelivery(store.db, channel.name, clock.now());
     if (delivery === undefined) break;
     const failed = await attempt(options, channel, delivery);

@@ -6,7 +6,7 @@ const MOST_TITLE_LETTERS = 200;
 /** Hostile text on one line: control and format characters (line ends, bidi overrides, zero widths) become `?`. */
 export function plain(text: string, most: number): string {
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, '?').trim();
-  return clean.length <= most ? clean : `${[...clean].slice(0, most - 1).join('')}…`;
+  return clean.length <= most ? clean : `${clean.slice(0, most - 1).toWellFormed()}…`;
 }
 
 export interface MessageText {
