@@ -4,6 +4,7 @@ import { StageError } from '#domain';
 import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
@@ -135,6 +136,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerReport,
     registerUp,
     registerDb,
+    registerBackup,
     registerConfig,
   ];
   for (const register of commands) register(program, context);

@@ -70,7 +70,7 @@ export async function readLimited(path: string, limit: number): Promise<Buffer> 
 }
 
 /** Whole, or piece by piece where the whole would not fit into memory. */
-export type Content = string | Uint8Array | AsyncIterable<string>;
+export type Content = string | Uint8Array | AsyncIterable<string> | AsyncIterable<Uint8Array>;
 
 /** Writes a new file beside the old one, syncs it, renames it over and syncs the folder: old content or new, never half. */
 export async function writeAtomic(path: string, content: Content, mode = 0o644): Promise<void> {
@@ -97,7 +97,7 @@ export async function writeAtomic(path: string, content: Content, mode = 0o644):
  * As `writeAtomic`, where a person names the file: a folder that is not there is taken for a slip and not made.
  * Errors: file-missing, and those of `writeAtomic`.
  */
-export async function writeOutput(path: string, content: Content): Promise<void> {
+export async function writeOutput(path: string, content: Content, mode?: number): Promise<void> {
   const folder = dirname(resolve(path));
   if (!(await exists(folder)))
     throw new HostError('file-missing', 'input', {
@@ -105,7 +105,7 @@ export async function writeOutput(path: string, content: Content): Promise<void>
       where: folder,
       remedy: 'make it, or name another file; nothing was written',
     });
-  await writeAtomic(path, content);
+  await writeAtomic(path, content, mode);
 }
 
 export async function syncFolder(path: string): Promise<void> {

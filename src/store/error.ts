@@ -16,6 +16,11 @@ export type StoreCode =
   | 'kernel-in-use'
   | 'build-fenced'
   | 'edit-outdated'
-  | 'version-invalid';
+  | 'version-invalid'
+  | 'backup-cyclic'
+  | 'backup-newer'
+  | 'backup-invalid'
+  | 'database-not-empty'
+  | 'database-in-use';
 
 export class StoreError extends StageError<StoreCode> {}

@@ -1,5 +1,8 @@
 export * from './announcements.ts';
 export * from './autopilot.ts';
+export { type RestoredDatabase, type RestoredRows, restoreDatabase } from './backup/restore.ts';
+export { type AppliedMigration, type Snapshot, withSnapshot } from './backup/snapshot.ts';
+export { type CopiedTable, inOrder, SEEDED_TABLES, type SequenceState } from './backup/tables.ts';
 export * from './builders.ts';
 export * from './check-ins.ts';
 export { type CveFilter, type CveLine, searchCves } from './cve-search.ts';
@@ -14,6 +17,7 @@ export * from './gate-keys.ts';
 export * from './holds.ts';
 export * from './host-modules.ts';
 export * from './hosts.ts';
+export * from './installation.ts';
 export * from './kernel-builds.ts';
 export { type RemovedKernel, removeKernel } from './kernel-removal.ts';
 export * from './kernels.ts';
@@ -45,7 +49,7 @@ export { type BuildQueue, type Lease, openQueue, openQueues, type Queues } from 
 export * from './reviewers.ts';
 export * from './signals.ts';
 export { storableJson } from './storable.ts';
-export { type Db, inTransaction, openStore, type Store, type StoreOptions } from './store.ts';
+export { type Db, inTransaction, openStore, type Store, type StoreOptions, withClient } from './store.ts';
 export * from './triage-due.ts';
 export {
   type DecidedVerdict,

@@ -231,6 +231,13 @@ export interface HostReport {
   title: string;
 }
 
+export interface Installation {
+  epoch: Generated<Int8>;
+  id: Generated<string>;
+  one: Generated<boolean>;
+  restored_at: Timestamp | null;
+}
+
 export interface Kernel {
   added_at: Generated<Timestamp>;
   arch: string;
@@ -535,6 +542,7 @@ export interface DB {
   host_event: HostEvent;
   host_modules: HostModules;
   host_report: HostReport;
+  installation: Installation;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;

@@ -26,6 +26,7 @@ const names = [
   '0016_hold',
   '0026_host',
   '0027_notify',
+  '0028_installation',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
