@@ -18,7 +18,7 @@ export interface Snapshot {
   readonly installation: { readonly id: string; readonly epoch: string };
   readonly livepatches: readonly { readonly id: string; readonly directory: string; readonly moduleSha256: string }[];
   /** The rows of a table as COPY writes them: text, one line a row. One table at a time. */
-  rows(table: CopiedTable): AsyncIterable<Buffer>;
+  readonly rows: (table: CopiedTable) => AsyncIterable<Buffer>;
 }
 
 /**

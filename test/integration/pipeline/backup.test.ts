@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import { hasCode } from '#domain';
 import { sha256, systemClock } from '#host';
 import { addBundledKernel, backup, checkBackup, restore } from '#pipeline';
-import { auditOf, installation, openStore, type Store, setPolicy, withSnapshot } from '#store';
+import { auditOf, installation, openStore, SEEDED_TABLES, type Store, setPolicy, withSnapshot } from '#store';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
@@ -47,11 +47,11 @@ async function filled(store: Store, data: string): Promise<void> {
 
 /** Every row of every table, as text, in a stable order. */
 async function contents(store: Store): Promise<Map<string, string>> {
-  return withSnapshot(store, async ({ tables, rows }) => {
+  return withSnapshot(store, async (snapshot) => {
     const all = new Map<string, string>();
-    for (const table of tables) {
+    for (const table of snapshot.tables) {
       const chunks: Buffer[] = [];
-      for await (const chunk of rows(table)) chunks.push(chunk);
+      for await (const chunk of snapshot.rows(table)) chunks.push(chunk);
       all.set(table.name, Buffer.concat(chunks).toString('utf8').split('\n').toSorted().join('\n'));
     }
     return all;
@@ -88,12 +88,12 @@ test('a backup of the system PostgreSQL comes back in an embedded one, elsewhere
   });
   assert.equal(done.manifest.at, result.manifest.at);
   const again = await openStore({ dataDirectory: target, databaseUrl: null, flavour: 'embedded' });
-  const after = await contents(again);
-  assert.deepEqual([...after.keys()].toSorted(), [...before.keys()].toSorted());
+  const there = await contents(again);
+  assert.deepEqual([...there.keys()].toSorted(), [...before.keys()].toSorted());
   for (const [name, rows] of before) {
     if (['installation', 'audit'].includes(name)) continue;
     const moved = ['livepatch', 'kernel'].includes(name) ? rows.replaceAll(data, target) : rows;
-    assert.equal(after.get(name), moved, name);
+    assert.equal(there.get(name), moved, name);
   }
   assert.ok(before.get('host')!.split('\n').length > 3_000, 'it was not empty');
   const now = await installation(again.db);
@@ -153,9 +153,9 @@ test('a backup is of one moment, whatever is written meanwhile', async () => {
   const [data, url] = [await scratch(), await databaseUrl('system')];
   const store = await openStore({ dataDirectory: data, databaseUrl: url });
   await filled(store, data);
-  let isOver = false;
+  const ending = new AbortController();
   const writing = (async () => {
-    for (let n = 0; !isOver; n += 1)
+    for (let n = 0; !ending.signal.aborted; n += 1)
       await store.db.transaction().execute(async (tx) => {
         const { rows } = await sql<{
           id: string;
@@ -170,7 +170,7 @@ test('a backup is of one moment, whatever is written meanwhile', async () => {
   })();
   const file = join(await scratch(), 'b');
   await backup({ ...common, store, dataDirectory: data, file, withKeys: false, program: 'test' });
-  isOver = true;
+  ending.abort();
   await writing;
   const target = await databaseUrl('system');
   await restore({ ...common, file, dataDirectory: await scratch(), databaseUrl: target });
@@ -246,5 +246,12 @@ test('what is not whole, not empty, newer or wrongly opened is refused, and noth
   const earlier = await readFile(bad);
   await assert.rejects(backup({ ...options, file: bad }), (e) => hasCode(e, 'livepatch-changed'));
   assert.deepEqual(await readFile(bad), earlier, 'the earlier backup stands');
+  await store.close();
+});
+
+test('a fresh database has rows only where a restore puts others in their place', async () => {
+  const store = await openStore({ dataDirectory: await scratch(), databaseUrl: await databaseUrl('system') });
+  const seeded = [...(await contents(store))].filter(([, rows]) => rows.trim() !== '').map(([name]) => name);
+  assert.deepEqual(new Set(seeded), new Set(SEEDED_TABLES), 'a migration that makes rows is named in SEEDED_TABLES');
   await store.close();
 });
