@@ -20,6 +20,7 @@ export * from './policy.ts';
 export * from './priority.ts';
 export * from './proof.ts';
 export * from './release-index.ts';
+export * from './response-times.ts';
 export * from './severity.ts';
 export * from './signal.ts';
 export * from './signal-words.ts';

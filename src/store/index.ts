@@ -46,6 +46,7 @@ export {
 } from './priorities.ts';
 export * from './proofs.ts';
 export { type BuildQueue, type Lease, openQueue, openQueues, type Queues } from './queue.ts';
+export { type ResponseFilter, responseTimes } from './response-times.ts';
 export * from './reviewers.ts';
 export * from './signals.ts';
 export { storableJson } from './storable.ts';

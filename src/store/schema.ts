@@ -81,6 +81,7 @@ export interface Cve {
   oid: string;
   ranges: Json;
   rationale: string | null;
+  read_at: Generated<Timestamp | null>;
   refs: string[];
   score: number | null;
   source: string;

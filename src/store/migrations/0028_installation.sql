@@ -22,3 +22,7 @@ BEGIN
   RAISE EXCEPTION 'the installation is never taken away';
 END $$;
 CREATE TRIGGER installation_stays BEFORE TRUNCATE ON installation FOR EACH STATEMENT EXECUTE FUNCTION installation_stays();
+
+-- When a CVE was first read here; null: before this was written down.
+ALTER TABLE cve ADD COLUMN read_at timestamptz;
+ALTER TABLE cve ALTER COLUMN read_at SET DEFAULT now();
