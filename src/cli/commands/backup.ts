@@ -34,7 +34,7 @@ export function registerBackup(program: Command, context: Context): void {
     .option('--by <name>', BY)
     .addHelpText(
       'after',
-      '\nExample:\n  tuxtape backup /backup/tuxtape.backup --with-keys --passphrase-file /root/backup.pass',
+      '\nExample:\n  tuxtape backup /backup/tuxtape.backup --with-keys --passphrase-file /etc/tuxtape/backup.pass',
     )
     .action((file: string, flags: BackupFlags) => make(context, file, flags));
   program
@@ -46,7 +46,7 @@ export function registerBackup(program: Command, context: Context): void {
     .option('--by <name>', BY)
     .addHelpText(
       'after',
-      '\nExample:\n  tuxtape --data /srv/tuxtape restore /backup/tuxtape.backup --passphrase-file /root/backup.pass',
+      '\nExample:\n  tuxtape --data /srv/tuxtape restore /backup/tuxtape.backup --passphrase-file /etc/tuxtape/backup.pass',
     )
     .action((file: string, flags: RestoreFlags) => putBack(context, file, flags));
 }

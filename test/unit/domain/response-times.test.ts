@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  type CveId,
   type ResponseStage,
   type ResponseTimes,
   responseFigures,
@@ -20,7 +19,7 @@ function at(hours: Partial<Record<ResponseStage, number>>): StageTimes {
 }
 
 function row(hours: Partial<Record<ResponseStage, number>>, backlog = false): ResponseTimes {
-  return { cve: 'CVE-2026-1000' as CveId, kernel: 'web', times: at(hours), backlog };
+  return { cve: 'CVE-2026-1000', kernel: 'web', times: at(hours), backlog };
 }
 
 const WHOLE = { published: 0, read: 1, verdict: 2, built: 4, proved: 5, approved: 30, released: 31, accepted: 40 };
