@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '#host';
 import { openStore, type Store } from '#store';
 import { registerArchive } from './commands/archive/index.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerBuilder } from './commands/builder.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCve } from './commands/cve.ts';
@@ -16,6 +17,7 @@ import { registerKernel } from './commands/kernel.ts';
 import { registerKernelBuilds } from './commands/kernel-builds.ts';
 import { registerKlog } from './commands/klog.ts';
 import { registerLivepatch } from './commands/livepatch.ts';
+import { registerNotify } from './commands/notify.ts';
 import { registerPatch } from './commands/patch.ts';
 import { registerPipeline } from './commands/pipeline.ts';
 import { registerPolicy } from './commands/policy.ts';
@@ -134,6 +136,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerReboot,
     registerPolicy,
     registerPipeline,
+    registerNotify,
     registerKlog,
     registerArchive,
     registerRollout,
@@ -143,6 +146,7 @@ function buildProgram(): { program: Command; context: CliContext } {
     registerToken,
     registerAudit,
     registerDb,
+    registerBackup,
     registerConfig,
   ];
   for (const register of commands) register(program, context);

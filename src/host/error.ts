@@ -11,6 +11,7 @@ export type HostCode =
   | 'file-too-large'
   | 'disk-full'
   | 'locked'
+  | 'address-refused'
   | 'http-failed'
   | 'http-too-large'
   | 'git-failed'

@@ -70,7 +70,7 @@ export async function readLimited(path: string, limit: number): Promise<Buffer> 
 }
 
 /** Whole, or piece by piece where the whole would not fit into memory. */
-export type Content = string | Uint8Array | AsyncIterable<string>;
+export type Content = string | Uint8Array | AsyncIterable<string> | AsyncIterable<Uint8Array>;
 
 /** Writes a new file beside the old one, syncs it, renames it over and syncs the folder: old content or new, never half. */
 export async function writeAtomic(path: string, content: Content, mode = 0o644): Promise<void> {

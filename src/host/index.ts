@@ -1,3 +1,4 @@
+export * from './addresses.ts';
 export * from './append.ts';
 export * from './clock.ts';
 export * from './copy.ts';
@@ -17,6 +18,7 @@ export * from './memory-group.ts';
 export * from './owned.ts';
 export * from './parallel.ts';
 export * from './post.ts';
+export * from './post-pinned.ts';
 export * from './process.ts';
 export * from './prompt.ts';
 export * from './sandbox.ts';

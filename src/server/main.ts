@@ -10,6 +10,7 @@ import { buildInBackground } from './builds.ts';
 import { runGates } from './gate/processes.ts';
 import { keepArchive } from './keeper.ts';
 import { checkOrigin, refuseOpen } from './listen.ts';
+import { notifyInBackground } from './notify.ts';
 import type { OidcSettings } from './oidc.ts';
 import { catchUp, type TurnSettings, turn } from './turn.ts';
 
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   const building = buildInBackground(store, { builds: config.number('kernel.builds'), stopped: ending.signal }, log);
   const gates = runGates(config, ending.signal, log);
   const keeping = keepOwnArchive(config, store, ending.signal, log);
+  const telling = notifyInBackground(store, config, ending.signal, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -56,6 +58,7 @@ async function main(): Promise<void> {
     await building;
     await gates;
     await keeping;
+    await telling;
     await store.close();
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

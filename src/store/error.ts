@@ -18,6 +18,11 @@ export type StoreCode =
   | 'edit-outdated'
   | 'version-invalid'
   | 'rollout-fenced'
-  | 'key-reused';
+  | 'key-reused'
+  | 'backup-cyclic'
+  | 'backup-newer'
+  | 'backup-invalid'
+  | 'database-not-empty'
+  | 'database-in-use';
 
 export class StoreError extends StageError<StoreCode> {}

@@ -122,6 +122,7 @@ export interface Cve {
   oid: string;
   ranges: Json;
   rationale: string | null;
+  read_at: Generated<Timestamp | null>;
   refs: string[];
   score: number | null;
   source: string;
@@ -280,6 +281,13 @@ export interface Idempotency {
   request_sha256: string;
 }
 
+export interface Installation {
+  epoch: Generated<Int8>;
+  id: Generated<string>;
+  one: Generated<boolean>;
+  restored_at: Timestamp | null;
+}
+
 export interface Kernel {
   added_at: Generated<Timestamp>;
   arch: string;
@@ -370,6 +378,70 @@ export interface LivepatchJob {
   started_at: Timestamp | null;
   state: string;
   timeout_seconds: number;
+}
+
+export interface NotifyChannel {
+  added_at: Timestamp;
+  added_by: string;
+  error: string | null;
+  error_code: string | null;
+  failing_since: Timestamp | null;
+  failures: Generated<number>;
+  kind: string;
+  name: string;
+  next_try_at: Timestamp | null;
+  secret_file: string | null;
+  sent_at: Timestamp | null;
+  target: string[];
+}
+
+export interface NotifyDelivery {
+  attempt: Generated<number>;
+  channel: string;
+  due_at: Timestamp;
+  ended_at: Timestamp | null;
+  error: string | null;
+  error_code: string | null;
+  id: string;
+  leased_until: Timestamp | null;
+  made_at: Timestamp;
+  next_try_at: Timestamp;
+  rule_id: string;
+  state: string;
+}
+
+export interface NotifyItem {
+  delivery_id: string;
+  notice: Json;
+  number: number;
+}
+
+export interface NotifyNotice {
+  at: Timestamp;
+  cve_id: string | null;
+  detail: Json;
+  id: Generated<Int8>;
+  kernel_id: string | null;
+  kind: string;
+  state: string;
+  subject: string;
+}
+
+export interface NotifyRule {
+  added_at: Timestamp;
+  added_by: string;
+  channel: string;
+  digest_minutes: number;
+  id: string;
+  kernel_id: string | null;
+  kinds: string[];
+  least: string;
+  states: string[];
+}
+
+export interface NotifySilence {
+  host_id: string;
+  since: Timestamp;
 }
 
 export interface Patch {
@@ -578,12 +650,19 @@ export interface DB {
   host_modules: HostModules;
   host_report: HostReport;
   idempotency: Idempotency;
+  installation: Installation;
   kernel: Kernel;
   kernel_build: KernelBuild;
   kernel_modules: KernelModules;
   kernel_profile: KernelProfile;
   livepatch: Livepatch;
   livepatch_job: LivepatchJob;
+  notify_channel: NotifyChannel;
+  notify_delivery: NotifyDelivery;
+  notify_item: NotifyItem;
+  notify_notice: NotifyNotice;
+  notify_rule: NotifyRule;
+  notify_silence: NotifySilence;
   patch: Patch;
   patch_version: PatchVersion;
   policy: Policy;

@@ -27,6 +27,8 @@ export interface Store {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   /** Tells what is committed from now on, until `stop`; `onLost`: the connection broke, and something may have been missed. */
   listen(onEvent: (event: StoreEvent) => void, onLost: () => void): Promise<{ stop(): Promise<void> }>;
+  /** A connection of its own, for what the query builder cannot say (COPY). */
+  lend<T>(body: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,39 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     await use.release();
     throw error;
+  }
+}
+
+/**
+ * Gives `body` the one connection to a database that is not brought to any version, making it if it is our own server's. Errors:
+ * database-unreachable, those of `useServer` and of `body`.
+ */
+export async function withClient<T>(options: StoreOptions, body: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { databaseUrl, dataDirectory } = options;
+  if (databaseUrl !== null) return connected({ connectionString: databaseUrl }, addressOf(databaseUrl), body);
+  const use = await useServer(dataDirectory, options.flavour);
+  try {
+    await createDatabase(use);
+    return await connected(ownServer(use, DATABASE), use.socket, body);
+  } finally {
+    await use.release();
+  }
+}
+
+async function connected<T>(
+  address: pg.ClientConfig,
+  where: string,
+  body: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => {});
+  try {
+    await client.connect().catch((error: unknown) => {
+      throw unreachable(where, error);
+    });
+    return await body(client);
+  } finally {
+    await client.end();
   }
 }
 
@@ -157,12 +192,25 @@ async function connect(address: pg.PoolConfig, kind: string, where: string): Pro
   // A lost idle connection is replaced; queries in flight report their own errors, and a connection that is lent out, too.
   pool.on('error', () => {}).on('connect', (client) => void client.on('error', () => {}));
   const query: Store['query'] = (text, values) => pool.query(text, values);
+  const lend: Store['lend'] = async (body) => {
+    const client = await pool.connect();
+    let failure: Error | boolean = true;
+    try {
+      const result = await body(client);
+      failure = false;
+      return result;
+    } finally {
+      // Whatever state a failure left it in, nobody gets this connection.
+      client.release(failure);
+    }
+  };
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   try {
     const version = await serverVersion(db, where);
     const migrated = await migrate(db);
     const listen: Store['listen'] = (onEvent, onLost) => listenFor(address, onEvent, onLost);
-    return { db, server: `PostgreSQL ${version}, ${kind}`, where, migrated, query, listen, close: () => db.destroy() };
+    const server = `PostgreSQL ${version}, ${kind}`;
+    return { db, server, where, migrated, query, listen, lend, close: () => db.destroy() };
   } catch (error) {
     await db.destroy();
     throw error;

@@ -29,6 +29,8 @@ const names = [
   '0019_audit_chain',
   '0020_rollout',
   '0026_host',
+  '0027_notify',
+  '0028_installation',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
