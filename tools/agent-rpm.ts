@@ -4,15 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleAgent } from './agent-bundle.ts';
-import {
-  agentFiles,
-  type Entry,
-  layOut,
-  packages,
-  packageVersion,
-  runtimeFiles,
-  runtimeVersion,
-} from './agent-package.ts';
+import { agentFiles, packages, packageVersion, runtimeFiles, runtimeVersion } from './agent-package.ts';
+import { type FileEntry, layOut } from './package/debian.ts';
 
 interface RpmPackage {
   readonly name: string;
@@ -21,7 +14,7 @@ interface RpmPackage {
   readonly license: string;
   readonly requires: readonly string[];
   readonly noarch: boolean;
-  readonly files: readonly Entry[];
+  readonly files: readonly FileEntry[];
   /** Sections of the spec file for maintainer scripts. */
   readonly scripts: string;
 }

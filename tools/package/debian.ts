@@ -3,10 +3,15 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** From a source of this clone to its place on a host; a link has its target instead of a source. */
-export type Entry =
-  | { readonly from: string; readonly to: string; readonly mode: number }
-  | { readonly link: string; readonly to: string };
+/** From a source of this clone to its place on a host. */
+export interface FileEntry {
+  readonly from: string;
+  readonly to: string;
+  readonly mode: number;
+}
+
+/** A file, or a link with its target. */
+export type Entry = FileEntry | { readonly link: string; readonly to: string };
 
 export interface DebianPackage {
   readonly name: string;
@@ -29,7 +34,7 @@ export function buildDebian(one: DebianPackage, folder: string): string {
   const tree = mkdtempSync(join(tmpdir(), 'tuxtape-package-'));
   try {
     chmodSync(tree, 0o755);
-    const size = one.files.reduce((sum, entry) => sum + place(tree, entry), 0);
+    const size = layOut(one.files, tree);
     const control = join(tree, 'DEBIAN');
     mkdirSync(control);
     for (const [name, source] of Object.entries(one.scripts)) {
@@ -49,7 +54,11 @@ export function buildDebian(one: DebianPackage, folder: string): string {
   }
 }
 
-/** Bytes that it takes. */
+/** Places the files below `tree`; the bytes they have. */
+export function layOut(files: readonly Entry[], tree: string): number {
+  return files.reduce((sum, entry) => sum + place(tree, entry), 0);
+}
+
 function place(tree: string, entry: Entry): number {
   const to = join(tree, entry.to);
   mkdirSync(dirname(to), { recursive: true });
