@@ -63,7 +63,7 @@ export interface BootGuard {
   readonly unclean: number;
   /** A module of ours was loaded in the boot of the journal. */
   readonly loaded: boolean;
-  /** Polls of this boot that found an accepted release at work. */
+  /** Runs of this boot, since its last load, that found an accepted release at work. */
   readonly polls: number;
 }
 

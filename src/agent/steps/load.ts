@@ -27,7 +27,7 @@ export async function load(run: Run, release: ReleaseRef): Promise<void> {
     release,
     since,
     baseline,
-    guard: { ...journal.guard, loaded: true },
+    guard: { ...journal.guard, loaded: true, polls: 0 },
     newest: newestOf(journal, release),
   };
   await run.commit(intent);

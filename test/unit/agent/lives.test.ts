@@ -166,6 +166,21 @@ test('a good release never fails where nothing is cut off', async () => {
   );
 });
 
+test('a boot that had settled is counted all the same when something new is loaded in it', async () => {
+  const host = new ModelHost();
+  host.publish('tuxtape_1');
+  for (let i = 0; i < 5; i += 1) await live(host, { act: 'run' });
+  host.publish('tuxtape_2', { dies: 30 });
+  await live(host, { act: 'run' });
+  await live(host, { act: 'run' });
+  assert.equal(host.journal().guard.unclean, 1);
+  assert.deepEqual(await enabled(host), ['tuxtape_1']);
+  for (let i = 0; i < 5; i += 1) await live(host, { act: 'run' });
+  host.reboot(false);
+  await live(host, { act: 'run' });
+  assert.equal(host.journal().guard.unclean, 0, 'a power cut long after is none of it');
+});
+
 test('the online key can stop and choose, and bring back nothing old', async () => {
   const host = new ModelHost();
   const releases = [host.publish('tuxtape_1'), host.publish('tuxtape_2')] as const;
