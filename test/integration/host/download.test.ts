@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { hasCode } from '#domain';
 import { download } from '#host';
 import { scratch } from '../../../testkit/scratch.ts';
 
@@ -43,17 +44,28 @@ function cutAfter(bytes: number) {
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': CONTENT.length - from });
     const piece = CONTENT.subarray(from, from + bytes);
-    response.write(piece, () => (from + bytes < CONTENT.length ? response.destroy() : response.end()));
+    response.write(piece, () => (from + bytes < CONTENT.length ? response.socket?.end() : response.end()));
   };
 }
 
 test('a download that is cut again and again goes on where it ended', async () => {
   const part = join(await scratch(), 'part');
   await using server = await serve(cutAfter(100_000));
-  for (let i = 0; i < 2; i += 1)
-    await assert.rejects(download(server.url, part, CONTENT.length, LIMITS), { code: 'http-failed' });
-  assert.deepEqual(await download(server.url, part, CONTENT.length, LIMITS), CONTENT);
-  assert.deepEqual(server.ranges, [undefined, 'bytes=100000-', 'bytes=200000-']);
+  let content: Buffer | undefined;
+  // What was on the way when the line was cut may be lost: that is asked for again, and no more.
+  for (let i = 0; i < 20 && content === undefined; i += 1)
+    content = await download(server.url, part, CONTENT.length, LIMITS).catch((error: unknown) => {
+      assert.ok(hasCode(error, 'http-failed'), String(error));
+      return undefined;
+    });
+  assert.deepEqual(content, CONTENT);
+  const starts = server.ranges.map((range) => Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0));
+  assert.ok(starts.length >= 3 && starts.at(-1)! >= CONTENT.length - 100_000, starts.join(' '));
+  assert.deepEqual(
+    starts,
+    starts.toSorted((x, y) => x - y),
+    'it never goes back',
+  );
 });
 
 test('a server that knows no ranges sends all of it anew', async () => {
