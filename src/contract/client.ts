@@ -20,9 +20,9 @@ export class ApiError extends Error {
   }
 }
 
-/** A typed client of the server's HTTP API. */
-export function createClient(get: Get, base: string): Client {
-  const read = async <T>(path: string): Promise<T> => {
+/** Reads JSON from the server's HTTP API. Errors: ApiError, with the title that the server gave. */
+export function jsonReader(get: Get, base: string): <T>(path: string) => Promise<T> {
+  return async <T>(path: string): Promise<T> => {
     const response = await get(`${base}/api/v1${path}`);
     const body = await response.json();
     if (!response.ok)
@@ -32,6 +32,11 @@ export function createClient(get: Get, base: string): Client {
       );
     return body as T;
   };
+}
+
+/** A typed client of the server's HTTP API. */
+export function createClient(get: Get, base: string): Client {
+  const read = jsonReader(get, base);
   return {
     status: () => read('/status'),
     kernels: () => read('/kernels'),

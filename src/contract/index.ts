@@ -3,3 +3,4 @@ export * from './builder-client.ts';
 export { ApiError, type Client, createClient, type Get } from './client.ts';
 export * from './host.ts';
 export * from './schemas.ts';
+export * from './views/index.ts';

@@ -10,6 +10,7 @@ import type { Logger } from '#host';
 import { access } from './access.ts';
 import { registerBuilderRoutes } from './builder-routes.ts';
 import { ServerError } from './error.ts';
+import { registerReadRoutes } from './read/index.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 
 const WEB = join(import.meta.dirname, '../../build/web');
@@ -70,6 +71,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
   });
   registerRoutes(app, options);
+  registerReadRoutes(app, options);
   registerBuilderRoutes(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
   if (existsSync(join(WEB, 'index.html'))) await app.register(serveStatic, { root: WEB });
@@ -79,6 +81,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 /** Every other code is a failure of the server. */
 const STATUS: Readonly<Record<string, number>> = {
   'not-found': 404,
+  'cursor-invalid': 400,
   'host-refused': 421,
   unauthorized: 401,
   'module-refused': 422,

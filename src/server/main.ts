@@ -15,7 +15,8 @@ async function main(): Promise<void> {
   const config = await loadConfig();
   const log = createLogger(config.need('log.level'));
   const store = await openStore({ dataDirectory: config.need('data'), databaseUrl: config.text('database.url') });
-  const app = await createApp({ store, sources: expectedSources(config), version: VERSION, log });
+  const places = { dataDirectory: config.need('data'), hostSeconds: config.number('gate.interval') };
+  const app = await createApp({ store, sources: expectedSources(config), version: VERSION, log, ...places });
   const ending = new AbortController();
   const settings: TurnSettings = {
     stopped: ending.signal,

@@ -25,6 +25,7 @@ const names = [
   '0015_builder',
   '0016_hold',
   '0026_host',
+  '0030_read',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({
