@@ -71,6 +71,7 @@ export async function addProvable(
   kernelId: string,
   id: string,
   part: Partial<LivepatchRecipe> = {},
+  text?: string,
 ): Promise<{ livepatch: LivepatchRow; gate: GateRecord }> {
   const { module, moduleName, patch, gate, ...rest } = bundle(`tuxtape_${id}`);
   const plain = { fit: { how: 'exact', remarks: [] }, findings: [], authors: ['builder'], versions: [] };
@@ -78,7 +79,7 @@ export async function addProvable(
   const directory = join(dataDirectory, 'livepatches', id);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'module.ko'), module);
-  await writeFile(join(directory, 'change.patch'), patch);
+  await writeFile(join(directory, 'change.patch'), text ?? patch);
   await writeFile(join(directory, 'recipe.json'), JSON.stringify(recipe));
   const row = { id, kernelId, moduleName, moduleSha256: gate.moduleSha256, directory, recipe, builtAt: new Date() };
   await addLivepatch(store.db, row);

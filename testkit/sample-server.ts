@@ -44,8 +44,13 @@ export async function sampleServer(): Promise<{ app: FastifyInstance; store: Sto
 }
 
 /** The same, listening on a free port of the loopback address. */
-export async function listeningServer(): Promise<{ app: FastifyInstance; url: string; kernel: string }> {
-  const { app, kernel } = await sampleServer();
+export async function listeningServer(): Promise<{
+  app: FastifyInstance;
+  url: string;
+  kernel: string;
+  store: Store;
+}> {
+  const { app, kernel, store } = await sampleServer();
   await app.listen({ host: '127.0.0.1', port: 0 });
-  return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, kernel };
+  return { app, url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, kernel, store };
 }

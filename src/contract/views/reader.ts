@@ -53,9 +53,9 @@ export function createReader(get: Get, base: string): Reader {
   };
 }
 
-function asked(query: Readonly<Record<string, unknown>>): string {
+function asked(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const words = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(String(value))}`],
+    value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
   );
   return words.length === 0 ? '' : `?${words.join('&')}`;
 }
