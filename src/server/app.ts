@@ -51,11 +51,15 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     if (status >= 500) options.log.error({ error }, 'request failed');
     return reply.code(status).type('application/problem+json').send({ type: 'about:blank', title, status, code });
   });
-  app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type('application/problem+json')
-      .send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }),
+  const hasPages = existsSync(join(WEB, 'index.html'));
+  app.setNotFoundHandler((request, reply) =>
+    // The address of a page, which the page itself reads; what looks like a file is one that is not there.
+    hasPages && request.method === 'GET' && /^\/(?!api\/)[^.?]*(?:\?|$)/.test(request.url)
+      ? reply.sendFile('index.html')
+      : reply
+          .code(404)
+          .type('application/problem+json')
+          .send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }),
   );
   // Mantine writes style elements: inline styles are allowed, inline scripts never.
   const directives = {
@@ -74,7 +78,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerReadRoutes(app, options);
   registerBuilderRoutes(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  if (existsSync(join(WEB, 'index.html'))) await app.register(serveStatic, { root: WEB });
+  if (hasPages) await app.register(serveStatic, { root: WEB });
   return app;
 }
 

@@ -16,7 +16,7 @@ export const yesNo = z.enum(['true', 'false']).transform((text) => text === 'tru
 
 /** How many lines, and where the page begins: what the page before gave as `next`. */
 export const paging = {
-  limit: z.coerce.number().int().min(1).max(MOST_LINES).default(100),
+  limit: z.coerce.number<number>().int().min(1).max(MOST_LINES).default(100),
   cursor: z.string().max(MAX_CURSOR).optional(),
 };
 

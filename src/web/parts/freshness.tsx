@@ -4,8 +4,8 @@ import { age, sourceWords } from './words.ts';
 
 type Source = Status['sources'][number];
 
-/** How old the data is, always; a banner when it is a sample, stale, or was never read. */
-export function Freshness({ status }: { readonly status: Status }) {
+/** A banner when the data is a sample, is stale, or was never read. */
+export function Warnings({ status }: { readonly status: Status }) {
   const stale = status.sources.filter(({ state }) => state === 'stale');
   const never = status.sources.filter(({ state }) => state === 'never');
   return (
@@ -26,16 +26,22 @@ export function Freshness({ status }: { readonly status: Status }) {
           below.
         </Alert>
       )}
-      <Group gap="lg">
-        {status.sources.map((source) => (
-          <SourceLine key={source.source} source={source} now={status.now} />
-        ))}
-        <Text size="sm" c="dimmed">
-          {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
-          {status.quarantined} set aside
-        </Text>
-      </Group>
     </>
+  );
+}
+
+/** How old the data is, source by source, always. */
+export function Freshness({ status }: { readonly status: Status }) {
+  return (
+    <Group gap="lg">
+      {status.sources.map((source) => (
+        <SourceLine key={source.source} source={source} now={status.now} />
+      ))}
+      <Text size="sm" c="dimmed">
+        {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
+        {status.quarantined} set aside
+      </Text>
+    </Group>
   );
 }
 
@@ -46,7 +52,6 @@ function staleWords({ source, at, newest }: Source, now: string): string {
 
 function SourceLine({ source, now }: { readonly source: Source; readonly now: string }) {
   const { state, at, newest, address, failure } = source;
-  if (at === null && failure === null) return null;
   const failed = failure === null ? '' : `; failed ${age(failure.at, now)}: ${failure.reason}`;
   return (
     <Tooltip label={`from ${address ?? 'nowhere yet'}, last success ${at ?? 'never'}${failed}`} multiline maw={480}>

@@ -1,0 +1,112 @@
+import { ActionIcon, Alert, AppShell, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { api } from '../parts/api.ts';
+import { Warnings } from '../parts/freshness.tsx';
+import { Help } from './help.tsx';
+import { pages } from './pages.ts';
+import { useShortcuts, useSingleKeys } from './shortcuts.ts';
+import { ThemeSwitch } from './theme.tsx';
+
+/** Around every page: navigation, what is old or missing in all of them, keys. */
+export function Shell() {
+  const [menu, { toggle, close }] = useDisclosure(false);
+  const [help, helpIs] = useDisclosure(false);
+  const keys = useSingleKeys();
+  useShortcuts(keys[0], helpIs.open);
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    close();
+    // Whoever listens to the page is told of the new one; at first the window itself is.
+    if (!first.current) main.current?.focus({ preventScroll: true });
+    first.current = false;
+  }, [path, close]);
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 210, breakpoint: 'md', collapsed: { mobile: !menu } }}
+      padding="md"
+    >
+      <AppShell.Header>
+        <a
+          href="#main"
+          className="skip"
+          onClick={(event) => {
+            event.preventDefault();
+            main.current?.focus();
+          }}
+        >
+          Skip to the content
+        </a>
+        <Group h="100%" px="md" justify="space-between">
+          <Group gap="sm">
+            <Burger
+              opened={menu}
+              onClick={toggle}
+              hiddenFrom="md"
+              size="sm"
+              aria-label={menu ? 'Close the menu' : 'Open the menu'}
+              aria-expanded={menu}
+            />
+            <Text fw={700} size="lg">
+              TuxTape
+            </Text>
+          </Group>
+          <Group gap="xs">
+            <ActionIcon variant="default" size="lg" aria-label="Keys" onClick={helpIs.open}>
+              ?
+            </ActionIcon>
+            <ThemeSwitch />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <Navigation path={path} />
+      <AppShell.Main id="main" ref={main} tabIndex={-1}>
+        <Stack maw={1400} mx="auto">
+          <News />
+          <Outlet />
+        </Stack>
+      </AppShell.Main>
+      <Help opened={help} close={helpIs.close} keys={keys} />
+    </AppShell>
+  );
+}
+
+function Navigation({ path }: { readonly path: string }) {
+  return (
+    <AppShell.Navbar p="xs" aria-label="Pages">
+      {pages.map(({ to, label }) => {
+        const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+        return (
+          <NavLink
+            key={to}
+            renderRoot={(props) => <Link to={to} {...props} />}
+            label={label}
+            active={here}
+            variant="filled"
+            {...(here ? { 'aria-current': 'page' as const } : {})}
+          />
+        );
+      })}
+    </AppShell.Navbar>
+  );
+}
+
+/** What is old, a sample, or not there at all: said on every page. */
+function News() {
+  const status = useQuery({ queryKey: ['status'], queryFn: () => api.status() });
+  return (
+    <>
+      {status.error !== null && (
+        <Alert color="red.9" variant="filled" title="The server does not answer" role="alert">
+          {status.error.message}. What you see may be old.
+        </Alert>
+      )}
+      {status.data !== undefined && <Warnings status={status.data} />}
+    </>
+  );
+}
