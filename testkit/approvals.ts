@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GateRecord, type LivepatchRecipe, type RecipeFinding, type Reviewer } from '#domain';
-import { systemClock } from '#host';
+import { sha256, systemClock } from '#host';
 import { keyIdOf, makeKeyFile, publicPem } from '#livepatch';
 import { addBundledKernel, approveLivepatch, keepGate, type LivepatchApprovals } from '#pipeline';
 import { addLivepatch, addReviewer, type LivepatchRow, needLivepatch, type Store } from '#store';
@@ -75,7 +75,7 @@ export async function addProvable(
 ): Promise<{ livepatch: LivepatchRow; gate: GateRecord }> {
   const { module, moduleName, patch, gate, ...rest } = bundle(`tuxtape_${id}`);
   const plain = { fit: { how: 'exact', remarks: [] }, findings: [], authors: ['builder'], versions: [] };
-  const recipe = { ...rest.recipe, ...plain, ...part };
+  const recipe = { ...rest.recipe, ...plain, ...(text === undefined ? {} : { patchSha256: sha256(text) }), ...part };
   const directory = join(dataDirectory, 'livepatches', id);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'module.ko'), module);

@@ -53,8 +53,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const hasPages = existsSync(join(WEB, 'index.html'));
   app.setNotFoundHandler((request, reply) =>
-    // The address of a page, which the page itself reads; what looks like a file is one that is not there.
-    hasPages && request.method === 'GET' && /^\/(?!api\/)[^.?]*(?:\?|$)/.test(request.url)
+    // The address of a page, which the page itself reads.
+    hasPages && request.method === 'GET' && /^\/(?!api\/|assets\/)/.test(request.url)
       ? reply.sendFile('index.html')
       : reply
           .code(404)

@@ -55,7 +55,7 @@ export function Cves() {
         query={query}
         columns={COLUMNS}
         keyOf={({ id }) => id}
-        heights={[58, 104]}
+        heights={[58, 112]}
         total={total}
         empty="No CVE matches. Try fewer words or other choices."
       />
@@ -92,7 +92,7 @@ function Facets({
     />
   );
   return (
-    <Group gap="xs">
+    <Group gap="xs" className="facets">
       <SearchField label="Search id, title, text" value={view.q} onSearch={(q) => change({ q }, 'typing')} />
       {select('severity', 'Severity', choices(facets?.severity, severityWords, 'Any severity'))}
       {select('class', 'Class', choices(facets?.class, withoutUnranked(CLASSES), 'Any class'))}
@@ -178,7 +178,7 @@ function Title({ row }: { readonly row: CveLineView }) {
       </div>
       {said.length > 0 && <div className="quiet one-line">{said.join(', ')}</div>}
       <Text className="quiet" hiddenFrom="md">
-        {affected} kernels affected
+        {affected} {affected === 1 ? 'kernel' : 'kernels'} affected
       </Text>
     </>
   );

@@ -48,7 +48,7 @@ export function Hosts() {
       <Answer query={fleet} height={120}>
         {(data) => <FleetSummary summary={data} />}
       </Answer>
-      <Group gap="xs">
+      <Group gap="xs" className="facets">
         <SearchField label="Name begins with" value={view.q} onSearch={(q) => change({ q }, 'typing')} />
         {select(
           'group',

@@ -1,5 +1,6 @@
-import { Alert, Group, Text, Tooltip } from '@mantine/core';
+import { Group, Text, Tooltip } from '@mantine/core';
 import type { Status } from '#contract';
+import { Notice } from './notice.tsx';
 import { age, sourceWords } from './words.ts';
 
 type Source = Status['sources'][number];
@@ -11,20 +12,20 @@ export function Warnings({ status }: { readonly status: Status }) {
   return (
     <>
       {status.sampleData && (
-        <Alert color="yellow" variant="filled" autoContrast title="Sample data" role="status">
+        <Notice tone="wary" name="Sample data">
           A few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.
-        </Alert>
+        </Notice>
       )}
       {!status.sampleData && stale.length > 0 && (
-        <Alert color="yellow" variant="filled" autoContrast title="Stale" role="status">
+        <Notice tone="wary" name="Stale">
           {stale.map((source) => staleWords(source, status.now)).join('; ')}. What came since is missing here.
-        </Alert>
+        </Notice>
       )}
       {never.length > 0 && (
-        <Alert color="gray.2" variant="filled" autoContrast title="Not read yet" role="status">
-          {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in the order
-          below.
-        </Alert>
+        <Notice tone="plain" name="Not read yet">
+          {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in what you
+          see.
+        </Notice>
       )}
     </>
   );

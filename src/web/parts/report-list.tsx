@@ -25,7 +25,7 @@ export function ReportLine({ report }: { readonly report: Report }) {
         {blamed && <WordBadge tone="bad">Livepatch blamed</WordBadge>}
         <WordBadge tone="plain">{`${kind}, ${severity}`}</WordBadge>
         <span className="quiet">
-          {hosts.toLocaleString('en')} {hosts === 1 ? 'host' : 'hosts'}, {count.toLocaleString('en')} times, last{' '}
+          {hosts.toLocaleString('en')} {hosts === 1 ? 'host' : 'hosts'}, {timesWords(count)}, last{' '}
           <Time at={lastAt} ago />
         </span>
       </Group>
@@ -34,4 +34,8 @@ export function ReportLine({ report }: { readonly report: Report }) {
       </A>
     </div>
   );
+}
+
+function timesWords(count: number): string {
+  return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
 }

@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
+import { Notice } from './notice.tsx';
 
 /** The heading of a page; the window is named after it. */
 export function PageTitle({ children, name }: { readonly children?: ReactNode; readonly name: string }) {
@@ -85,10 +86,10 @@ export function Answer<T>({
   return (
     <>
       {query.isError && (
-        <Alert color="yellow" variant="filled" autoContrast title="Old" role="status">
+        <Notice tone="wary" name="Old">
           It could not be read again ({query.error.message}). This is from{' '}
           {new Date(query.dataUpdatedAt).toLocaleTimeString('en-GB')}.
-        </Alert>
+        </Notice>
       )}
       {children(query.data)}
     </>

@@ -1,10 +1,11 @@
-import { ActionIcon, Alert, AppShell, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
+import { ActionIcon, AppShell, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { api } from '../parts/api.ts';
 import { Warnings } from '../parts/freshness.tsx';
+import { Notice } from '../parts/notice.tsx';
 import { Help } from './help.tsx';
 import { pages } from './pages.ts';
 import { useShortcuts, useSingleKeys } from './shortcuts.ts';
@@ -88,6 +89,7 @@ function Navigation({ path }: { readonly path: string }) {
             label={label}
             active={here}
             variant="filled"
+            autoContrast
             {...(here ? { 'aria-current': 'page' as const } : {})}
           />
         );
@@ -102,9 +104,9 @@ function News() {
   return (
     <>
       {status.error !== null && (
-        <Alert color="red.9" variant="filled" title="The server does not answer" role="alert">
+        <Notice tone="bad" name="The server does not answer">
           {status.error.message}. What you see may be old.
-        </Alert>
+        </Notice>
       )}
       {status.data !== undefined && <Warnings status={status.data} />}
     </>
