@@ -46,7 +46,10 @@ export function Builders() {
       >
         {builder !== '' && (
           <Text size="sm">
-            Only those of builder {builder}. <A to="/builders">Of all builders</A>
+            Only those of builder {builder}.{' '}
+            <A to="/builders" size="sm">
+              Of all builders
+            </A>
           </Text>
         )}
         <Lines

@@ -61,7 +61,10 @@ export function Hosts() {
       </Group>
       {view.buildId !== '' && (
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          Only hosts on the kernel with build-id {view.buildId}. <A to="/hosts">All hosts</A>
+          Only hosts on the kernel with build-id {view.buildId}.{' '}
+          <A to="/hosts" size="sm">
+            All hosts
+          </A>
         </Text>
       )}
       <Lines

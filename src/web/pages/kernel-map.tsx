@@ -99,9 +99,10 @@ function optionOf(tree: readonly TreeNode[], dark: boolean) {
         data: colored(tree),
         leafDepth: 1,
         roam: false,
-        width: '100%',
-        height: '88%',
+        left: 0,
+        right: 0,
         top: 0,
+        bottom: 32,
         breadcrumb: {
           bottom: 0,
           itemStyle: { color: dark ? '#444' : '#ddd', textStyle: { color: dark ? '#fff' : '#222' } },

@@ -40,9 +40,9 @@ export function Tiles({ summary }: { readonly summary: Summary }) {
         [severity, sum(counts, (count) => count.status === 'affected' && count.severity === severity)] as const,
     )
     .filter(([, count]) => count > 0);
-  const rungs = Object.keys(dismissedWords).map(
-    (rung) => [rung, sum(counts, (count) => count.status === 'not_affected' && count.rung === rung)] as const,
-  );
+  const rungs = Object.keys(dismissedWords)
+    .map((rung) => [rung, sum(counts, (count) => count.status === 'not_affected' && count.rung === rung)] as const)
+    .filter(([, count]) => count > 0);
   return (
     <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
       <Tile title={statusWords.affected} value={of('affected')}>

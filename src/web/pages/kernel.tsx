@@ -43,7 +43,7 @@ export function Kernel() {
         <Button variant="default" onClick={() => change({ map: map ? '' : 'true' })} aria-expanded={map}>
           {map ? 'Hide what is compiled' : 'Show what is compiled'}
         </Button>
-        <A to="/livepatches" search={{ kernel } as never}>
+        <A to="/livepatches" search={{ kernel } as never} size="sm">
           Livepatches of this kernel
         </A>
       </Group>

@@ -31,7 +31,10 @@ export function Livepatches() {
         <SearchField label="CVE in it" value={cve} onSearch={(text) => change({ cve: text.trim() }, 'typing')} />
         {kernel !== '' && (
           <span>
-            of kernel <b>{kernel}</b>, <A to="/livepatches">of all kernels</A>
+            of kernel <b>{kernel}</b>,{' '}
+            <A to="/livepatches" size="sm">
+              of all kernels
+            </A>
           </span>
         )}
       </Group>

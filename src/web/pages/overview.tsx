@@ -26,7 +26,14 @@ export function Overview() {
           <>
             <Exposure kernels={data.kernels} />
             <FleetTiles hosts={data.hosts} />
-            <Part name="Blamed on a livepatch" right={<A to="/reports">All kernel reports</A>}>
+            <Part
+              name="Blamed on a livepatch"
+              right={
+                <A to="/reports" size="sm">
+                  All kernel reports
+                </A>
+              }
+            >
               {data.blamed.length === 0 ? (
                 <Empty>No kernel reported trouble that a livepatch is blamed for.</Empty>
               ) : (
@@ -50,7 +57,14 @@ function Exposure({ kernels }: { readonly kernels: OverviewData['kernels'] }) {
   if (kernels.length === 0)
     return <Empty>There is no kernel yet. Add one with “tuxtape kernel add”, then its CVEs stand here.</Empty>;
   return (
-    <Part name="Affected, by kernel" right={<A to="/cves">All CVEs</A>}>
+    <Part
+      name="Affected, by kernel"
+      right={
+        <A to="/cves" size="sm">
+          All CVEs
+        </A>
+      }
+    >
       <Table.ScrollContainer minWidth={520} type="native" tabIndex={0} role="region" aria-label="Affected, by kernel">
         <Table highlightOnHover>
           <Table.Thead>
@@ -131,7 +145,14 @@ function FleetTiles({ hosts }: { readonly hosts: OverviewData['hosts'] }) {
     { name: 'Flagged', value: hosts.flagged, what: 'cannot be believed as they are', search: {} },
   ];
   return (
-    <Part name="Fleet" right={<A to="/hosts">All hosts</A>}>
+    <Part
+      name="Fleet"
+      right={
+        <A to="/hosts" size="sm">
+          All hosts
+        </A>
+      }
+    >
       <SimpleGrid cols={{ base: 2, lg: 4 }}>
         {tiles.map(({ name, value, what, search }) => (
           <Paper key={name} withBorder p="sm">

@@ -7,7 +7,7 @@ import { WordBadge } from '../parts/badges.tsx';
 import { Export } from '../parts/export.tsx';
 import { type Column, Lines, useLines } from '../parts/lines.tsx';
 import { A } from '../parts/link.tsx';
-import { ReportLine } from '../parts/report-list.tsx';
+import { ReportLine, timesWords } from '../parts/report-list.tsx';
 import { Answer, PageTitle, Part } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -102,7 +102,7 @@ function ReportHosts({ reportKey, close }: { readonly reportKey: string; readonl
                     <Table.Td>{release === null ? 'no release on' : `release ${release}`}</Table.Td>
                     <Table.Td>{blamed && <WordBadge tone="bad">Blamed</WordBadge>}</Table.Td>
                     <Table.Td>
-                      {count.toLocaleString('en')} times, last <Time at={lastAt} ago />
+                      {timesWords(count)}, last <Time at={lastAt} ago />
                     </Table.Td>
                   </Table.Tr>
                 ))}

@@ -41,7 +41,7 @@ export function WordBadge({
 }) {
   const colors = { bad: 'red.9', wary: 'yellow.3', good: 'teal.9', plain: 'gray.7' };
   return (
-    <Badge color={colors[tone]} variant="filled" autoContrast tt="none">
+    <Badge color={colors[tone]} variant="filled" autoContrast tt="none" miw="max-content">
       {children}
     </Badge>
   );

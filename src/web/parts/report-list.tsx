@@ -36,6 +36,7 @@ export function ReportLine({ report }: { readonly report: Report }) {
   );
 }
 
-function timesWords(count: number): string {
+/** How often something was. */
+export function timesWords(count: number): string {
   return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
 }

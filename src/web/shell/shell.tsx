@@ -88,8 +88,9 @@ function Navigation({ path }: { readonly path: string }) {
             renderRoot={(props) => <Link to={to} {...props} />}
             label={label}
             active={here}
-            variant="filled"
-            autoContrast
+            variant="subtle"
+            color="gray"
+            className="nav"
             {...(here ? { 'aria-current': 'page' as const } : {})}
           />
         );
