@@ -58,7 +58,7 @@ test('the map: a picture, and a table whose folders narrow the list', { skip }, 
   await opened({ path }, async (page) => {
     await page.getByRole('button', { name: 'Show what is compiled' }).click();
     await page.locator('.map-picture svg').waitFor();
-    await page.getByRole('region', { name: 'Folders' }).getByRole('link', { name: 'net/sched' }).click();
+    await page.getByRole('group', { name: 'Folders' }).getByRole('link', { name: 'net/sched' }).click();
     await page.waitForURL(/q=net%2Fsched%2F/);
     assert.match(page.url(), /map=true/);
     await page

@@ -83,7 +83,7 @@ test('every page is reached by links from the first one', { skip }, async () => 
     await follow('web-3', 'web-3');
     await go('Kernel reports', 'Kernel reports');
     await follow(`WARNING in dev_open ${EVIL}`, 'Kernel reports');
-    await page.getByRole('region', { name: 'Hosts that reported it', exact: true }).first().waitFor();
+    await page.getByRole('region', { name: 'Hosts that reported it', exact: true }).waitFor();
     await go('Builders and jobs', 'Builders and jobs');
     await follow('tuxtape_two', 'Job tuxtape_two');
     await go('Overview', 'Overview');

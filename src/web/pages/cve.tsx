@@ -106,7 +106,7 @@ function Ranges({ ranges }: { readonly ranges: CveDetail['ranges'] }) {
       {ranges.length === 0 ? (
         <Empty>The record names no versions.</Empty>
       ) : (
-        <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="region" aria-label="Versions">
+        <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="group" aria-label="Versions">
           <Table>
             <Table.Thead>
               <Table.Tr>

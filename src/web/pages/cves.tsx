@@ -15,7 +15,7 @@ import { classWords, reachWords, severityWords } from '../parts/words.ts';
 const DEFAULTS = { q: '', file: '', severity: '', class: '', state: '', reach: '', sort: 'priority' };
 type View = typeof DEFAULTS;
 
-const CLASSES = { ...classWords, open: 'Open', rejected: 'Rejected', unranked: 'Not ranked yet' } as const;
+const CLASSES = { ...classWords, open: 'Open', rejected: 'Rejected' } as const;
 const STATES = { published: 'Published', rejected: 'Rejected by the CNA' } as const;
 
 /** Every CVE in everyone's order, narrowed by facets and words. */
@@ -95,7 +95,7 @@ function Facets({
     <Group gap="xs" className="facets">
       <SearchField label="Search id, title, text" value={view.q} onSearch={(q) => change({ q }, 'typing')} />
       {select('severity', 'Severity', choices(facets?.severity, severityWords, 'Any severity'))}
-      {select('class', 'Class', choices(facets?.class, withoutUnranked(CLASSES), 'Any class'))}
+      {select('class', 'Class', choices(facets?.class, CLASSES, 'Any class'))}
       {select('reach', 'Reach', choices(facets?.reach, reachWords, 'Any reach'))}
       {select('state', 'State', choices(facets?.state, STATES, 'Any state'))}
       <NativeSelect
@@ -109,14 +109,6 @@ function Facets({
       />
     </Group>
   );
-}
-
-/** What waits for its rank cannot be asked for by class. */
-function withoutUnranked({
-  unranked: _,
-  ...words
-}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return words;
 }
 
 const COLUMNS: readonly Column<CveLineView>[] = [

@@ -68,7 +68,7 @@ function Counts({
   readonly children: ReactNode;
 }) {
   return (
-    <Table.ScrollContainer minWidth={320} type="native" tabIndex={0} role="region" aria-label={label}>
+    <Table.ScrollContainer minWidth={320} type="native" tabIndex={0} role="group" aria-label={label}>
       <Table>
         <Table.Thead>
           <Table.Tr>

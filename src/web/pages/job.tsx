@@ -48,7 +48,7 @@ export function Job() {
             ]}
           />
           <Part name="Log">
-            <pre className="log" tabIndex={0} role="region" aria-label="Log">
+            <pre className="log" tabIndex={0} role="group" aria-label="Log">
               {data.log === '' ? '(nothing yet)' : data.log}
             </pre>
           </Part>

@@ -46,11 +46,10 @@ function Picture({ folders }: { readonly folders: Folders }) {
   const box = useRef<HTMLDivElement>(null);
   const dark = useComputedColorScheme('light') === 'dark';
   useEffect(() => {
-    if (box.current === null) return;
     const chart = init(box.current, null, { renderer: 'svg' });
     chart.setOption(optionOf(treeOf(folders), dark));
     const onSize = new ResizeObserver(() => chart.resize());
-    onSize.observe(box.current);
+    onSize.observe(box.current!);
     return () => {
       onSize.disconnect();
       chart.dispose();
@@ -116,7 +115,7 @@ function optionOf(tree: readonly TreeNode[], dark: boolean) {
 function MapTable({ folders }: { readonly folders: Folders }) {
   const worst = folders.toSorted((a, b) => b.affected - a.affected || b.open - a.open || b.files - a.files);
   return (
-    <div className="map-table" role="region" tabIndex={0} aria-label="Folders, the most affected first">
+    <div className="map-table" role="group" tabIndex={0} aria-label="Folders, the most affected first">
       <Table stickyHeader>
         <Table.Thead>
           <Table.Tr>
@@ -129,7 +128,7 @@ function MapTable({ folders }: { readonly folders: Folders }) {
           {worst.slice(0, TABLE_ROWS).map(({ path, files, affected }) => (
             <Table.Tr key={path}>
               <Table.Td>
-                <A to="." search={(now: object) => ({ ...now, q: `${path}/` }) as never} size="sm" ff="monospace">
+                <A to="." search={(now: object) => ({ ...now, q: `${path}/` })} size="sm" ff="monospace">
                   {path}
                 </A>
               </Table.Td>

@@ -31,7 +31,7 @@ export function Gate({ gate }: { readonly gate: LivepatchDetail['gate'] }) {
           ],
         ]}
       />
-      <Table.ScrollContainer minWidth={340} type="native" tabIndex={0} role="region" aria-label="Checks">
+      <Table.ScrollContainer minWidth={340} type="native" tabIndex={0} role="group" aria-label="Checks">
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -58,7 +58,7 @@ export function Gate({ gate }: { readonly gate: LivepatchDetail['gate'] }) {
       </Table.ScrollContainer>
       <details>
         <summary>Kernel log of the run, its end</summary>
-        <pre className="log" tabIndex={0} role="region" aria-label="Kernel log">
+        <pre className="log" tabIndex={0} role="group" aria-label="Kernel log">
           {kernelLog === '' ? '(empty)' : kernelLog}
         </pre>
       </details>

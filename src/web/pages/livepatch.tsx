@@ -118,7 +118,7 @@ function Functions({ recipe: { functions, sameCode } }: { readonly recipe: Livep
   return (
     <Part name="Replaced functions">
       {functions.length === 0 && <Empty>It replaces none.</Empty>}
-      <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="region" aria-label="Replaced functions">
+      <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="group" aria-label="Replaced functions">
         <Table>
           <Table.Thead>
             <Table.Tr>

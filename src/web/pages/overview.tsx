@@ -65,7 +65,7 @@ function Exposure({ kernels }: { readonly kernels: OverviewData['kernels'] }) {
         </A>
       }
     >
-      <Table.ScrollContainer minWidth={520} type="native" tabIndex={0} role="region" aria-label="Affected, by kernel">
+      <Table.ScrollContainer minWidth={520} type="native" tabIndex={0} role="group" aria-label="Affected, by kernel">
         <Table highlightOnHover>
           <Table.Thead>
             <Table.Tr>

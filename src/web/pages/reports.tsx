@@ -87,7 +87,7 @@ function ReportHosts({ reportKey, close }: { readonly reportKey: string; readonl
             minWidth={300}
             type="native"
             tabIndex={0}
-            role="region"
+            role="group"
             aria-label="Hosts that reported it"
           >
             <Table>

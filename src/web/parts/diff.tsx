@@ -13,7 +13,7 @@ export function Diff({ text }: { readonly text: string }) {
   const lines = text.replace(/\n$/, '').split('\n');
   const more = lines.length - MOST_LINES;
   return (
-    <pre className="diff" tabIndex={0} role="region" aria-label="Change">
+    <pre className="diff" tabIndex={0} role="group" aria-label="Change">
       {lines.slice(0, MOST_LINES).map((line, i) => (
         // oxlint-disable-next-line no-array-index-key -- a line has no name but its place
         <span key={i} className={kindOf(line)}>

@@ -7,6 +7,8 @@ import type { FetchPage } from './export.tsx';
 import { Empty, Failed, Loading } from './states.tsx';
 
 const PAGE = 200;
+const REFRESH_MS = 30_000;
+const MOST_REFRESHED = 2;
 /** Lines that are drawn above and below what is seen. */
 const OVERSCAN = 8;
 const NARROW = '(max-width: 48em)';
@@ -30,6 +32,10 @@ export function useLines<T>(key: readonly unknown[], fetchPage: FetchPage<T>): U
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
+    // Who has scrolled far would have every page read again each time.
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && state.data.pages.length > MOST_REFRESHED ? false : REFRESH_MS,
+    refetchOnWindowFocus: false,
   });
 }
 
@@ -60,79 +66,75 @@ export function Lines<T>(props: Props<T>) {
 }
 
 function Table<T>({ label, query, columns, keyOf, heights, total, rows }: Props<T> & { readonly rows: readonly T[] }) {
-  const list = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
   const narrow = useMediaQuery(NARROW, window.matchMedia(NARROW).matches) ?? false;
-  useLayoutEffect(
-    () => setTop(list.current === null ? 0 : list.current.getBoundingClientRect().top + window.scrollY),
-    [],
-  );
   const height = heights[narrow ? 1 : 0];
-  const lines = useWindowVirtualizer({
-    count: rows.length,
-    estimateSize: () => height,
-    overscan: OVERSCAN,
-    scrollMargin: top,
-  });
-  const seen = lines.getVirtualItems();
-  const last = seen.at(-1)?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && last >= rows.length - PAGE / 2) void fetchNextPage();
-  }, [last, rows.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
-  useEffect(() => lines.measure(), [height, lines]);
+  const { list, top, lines } = useSeen(query, rows.length, height);
   const shown = columns.filter(({ wideOnly }) => !(narrow && wideOnly === true));
   const grid = { gridTemplateColumns: shown.map(({ width }) => width).join(' ') };
-  const count = total ?? (hasNextPage ? -1 : rows.length);
+  const count = total ?? (query.hasNextPage ? -1 : rows.length);
   return (
-    <div
-      role="table"
-      aria-label={label}
-      aria-rowcount={count === -1 ? -1 : count + 1}
-      onKeyDown={step}
-      aria-busy={query.isPlaceholderData}
-    >
-      <div role="rowgroup">
-        <div role="row" className="line line-head" style={grid} aria-rowindex={1}>
-          {shown.map(({ name }) => (
-            <span role="columnheader" key={name}>
-              {name}
-            </span>
+    <>
+      <div
+        role="table"
+        aria-label={label}
+        aria-rowcount={count === -1 ? -1 : count + 1}
+        onKeyDown={step}
+        aria-busy={query.isPlaceholderData}
+      >
+        <div role="rowgroup">
+          <div role="row" className="line line-head" style={grid} aria-rowindex={1}>
+            {shown.map(({ name }) => (
+              <span role="columnheader" key={name}>
+                {name}
+              </span>
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" ref={list} style={{ height: lines.getTotalSize(), position: 'relative' }}>
+          {lines.getVirtualItems().map(({ index, start }) => (
+            <div
+              role="row"
+              key={keyOf(rows[index]!)}
+              aria-rowindex={index + 2}
+              data-line={index}
+              className="line line-body"
+              style={{ ...grid, height, transform: `translateY(${start - top}px)` }}
+            >
+              {shown.map(({ name, cell }) => (
+                <div role="cell" key={name}>
+                  {cell(rows[index]!)}
+                </div>
+              ))}
+            </div>
           ))}
         </div>
       </div>
-      <div role="rowgroup" ref={list} style={{ height: lines.getTotalSize(), position: 'relative' }}>
-        {seen.map(({ index, start }) => (
-          <div
-            role="row"
-            key={keyOf(rows[index]!)}
-            aria-rowindex={index + 2}
-            data-line={index}
-            className="line"
-            style={{
-              ...grid,
-              height,
-              position: 'absolute',
-              inset: '0 0 auto 0',
-              transform: `translateY(${start - top}px)`,
-            }}
-          >
-            {shown.map(({ name, cell }) => (
-              <div role="cell" key={name}>
-                {cell(rows[index]!)}
-              </div>
-            ))}
-          </div>
-        ))}
-      </div>
-      {isFetchingNextPage && (
+      {query.isFetchingNextPage && (
         <Text size="sm" c="dimmed" role="status">
           More is on its way
         </Text>
       )}
       {total !== undefined && <VisuallyHidden role="status">{total.toLocaleString('en')} found</VisuallyHidden>}
-    </div>
+    </>
   );
+}
+
+/** Which lines are seen, by where the window stands; the next page is asked for before its lines are. */
+function useSeen<T>(query: UseInfiniteQueryResult<Pages<T>>, count: number, height: number) {
+  const list = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(
+    () => setTop(list.current === null ? 0 : list.current.getBoundingClientRect().top + window.scrollY),
+    [],
+  );
+  const lines = useWindowVirtualizer({ count, estimateSize: () => height, overscan: OVERSCAN, scrollMargin: top });
+  const last = lines.getVirtualItems().at(-1)?.index ?? 0;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  useEffect(() => {
+    if (hasNextPage && !isFetchingNextPage && last >= count - PAGE / 2) void fetchNextPage();
+  }, [last, count, hasNextPage, isFetchingNextPage, fetchNextPage]);
+  useEffect(() => lines.measure(), [height, lines]);
+  return { list, top, lines };
 }
 
 /** Arrow down and up go to the link or button of the next line. */

@@ -21,9 +21,8 @@ export function useShortcuts(on: boolean, help: () => void): void {
   const navigate = useNavigate();
   const chord = useRef(0);
   useEffect(() => {
-    if (!on) return;
     const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+      if (!on || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
       const waited = performance.now() - chord.current < CHORD_MS;
       chord.current = event.key === 'g' ? performance.now() : 0;
       const page = waited ? pages.find(({ key }) => key === event.key) : undefined;
