@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { csvOf } from '../../../src/web/parts/csv.ts';
 import { treeOf } from '../../../src/web/pages/map-tree.ts';
+import { csvOf } from '../../../src/web/parts/csv.ts';
 
 /** RFC 4180, read by its own words. */
 function parse(text: string): string[][] {
