@@ -3,8 +3,19 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { LivepatchRecipe } from '#domain';
 import { createLogger, systemClock } from '#host';
-import { keepGate, makeEnrolment } from '#pipeline';
-import { addBuilder, addDecision, addKernel, askForLivepatch, needKernel, type Store, seeBuilder } from '#store';
+import { keepGate, makeEnrolment, triageKernel } from '#pipeline';
+import {
+  addBuilder,
+  addDecision,
+  addKernel,
+  addOverride,
+  askForLivepatch,
+  type KernelRow,
+  listVerdicts,
+  needKernel,
+  type Store,
+  seeBuilder,
+} from '#store';
 import { createGate } from '../src/server/gate/gate.ts';
 import { addProvable, GRAVE } from './approvals.ts';
 import { checkIn, enrolWith, newHost, saying } from './host-client.ts';
@@ -62,7 +73,18 @@ export async function fillWorld(store: Store, kernelName: string): Promise<void>
     },
     ...{ cves: [HOSTILE.id], priority: 1, timeoutSeconds: 60, requestedBy: 'jane', at },
   });
+  await changeVerdict(store, kernel);
   await addFleet(store, kernel.buildId ?? '', kernel.release ?? '');
+}
+
+/** A person says that the least of what is affected is not: a verdict that changed. */
+async function changeVerdict(store: Store, kernel: KernelRow): Promise<void> {
+  const last = (await listVerdicts(store.db, kernel.id, { status: 'affected', limit: 0 })).at(-1)!;
+  const until = new Date(Date.now() + 86_400_000);
+  const word = { status: 'not_affected', justification: 'vulnerable_code_not_in_execute_path' } as const;
+  const override = { ...word, cve: last.verdict.cve, reason: `switched off ${EVIL}`, until, author: 'jane' };
+  await addOverride(store.db, kernel.id, override, new Date());
+  await triageKernel({ store, kernel, clock: systemClock });
 }
 
 function sha(text: string): string {

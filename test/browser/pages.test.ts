@@ -12,7 +12,7 @@ const job = answer === undefined ? '' : ((await answer.json()) as { jobs: { id: 
 
 /** Address, heading, and a word that is there once it is loaded. */
 const PAGES: readonly (readonly [string, string, string])[] = [
-  ['/', 'Overview', 'Changed lately'],
+  ['/', 'Overview', '→'],
   ['/cves', 'CVEs', 'CVE-2026-53006'],
   [`/cves/${HOSTILE.id}?kernel=${kernel}`, HOSTILE.title, 'The CVE states no affected ranges.'],
   ['/kernels', 'Kernels', UNDECIDED],

@@ -141,8 +141,8 @@ function FleetTiles({ hosts }: { readonly hosts: OverviewData['hosts'] }) {
       what: 'missed three check-ins: unknown, not well',
       search: { silent: 'true' },
     },
-    { name: 'Unknown kernel', value: hosts.unknownKernel, what: 'what matters to them nobody can say', search: {} },
-    { name: 'Flagged', value: hosts.flagged, what: 'cannot be believed as they are', search: {} },
+    { name: 'Unknown kernel', value: hosts.unknownKernel, what: 'what matters to them nobody can say', search: null },
+    { name: 'Flagged', value: hosts.flagged, what: 'cannot be believed as they are', search: null },
   ];
   return (
     <Part
@@ -156,9 +156,13 @@ function FleetTiles({ hosts }: { readonly hosts: OverviewData['hosts'] }) {
       <SimpleGrid cols={{ base: 2, lg: 4 }}>
         {tiles.map(({ name, value, what, search }) => (
           <Paper key={name} withBorder p="sm">
-            <A to="/hosts" search={search as never} size="sm">
-              {name}
-            </A>
+            {search === null ? (
+              <Text size="sm">{name}</Text>
+            ) : (
+              <A to="/hosts" search={search as never} size="sm">
+                {name}
+              </A>
+            )}
             <Text fz={28} fw={700} lh={1.2}>
               {value.toLocaleString('en')}
             </Text>

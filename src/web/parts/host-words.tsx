@@ -17,9 +17,11 @@ export function HostWords({ host: { state, stateRelease, flags, alarm, silent } 
   return (
     <>
       {silent && <WordBadge tone="bad">Silent</WordBadge>}
-      <WordBadge
-        tone={silent ? 'plain' : (TONES[state] ?? 'plain')}
-      >{`${silent ? 'was ' : ''}${state}${release}`}</WordBadge>
+      {!(silent && state === 'unknown') && (
+        <WordBadge tone={silent ? 'plain' : (TONES[state] ?? 'plain')}>
+          {`${silent ? 'was ' : ''}${state}${release}`}
+        </WordBadge>
+      )}
       {flags.map((flag) => (
         <WordBadge key={flag} tone="bad">
           {flag}

@@ -96,7 +96,8 @@ test('the overview tells a kernel that nobody decided from one without a CVE', a
     blamed.map(({ key, blamed: yes }) => [key, yes]),
     [['warn-1', true]],
   );
-  assert.ok(Array.isArray(changes));
+  const changed = changes.find(({ before }) => before !== null)!;
+  assert.deepEqual([changed.kernel, changed.before, changed.after], [kernel, 'affected', 'not_affected']);
 });
 
 test('the map of a kernel counts folders with what lies below; without a profile it says so', async () => {
