@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GateRecord, type LivepatchRecipe, type RecipeFinding, type Reviewer } from '#domain';
-import { systemClock } from '#host';
+import { sha256, systemClock } from '#host';
 import { keyIdOf, makeKeyFile, publicPem } from '#livepatch';
 import { addBundledKernel, approveLivepatch, keepGate, type LivepatchApprovals } from '#pipeline';
 import { addLivepatch, addReviewer, type LivepatchRow, needLivepatch, type Store } from '#store';
@@ -71,14 +71,15 @@ export async function addProvable(
   kernelId: string,
   id: string,
   part: Partial<LivepatchRecipe> = {},
+  text?: string,
 ): Promise<{ livepatch: LivepatchRow; gate: GateRecord }> {
   const { module, moduleName, patch, gate, ...rest } = bundle(`tuxtape_${id}`);
   const plain = { fit: { how: 'exact', remarks: [] }, findings: [], authors: ['builder'], versions: [] };
-  const recipe = { ...rest.recipe, ...plain, ...part };
+  const recipe = { ...rest.recipe, ...plain, ...(text === undefined ? {} : { patchSha256: sha256(text) }), ...part };
   const directory = join(dataDirectory, 'livepatches', id);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'module.ko'), module);
-  await writeFile(join(directory, 'change.patch'), patch);
+  await writeFile(join(directory, 'change.patch'), text ?? patch);
   await writeFile(join(directory, 'recipe.json'), JSON.stringify(recipe));
   const row = { id, kernelId, moduleName, moduleSha256: gate.moduleSha256, directory, recipe, builtAt: new Date() };
   await addLivepatch(store.db, row);

@@ -29,9 +29,9 @@ export class ApiError extends Error {
   }
 }
 
-/** A typed client of the server's HTTP API. */
-export function createClient(get: Get, base: string): Client {
-  const read = async <T>(path: string): Promise<T> => {
+/** Reads JSON from the server's HTTP API. Errors: ApiError, with the title that the server gave. */
+export function jsonReader(get: Get, base: string): <T>(path: string) => Promise<T> {
+  return async <T>(path: string): Promise<T> => {
     const response = await get(`${base}/api/v1${path}`);
     const body = await response.json();
     if (response.ok) return body as T;
@@ -42,6 +42,11 @@ export function createClient(get: Get, base: string): Client {
       typeof title === 'string' ? title : `the server answered ${response.status}`,
     );
   };
+}
+
+/** A typed client of the server's HTTP API. */
+export function createClient(get: Get, base: string): Client {
+  const read = jsonReader(get, base);
   return {
     status: () => read('/status'),
     session: () => read('/session'),

@@ -5,3 +5,4 @@ export * from './cves.ts';
 export * from './host.ts';
 export * from './identity.ts';
 export * from './schemas.ts';
+export * from './views/index.ts';

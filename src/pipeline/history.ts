@@ -18,9 +18,9 @@ export interface History {
 }
 
 /** What changed when: mails, the record's own history, signals as they are now, and what people decided. */
-export async function historyOf(store: Store, dataDirectory: string, id: CveId): Promise<History> {
-  const mirror = join(dataDirectory, 'mirrors/vulns.git');
-  const records = (await exists(mirror)) ? await recordHistory(new Git(mirror), id) : null;
+export async function historyOf(store: Store, dataDirectory: string | null, id: CveId): Promise<History> {
+  const mirror = dataDirectory === null ? null : join(dataDirectory, 'mirrors/vulns.git');
+  const records = mirror !== null && (await exists(mirror)) ? await recordHistory(new Git(mirror), id) : null;
   const [mails, signals, audit] = await Promise.all([
     announcementsOf(store.db, id),
     signalsOf(store.db, [id]),

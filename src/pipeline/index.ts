@@ -41,6 +41,7 @@ export {
   versionOf,
 } from './kernel-import.ts';
 export { importBuildTree } from './kernel-import-build.ts';
+export { type KernelMap, kernelMap, type MapFolder } from './kernel-map.ts';
 export { type KernelRemoval, removeKernelAndTree } from './kernel-remove.ts';
 export { compareWithRunning } from './kernel-toolchain.ts';
 export * from './livepatch.ts';

@@ -22,6 +22,7 @@ import { OidcProvider, type OidcSettings } from './oidc.ts';
 import { registerOidcRoutes } from './oidc-routes.ts';
 import { securitySchemes, withAccess } from './openapi.ts';
 import { problemOf } from './problem.ts';
+import { registerReadRoutes } from './read/index.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 import { registerSessionRoutes } from './session-routes.ts';
 
@@ -74,6 +75,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const events = new Events(store, options.log);
   registerMetrics(app, { ...common, sources: options.sources, readers: () => events.readers });
   registerRoutes(app, options);
+  registerReadRoutes(app, options);
   registerCveRoutes(app, { ...common, store, clock });
   registerKernelRoutes(app, common);
   registerAuditRoutes(app, common);
@@ -97,11 +99,15 @@ function setProblems(app: FastifyInstance, log: Logger): void {
     if (status === 401) void reply.header('www-authenticate', 'Bearer realm="tuxtape"');
     return reply.code(status).type('application/problem+json').send({ type: 'about:blank', title, status, code });
   });
-  app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type('application/problem+json')
-      .send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }),
+  const hasPages = existsSync(join(WEB, 'index.html'));
+  app.setNotFoundHandler((request, reply) =>
+    // The address of a page, which the page itself reads.
+    hasPages && request.method === 'GET' && /^\/(?!api\/|assets\/)/.test(request.url)
+      ? reply.sendFile('index.html')
+      : reply
+          .code(404)
+          .type('application/problem+json')
+          .send({ type: 'about:blank', title: 'there is nothing here', status: 404, code: 'not-found' }),
   );
 }
 

@@ -1,6 +1,7 @@
 import { StageError } from '#domain';
 
 export type ServerCode =
+  | 'cursor-invalid'
   | 'host-refused'
   | 'page-missing'
   | 'port-taken'

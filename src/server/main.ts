@@ -92,6 +92,8 @@ async function openApp(config: Config, store: Store, log: Logger): Promise<Fasti
       log,
       origin,
       oidc: await oidcSettings(config),
+      dataDirectory: config.need('data'),
+      hostSeconds: config.number('gate.interval'),
       ...proxies,
     });
   } catch (error) {

@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'not-found': 404,
   'host-refused': 421,
   unauthorized: 401,
+  'cursor-invalid': 400,
   'key-invalid': 400,
   'login-needed': 401,
   'login-failed': 401,

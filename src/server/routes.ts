@@ -34,6 +34,10 @@ export interface ApiOptions {
   readonly store: Store;
   readonly sources: ReadonlyMap<string, number>;
   readonly version: string;
+  /** Where mirrors are; absent: the history of records is not told. */
+  readonly dataDirectory?: string;
+  /** Seconds between two check-ins of a host. */
+  readonly hostSeconds?: number;
 }
 
 /** The API. Each route's access stands in `access.ts`. */

@@ -31,6 +31,7 @@ const names = [
   '0026_host',
   '0027_notify',
   '0028_installation',
+  '0030_read',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

@@ -1,7 +1,4 @@
-import { ApiError, type Client, createClient, type Session } from '#contract';
-
-/** The API of the server that served this page. */
-export const api: Client = createClient((url) => fetch(url), '');
+import { ApiError, type Session } from '#contract';
 
 export interface Login {
   readonly name: string;

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Container, PasswordInput, Stack, TextInput, Titl
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type SyntheticEvent, useState } from 'react';
 import { ApiError } from '#contract';
-import { type Login, logIn } from './api.ts';
+import { type Login, logIn } from '../parts/session.ts';
 
 /** Asks who it is; the code of an account that has them is asked for once the password was right. */
 export function LoginPage({ oidc }: { readonly oidc: boolean }) {

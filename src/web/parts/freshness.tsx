@@ -1,41 +1,48 @@
-import { Alert, Group, Text, Tooltip } from '@mantine/core';
+import { Group, Text, Tooltip } from '@mantine/core';
 import type { Status } from '#contract';
+import { Notice } from './notice.tsx';
 import { age, sourceWords } from './words.ts';
 
 type Source = Status['sources'][number];
 
-/** How old the data is, always; a banner when it is a sample, stale, or was never read. */
-export function Freshness({ status }: { readonly status: Status }) {
+/** A banner when the data is a sample, is stale, or was never read. */
+export function Warnings({ status }: { readonly status: Status }) {
   const stale = status.sources.filter(({ state }) => state === 'stale');
   const never = status.sources.filter(({ state }) => state === 'never');
   return (
     <>
       {status.sampleData && (
-        <Alert color="yellow" variant="filled" autoContrast title="Sample data" role="status">
+        <Notice tone="wary" name="Sample data">
           A few CVEs that come with TuxTape, because upstream could not be reached. Not a picture of today.
-        </Alert>
+        </Notice>
       )}
       {!status.sampleData && stale.length > 0 && (
-        <Alert color="yellow" variant="filled" autoContrast title="Stale" role="status">
+        <Notice tone="wary" name="Stale">
           {stale.map((source) => staleWords(source, status.now)).join('; ')}. What came since is missing here.
-        </Alert>
+        </Notice>
       )}
       {never.length > 0 && (
-        <Alert color="gray.2" variant="filled" autoContrast title="Not read yet" role="status">
-          {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in the order
-          below.
-        </Alert>
+        <Notice tone="plain" name="Not read yet">
+          {never.map(({ source }) => sourceWords[source] ?? source).join(', ')}: what they know is missing in what you
+          see.
+        </Notice>
       )}
-      <Group gap="lg">
-        {status.sources.map((source) => (
-          <SourceLine key={source.source} source={source} now={status.now} />
-        ))}
-        <Text size="sm" c="dimmed">
-          {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
-          {status.quarantined} set aside
-        </Text>
-      </Group>
     </>
+  );
+}
+
+/** How old the data is, source by source, always. */
+export function Freshness({ status }: { readonly status: Status }) {
+  return (
+    <Group gap="lg">
+      {status.sources.map((source) => (
+        <SourceLine key={source.source} source={source} now={status.now} />
+      ))}
+      <Text size="sm" c="dimmed">
+        {status.cves.published.toLocaleString('en')} CVEs, {status.cves.scored.toLocaleString('en')} scored,{' '}
+        {status.quarantined} set aside
+      </Text>
+    </Group>
   );
 }
 
@@ -46,7 +53,6 @@ function staleWords({ source, at, newest }: Source, now: string): string {
 
 function SourceLine({ source, now }: { readonly source: Source; readonly now: string }) {
   const { state, at, newest, address, failure } = source;
-  if (at === null && failure === null) return null;
   const failed = failure === null ? '' : `; failed ${age(failure.at, now)}: ${failure.reason}`;
   return (
     <Tooltip label={`from ${address ?? 'nowhere yet'}, last success ${at ?? 'never'}${failed}`} multiline maw={480}>

@@ -1,4 +1,4 @@
-import type { VerdictView } from '#contract';
+import type { CveRowView } from '#contract';
 import type { PriorityClass, ReachClass, Severity, VerdictStatus } from '#domain';
 
 export const severityWords: Readonly<Record<Severity, string>> = {
@@ -25,6 +25,13 @@ export const statusWords: Readonly<Record<VerdictStatus, string>> = {
   not_affected: 'Not affected',
 };
 
+export const statusColors: Readonly<Record<VerdictStatus, string>> = {
+  affected: 'red.9',
+  under_investigation: 'yellow.3',
+  fixed: 'teal.9',
+  not_affected: 'gray.7',
+};
+
 /** Why a CVE was dismissed, by the rung that did it. */
 export const dismissedWords: Readonly<Record<string, string>> = {
   state: 'rejected by the CNA',
@@ -44,6 +51,7 @@ export const rungWords: Readonly<Record<string, string>> = {
   function: 'Functions',
   object: 'Objects',
   fleet: 'Fleet',
+  person: 'Person',
 };
 
 export const sourceWords: Readonly<Record<string, string>> = {
@@ -75,7 +83,11 @@ export const reachWords: Readonly<Record<ReachClass, string>> = {
 };
 
 /** `High 7.8`; a CVE nobody scored says what is predicted, in words that cannot be taken for a score. */
-export function severityText({ severity, score, predicted }: VerdictView): string {
+export function severityText({
+  severity,
+  score,
+  predicted,
+}: Pick<CveRowView, 'severity' | 'score' | 'predicted'>): string {
   if (score !== null) return `${severityWords[severity]} ${score.toFixed(1)}`;
   return predicted === null ? severityWords['not-scored'] : `Predicted ${predicted.replace('-', ' ')}`;
 }

@@ -1,30 +1,35 @@
-import { Alert, Badge, Button, Group, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Alert, Button, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Fragment } from 'react';
 import type { VerdictQuery, VerdictView } from '#contract';
 import type { VerdictStatus } from '#domain';
-import type { View } from './address.ts';
-import { api } from './api.ts';
-import { classWords, reachWords, rungWords, severityColors, severityText, sourceWords, statusWords } from './words.ts';
+import { api } from '../parts/api.ts';
+import { SeverityBadge } from '../parts/badges.tsx';
+import { Ladder } from '../parts/ladder.tsx';
+import { A } from '../parts/link.tsx';
+import { Standing } from '../parts/standing.tsx';
+import { classWords, reachWords, statusWords } from '../parts/words.ts';
+import type { KernelView } from './kernel-view.ts';
 
 const PAGE = 100;
-const OUTCOMES: Readonly<Record<string, string>> = {
-  clears: 'dismisses it',
-  supports: 'affected',
-  inconclusive: 'does not decide',
-};
-
 /** The CVEs of a kernel in the order in which they matter; a row opens why it stands there, and its evidence. */
-export function Verdicts({ view, change }: { readonly view: View; readonly change: (part: Partial<View>) => void }) {
+export function Verdicts({
+  kernel,
+  view,
+  change,
+}: {
+  readonly kernel: string;
+  readonly view: KernelView;
+  readonly change: (part: Partial<KernelView>) => void;
+}) {
   const query: VerdictQuery = {
     limit: PAGE,
     q: view.q,
     ...(view.status === 'all' ? {} : { status: view.status as VerdictStatus }),
   };
   const pages = useInfiniteQuery({
-    queryKey: ['verdicts', view.kernel, view.status, view.q],
-    queryFn: ({ pageParam }) =>
-      api.verdicts(view.kernel, { ...query, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
+    queryKey: ['verdicts', kernel, view.status, view.q],
+    queryFn: ({ pageParam }) => api.verdicts(kernel, { ...query, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
   });
@@ -98,9 +103,7 @@ function Row({
         </UnstyledButton>
       </Table.Td>
       <Table.Td>
-        <Badge color={severityColors[row.severity]} variant="filled" autoContrast tt="none" miw="max-content">
-          {severityText(row)}
-        </Badge>
+        <SeverityBadge of={row} />
         {row.class !== null && classWords[row.class] !== undefined && (
           <Text size="sm" fw={700}>
             {classWords[row.class]}
@@ -129,17 +132,11 @@ function Details({ row }: { readonly row: VerdictView }) {
       <Table.Td colSpan={4} bg="var(--mantine-color-default-hover)">
         <Stack gap="xs" p="sm" component="section" aria-label={`Evidence for ${row.cve}`}>
           <Text fw={600}>Why {statusWords[row.status].toLowerCase()}</Text>
-          {row.evidence.map(({ rung, outcome, sentence }, i) => (
-            <Group key={rung} align="baseline" gap="xs" wrap="nowrap">
-              <Text size="sm" fw={600} miw={90}>
-                {i + 1}. {rungWords[rung] ?? rung}
-              </Text>
-              <Text size="sm">
-                <b>{OUTCOMES[outcome]}:</b> {sentence}
-              </Text>
-            </Group>
-          ))}
+          <Ladder evidence={row.evidence} />
           <Standing cve={row.cve} />
+          <A to="/cves/$cve" params={{ cve: row.cve }} size="sm">
+            {row.cve} in all kernels
+          </A>
           <Text size="sm" ff="monospace">
             {row.files.join('  ')}
           </Text>
@@ -151,28 +148,5 @@ function Details({ row }: { readonly row: VerdictView }) {
         </Stack>
       </Table.Td>
     </Table.Tr>
-  );
-}
-
-/** Why it stands where it stands: every term, and what each source says, with its time. */
-function Standing({ cve }: { readonly cve: string }) {
-  const standing = useQuery({ queryKey: ['standing', cve], queryFn: () => api.standing(cve) });
-  if (standing.isPending) return <Skeleton height={60} />;
-  if (standing.isError) return <Text size="sm">Why it stands here could not be loaded: {standing.error.message}</Text>;
-  const { terms, signals } = standing.data;
-  return (
-    <Stack gap={4} component="section" aria-label={`Priority of ${cve}`}>
-      <Text fw={600}>Why it stands here</Text>
-      {terms.map(({ name, sentence }) => (
-        <Text key={name} size="sm">
-          {sentence}
-        </Text>
-      ))}
-      {signals.map(({ source, at, readAt, sentence }) => (
-        <Text key={source} size="sm">
-          <b>{sourceWords[source] ?? source}</b> ({(at ?? readAt).slice(0, 10)}): {sentence}
-        </Text>
-      ))}
-    </Stack>
   );
 }
