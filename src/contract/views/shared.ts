@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Lines that one page of a list has at most. */
-export const MOST_LINES = 500;
+const MOST_LINES = 500;
 const MAX_WORDS = 200;
 const MAX_CURSOR = 1_000;
 

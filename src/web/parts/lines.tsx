@@ -123,10 +123,15 @@ function Table<T>({ label, query, columns, keyOf, heights, total, rows }: Props<
 function useSeen<T>(query: UseInfiniteQueryResult<Pages<T>>, count: number, height: number) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  useLayoutEffect(
-    () => setTop(list.current === null ? 0 : list.current.getBoundingClientRect().top + window.scrollY),
-    [],
-  );
+  useLayoutEffect(() => {
+    const measure = (): void =>
+      setTop(list.current === null ? 0 : list.current.getBoundingClientRect().top + window.scrollY);
+    measure();
+    // What stands above comes when it is loaded, and moves the list down.
+    const moved = new ResizeObserver(measure);
+    moved.observe(document.body);
+    return () => moved.disconnect();
+  }, []);
   const lines = useWindowVirtualizer({ count, estimateSize: () => height, overscan: OVERSCAN, scrollMargin: top });
   const last = lines.getVirtualItems().at(-1)?.index ?? 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
