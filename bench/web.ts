@@ -22,9 +22,9 @@ const LONGEST_MS = 10_000;
 const ANSWERS = [
   '/healthz',
   '/api/v1/overview',
-  '/api/v1/cves?limit=200',
-  '/api/v1/cves?limit=200&cursor=14000',
-  '/api/v1/cves?limit=200&q=ext4%20bounds',
+  '/api/v1/cve-lines?limit=200',
+  '/api/v1/cve-lines?limit=200&cursor=14000',
+  '/api/v1/cve-lines?limit=200&q=ext4%20bounds',
   '/api/v1/cve-facets',
   '/api/v1/cve-facets?q=ext4%20bounds',
   '/api/v1/cves/CVE-2021-10001/kernels',

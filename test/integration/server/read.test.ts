@@ -38,7 +38,7 @@ async function get(path: string, status = 200): Promise<unknown> {
   return JSON.parse(body);
 }
 
-const cves = async (query: string) => cveRowPageSchema.parse(await get(`/cves?${query}`));
+const cves = async (query: string) => cveRowPageSchema.parse(await get(`/cve-lines?${query}`));
 
 test('pages of CVEs are everything, once, in one order; facets count the same', async () => {
   const all = (await cves('limit=500')).cves.map(({ id }) => id);
@@ -72,11 +72,11 @@ test('search finds words in every place; what is not a choice is refused, and no
   assert.deepEqual((await cves('q=no-such-thing-at-all')).cves, []);
   assert.ok((await cves('file=net%2F&limit=500')).cves.some(({ id }) => id === HOSTILE.id));
   for (const query of ['severity=terrible', 'limit=501', 'cursor=-1', 'q=a%00b', 'nothing=1', 'cursor=1e3'])
-    await get(`/cves?${query}`, 400);
+    await get(`/cve-lines?${query}`, 400);
 });
 
 test('one CVE: its record, what people decided, its history, and every kernel, the undecided ones too', async () => {
-  const detail = cveDetailSchema.parse(await get(`/cves/${HOSTILE.id}`));
+  const detail = cveDetailSchema.parse(await get(`/cves/${HOSTILE.id}/record`));
   assert.deepEqual([detail.title, detail.decisions[0]?.reason], [HOSTILE.title, `look here ${EVIL}`]);
   const { events, records } = cveHistorySchema.parse(await get(`/cves/${HOSTILE.id}/history`));
   assert.equal(records, null, 'there is no mirror here');
@@ -84,7 +84,8 @@ test('one CVE: its record, what people decided, its history, and every kernel, t
   const kernels = cveKernelsSchema.parse(await get(`/cves/${HOSTILE.id}/kernels`));
   assert.equal(kernels.find((one) => one.kernel === UNDECIDED)?.status, null);
   assert.ok(kernels.find((one) => one.kernel === kernel)!.evidence.length > 0);
-  for (const path of ['/cves/CVE-2026-99999', '/cves/nonsense', '/cves/nonsense/kernels']) await get(path, 404);
+  for (const path of ['/cves/CVE-2026-99999/record', '/cves/nonsense/record', '/cves/nonsense/kernels'])
+    await get(path, 404);
 });
 
 test('the overview tells a kernel that nobody decided from one without a CVE', async () => {
