@@ -1,5 +1,13 @@
 import { type Get, jsonReader } from '../client.ts';
-import type { CveDetail, CveFacetsView, CveFilterQuery, CveHistory, CveKernels, CveRowPage, CveRowQuery } from './cves.ts';
+import type {
+  CveDetail,
+  CveFacetsView,
+  CveFilterQuery,
+  CveHistory,
+  CveKernels,
+  CveRowPage,
+  CveRowQuery,
+} from './cves.ts';
 import type { FleetSummary, HostDetail, HostPage, HostQuery, ReportHosts, ReportPage, ReportQuery } from './fleet.ts';
 import type { Builders, JobDetail, JobPage, JobQuery } from './jobs.ts';
 import type { LivepatchDetail, LivepatchPage, LivepatchPatch, LivepatchQuery } from './livepatches.ts';

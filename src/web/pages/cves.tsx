@@ -1,6 +1,6 @@
 import { Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import type { CveFacetsView, CveFilterQuery, CveRowView, CveRowQuery } from '#contract';
+import type { CveFacetsView, CveFilterQuery, CveRowQuery, CveRowView } from '#contract';
 import { useAddress } from '../parts/address.ts';
 import { api } from '../parts/api.ts';
 import { SeverityBadge } from '../parts/badges.tsx';
