@@ -1,10 +1,7 @@
 import type { CveId } from './cve-id.ts';
 import { type Severity, severityOf } from './severity.ts';
 
-/**
- * What people are told of. `rollout` has no source of its own yet: a rollout that stops calls `addNotice` in the transaction that stops
- * it, with `halted` as the state.
- */
+/** What people are told of. Each is written by the database in the transaction of what it tells of. */
 export const noticeKinds = ['verdict', 'exploited', 'livepatch', 'task', 'report', 'host', 'rollout', 'test'] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 

@@ -32,6 +32,7 @@ const names = [
   '0027_notify',
   '0028_installation',
   '0030_read',
+  '0031_notify_rollout',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

@@ -8,9 +8,19 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import { hasCode } from '#domain';
 import { notify, testChannel } from '#pipeline';
-import { claimDelivery, inTransaction, listChannels, openStore, putChannel, removeChannel, removeRule } from '#store';
+import {
+  addRollout,
+  claimDelivery,
+  inTransaction,
+  listChannels,
+  openStore,
+  putChannel,
+  removeChannel,
+  removeRule,
+} from '#store';
 import { databaseUrl } from '../../../testkit/database.ts';
 import { notifyPlace, SECRET } from '../../../testkit/notify.ts';
+import { policyOf, rolloutOf } from '../../../testkit/rollout-script.ts';
 import { scratch } from '../../../testkit/scratch.ts';
 
 const QUIET = { silentBefore: null };
@@ -233,4 +243,23 @@ test('the password goes only where it is wanted, over what is encrypted or on th
   assert.equal(unknown.mails.length, 0);
   await removeChannel(place.store.db, 'team', 'test', place.clock.now());
   await assert.rejects(testChannel(place, 'team', 'id-4'), (e) => hasCode(e, 'not-found'));
+});
+
+test('a rollout that stops is told, with why, as what is critical', async () => {
+  const place = await notifyPlace();
+  const { store, hook } = place;
+  await place.rule('siem', { kinds: ['rollout'], states: ['halted'], least: 'critical' });
+  const { release, floors } = rolloutOf();
+  const at = new Date();
+  const id = await addRollout(store.db, { release, policy: policyOf({}), floors, by: 'ann', at });
+  for (const [i, kind] of (['open', 'pause', 'halt'] as const).entries())
+    await sql`INSERT INTO rollout_event (rollout_id, seq, at, revision, kind, what, why, evidence)
+      VALUES (${id}, ${i + 1}, now(), 1, ${kind}, 'it stops', 'three hosts oopsed', '[]')`.execute(store.db);
+  await notify({ ...place, ...QUIET });
+  const told = hook.posts.map(({ body }) => JSON.parse(body) as { notices: { kind: string; state: string }[] });
+  assert.deepEqual(
+    told.flatMap(({ notices }) => notices.map(({ kind, state }) => [kind, state])),
+    [['rollout', 'halted']],
+  );
+  assert.match(hook.posts[0]!.body, /three hosts oopsed/);
 });
