@@ -3,13 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { LivepatchRecipe } from '#domain';
 import { createLogger, systemClock } from '#host';
-import { keepGate, makeEnrolment, triageKernel } from '#pipeline';
+import { folderSigner, keepGate, makeEnrolment, RolloutController, triageKernel } from '#pipeline';
 import {
   addBuilder,
   addDecision,
   addKernel,
   addOverride,
+  addRollout,
   askForLivepatch,
+  askRollout,
   type KernelRow,
   listVerdicts,
   needKernel,
@@ -19,6 +21,7 @@ import {
 import { createGate } from '../src/server/gate/gate.ts';
 import { addProvable, GRAVE } from './approvals.ts';
 import { checkIn, enrolWith, newHost, saying } from './host-client.ts';
+import { policyOf, rolloutOf } from './rollout-script.ts';
 import { HOSTILE } from './sample-server.ts';
 import { scratch } from './scratch.ts';
 
@@ -74,7 +77,22 @@ export async function fillWorld(store: Store, kernelName: string): Promise<void>
     ...{ cves: [HOSTILE.id], priority: 1, timeoutSeconds: 60, requestedBy: 'jane', at },
   });
   await changeVerdict(store, kernel);
+  await addRolledOut(store, kernel.buildId ?? '');
   await addFleet(store, kernel.buildId ?? '', kernel.release ?? '');
+}
+
+/** A rollout that a round began, and that somebody wants to pause. */
+export async function addRolledOut(store: Store, buildId: string) {
+  const at = new Date();
+  const { floors, release } = rolloutOf({ number: 7 });
+  const by = 'jane';
+  const id = await addRollout(store.db, { release: { ...release, buildId }, policy: policyOf(), floors, by, at });
+  await askRollout(store.db, { rollout: id, do: 'start', by, reason: 'fixes of June' }, at);
+  const signer = folderSigner(await scratch());
+  const controller = new RolloutController({ store, signer, clock: systemClock });
+  await controller.roundBetween();
+  await askRollout(store.db, { rollout: id, do: 'pause', by, reason: `wait ${EVIL}` }, at);
+  return { id, controller };
 }
 
 /** A person says that the least of what is affected is not: a verdict that changed. */

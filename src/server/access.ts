@@ -75,6 +75,11 @@ export const access: Readonly<Record<string, Access>> = {
   'GET /api/v1/hosts': read('all'),
   'GET /api/v1/hosts/:id': read('all'),
   'GET /api/v1/fleet': read('all'),
+  'GET /api/v1/rollouts': read('all'),
+  'GET /api/v1/rollouts/:id': read('all'),
+  'POST /api/v1/rollouts/:id/stop': only(['author', 'reviewer', 'release-manager']), // stopping needs the fewest words
+  'POST /api/v1/rollouts/:id/resume': only(['release-manager']),
+  'POST /api/v1/rollouts/:id/holds': only(['reviewer', 'release-manager']),
   'GET /api/v1/reports': read('all'),
   'GET /api/v1/reports/:key/hosts': read('all'),
   'POST /api/v1/builder/lease': builder,

@@ -23,6 +23,7 @@ import { registerOidcRoutes } from './oidc-routes.ts';
 import { securitySchemes, withAccess } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { registerReadRoutes } from './read/index.ts';
+import { registerRolloutRoutes } from './rollout-routes.ts';
 import { type ApiOptions, registerRoutes } from './routes.ts';
 import { registerSessionRoutes } from './session-routes.ts';
 
@@ -78,6 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerReadRoutes(app, options);
   registerCveRoutes(app, { ...common, store, clock });
   registerKernelRoutes(app, common);
+  registerRolloutRoutes(app, common);
   registerAuditRoutes(app, common);
   registerEventRoutes(app, events);
   const sessions = { ...common, oidc: options.oidc != null };

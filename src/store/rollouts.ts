@@ -104,6 +104,18 @@ export async function askRollout(db: Db, command: RolloutCommand, at: Date): Pro
   });
 }
 
+/** What was asked for in a rollout and no round has taken yet, the oldest first. */
+export async function untakenAsks(db: Db, id: string): Promise<{ command: RolloutCommand; at: Date }[]> {
+  const rows = await db
+    .selectFrom('rollout_command')
+    .select(['command', 'asked_at'])
+    .where('rollout_id', '=', id)
+    .where('taken', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ command, asked_at: at }) => ({ command: command as unknown as RolloutCommand, at }));
+}
+
 export interface RolloutEvent extends Omit<PlanStep, 'rollout'> {
   readonly seq: number;
   readonly at: Date;

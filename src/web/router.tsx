@@ -52,6 +52,16 @@ const host = createRoute({
   path: '/hosts/$id',
   component: lazyRouteComponent(() => import('./pages/host.tsx'), 'Host'),
 });
+const rollouts = createRoute({
+  getParentRoute: () => root,
+  path: '/rollouts',
+  component: lazyRouteComponent(() => import('./pages/rollouts.tsx'), 'Rollouts'),
+});
+const rollout = createRoute({
+  getParentRoute: () => root,
+  path: '/rollouts/$id',
+  component: lazyRouteComponent(() => import('./pages/rollout.tsx'), 'RolloutPage'),
+});
 const reports = createRoute({
   getParentRoute: () => root,
   path: '/reports',
@@ -78,6 +88,8 @@ const routes = [
   livepatch,
   hosts,
   host,
+  rollouts,
+  rollout,
   reports,
   builders,
   job,

@@ -9,6 +9,8 @@ const server = skip === false ? await webServer() : undefined;
 const { kernel, opened, url } = server ?? { kernel: '', opened: () => Promise.resolve(), url: '' };
 const answer = skip === false ? await fetch(`${url}/api/v1/jobs`) : undefined;
 const job = answer === undefined ? '' : ((await answer.json()) as { jobs: { id: string }[] }).jobs[0]!.id;
+const rolled = skip === false ? await fetch(`${url}/api/v1/rollouts`) : undefined;
+const rollout = rolled === undefined ? '' : ((await rolled.json()) as { id: string }[])[0]!.id;
 
 /** Address, heading, and a word that is there once it is loaded. */
 const PAGES: readonly (readonly [string, string, string])[] = [
@@ -23,6 +25,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['/livepatches/one', 'tuxtape_one', 'return -EINVAL;'],
   ['/hosts', 'Fleet', 'web-quiet'],
   ['/hosts/web-3', 'web-3', 'Timeline'],
+  ['/rollouts', 'Rollouts', 'made by jane'],
+  [`/rollouts/${rollout}`, `Release 7 of ${kernel}`, 'Asked for, not done yet: pause'],
   ['/reports?key=warn-1', 'Kernel reports', 'web-3'],
   ['/builders', 'Builders and jobs', 'tuxtape_two'],
   [`/builders/jobs/${job}`, 'Job tuxtape_two', '(nothing yet)'],
@@ -53,6 +57,7 @@ test('hostile words of records, people, lints, patches, hosts and kernels are sh
     ['/livepatches/one', `a structure may grow ${EVIL}`],
     ['/livepatches/one', `return old; /* ${EVIL} */`],
     ['/hosts/web-3', `Alarm: stuck ${EVIL}`],
+    [`/rollouts/${rollout}`, `wait ${EVIL}`],
     ['/reports', `WARNING in dev_open ${EVIL}`],
     ['/', `WARNING in dev_open ${EVIL}`],
   ] as const)
@@ -81,6 +86,8 @@ test('every page is reached by links from the first one', { skip }, async () => 
     await follow('tuxtape_one', 'tuxtape_one');
     await go('Fleet', 'Fleet');
     await follow('web-3', 'web-3');
+    await go('Rollouts', 'Rollouts');
+    await follow(`Release 7 of ${kernel}`, `Release 7 of ${kernel}`);
     await go('Kernel reports', 'Kernel reports');
     await follow(`WARNING in dev_open ${EVIL}`, 'Kernel reports');
     await page.getByRole('region', { name: 'Hosts that reported it', exact: true }).waitFor();

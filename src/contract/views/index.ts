@@ -4,3 +4,4 @@ export * from './jobs.ts';
 export * from './livepatches.ts';
 export * from './overview.ts';
 export { createReader, type Reader } from './reader.ts';
+export * from './rollouts.ts';

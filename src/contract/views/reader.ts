@@ -12,6 +12,7 @@ import type { FleetSummary, HostDetail, HostPage, HostQuery, ReportHosts, Report
 import type { Builders, JobDetail, JobPage, JobQuery } from './jobs.ts';
 import type { LivepatchDetail, LivepatchPage, LivepatchPatch, LivepatchQuery } from './livepatches.ts';
 import type { KernelMapView, Overview } from './overview.ts';
+import type { Rollout, RolloutDetail } from './rollouts.ts';
 
 /** Everything that pages read. */
 export interface Reader {
@@ -31,6 +32,8 @@ export interface Reader {
   hosts(query: HostQuery): Promise<HostPage>;
   host(id: string): Promise<HostDetail>;
   fleet(): Promise<FleetSummary>;
+  rollouts(): Promise<Rollout[]>;
+  rollout(id: string): Promise<RolloutDetail>;
   reports(query: ReportQuery): Promise<ReportPage>;
   reportHosts(key: string): Promise<ReportHosts>;
 }
@@ -56,6 +59,8 @@ export function createReader(get: Get, base: string): Reader {
     hosts: (query) => read(`/hosts${asked(query)}`),
     host: (id) => read(`/hosts/${one(id)}`),
     fleet: () => read('/fleet'),
+    rollouts: () => read('/rollouts'),
+    rollout: (id) => read(`/rollouts/${one(id)}`),
     reports: (query) => read(`/reports${asked(query)}`),
     reportHosts: (key) => read(`/reports/${one(key)}/hosts`),
   };

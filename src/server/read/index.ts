@@ -7,6 +7,7 @@ import { registerJobReads } from './jobs.ts';
 import { registerKernelReads } from './kernels.ts';
 import { registerLivepatchReads } from './livepatches.ts';
 import { registerReportReads } from './reports.ts';
+import { registerRolloutReads } from './rollouts.ts';
 
 /** What pages read: every route of it is a GET. Each route's access stands in `access.ts`. */
 export function registerReadRoutes(server: FastifyInstance, options: ApiOptions): void {
@@ -16,5 +17,6 @@ export function registerReadRoutes(server: FastifyInstance, options: ApiOptions)
   registerLivepatchReads(app, options);
   registerJobReads(app, options);
   registerFleetReads(app, options);
+  registerRolloutReads(app, options);
   registerReportReads(app, options);
 }

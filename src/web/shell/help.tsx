@@ -1,4 +1,5 @@
-import { Group, Kbd, Modal, Stack, Switch, Text } from '@mantine/core';
+import { Button, Group, Kbd, Stack, Switch, Text } from '@mantine/core';
+import { Dialog } from '../parts/dialog.tsx';
 import { pages } from './pages.ts';
 
 const KEYS: readonly (readonly [string, string])[] = [
@@ -20,7 +21,7 @@ export function Help({
   readonly keys: readonly [boolean, (on: boolean) => void];
 }) {
   return (
-    <Modal opened={opened} onClose={close} title="Keys" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog name="Keys" opened={opened} close={close}>
       <Stack gap="xs">
         {KEYS.map(([key, what]) => (
           <Group key={key} justify="space-between">
@@ -35,6 +36,9 @@ export function Help({
           mt="sm"
         />
       </Stack>
-    </Modal>
+      <Button variant="default" onClick={close}>
+        Close
+      </Button>
+    </Dialog>
   );
 }

@@ -5,6 +5,7 @@ export const pages = [
   { to: '/kernels', label: 'Kernels', key: 'k' },
   { to: '/livepatches', label: 'Livepatches', key: 'l' },
   { to: '/hosts', label: 'Fleet', key: 'f' },
+  { to: '/rollouts', label: 'Rollouts', key: 'u' },
   { to: '/reports', label: 'Kernel reports', key: 'r' },
   { to: '/builders', label: 'Builders and jobs', key: 'b' },
 ] as const;

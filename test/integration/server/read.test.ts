@@ -20,6 +20,8 @@ import {
   overviewSchema,
   reportHostsSchema,
   reportPageSchema,
+  rolloutDetailSchema,
+  rolloutsSchema,
 } from '#contract';
 import { access } from '../../../src/server/access.ts';
 import { HOSTILE, sampleServer } from '../../../testkit/sample-server.ts';
@@ -172,6 +174,20 @@ test('reports: the same trouble once, with the hosts that said it', async () => 
   assert.deepEqual(reportPageSchema.parse(await get('/reports?blamed=false')).reports, []);
   const { hosts, more } = reportHostsSchema.parse(await get('/reports/warn-1/hosts'));
   assert.deepEqual([hosts.map(({ name }) => name), more], [['web-3'], false]);
+});
+
+test('rollouts: where each stands, and what was asked for and is not done', async () => {
+  const [row] = rolloutsSchema.parse(await get('/rollouts'));
+  assert.deepEqual([row?.kernel, row?.release, row?.phase, row?.failed], [kernel, 7, 'running', 0]);
+  const detail = rolloutDetailSchema.parse(await get(`/rollouts/${row?.id}`));
+  assert.deepEqual(
+    detail.waiting.map(({ do: what, reason }) => [what, reason]),
+    [['pause', `wait ${EVIL}`]],
+  );
+  assert.equal(detail.rings[0]?.name, 'canary');
+  assert.ok(detail.events.length > 0);
+  await get('/rollouts/4f0ad3ee-0000-4000-8000-000000000000', 404);
+  await get('/rollouts/none', 400);
 });
 
 test('every read route stands in the access table', () => {
