@@ -76,7 +76,10 @@ test('its schemas are JSON Schema 2020-12, and real answers, good and bad, are a
       for (const { content = {} } of Object.values(responses))
         for (const { schema } of Object.values(content)) ajv.compile(schema);
       if (method !== 'get') continue;
-      const url = path.replace('{kernel}', kernel).replace('{cve}', 'CVE-2026-66666');
+      const url = path
+        .replace('{kernel}', kernel)
+        .replace('{cve}', 'CVE-2026-66666')
+        .replace('{id}', '00000000-0000-4000-8000-000000000000');
       const response = await app.inject({ url, headers });
       const schema = responses[String(response.statusCode)]?.content?.['application/json']?.schema;
       // What has an id of its own is not in the sample: that it is not there is an answer, too.
