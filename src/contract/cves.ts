@@ -122,6 +122,12 @@ export const auditQuerySchema = z.object({
     .regex(/^[1-9]\d{0,14}$/)
     .optional(),
 });
+/** The chain made again: how many rows, the last one's hash, and the first row that does not fit; null: all fit. */
+export const auditCheckSchema = z.object({
+  rows: z.number(),
+  head: z.object({ seq: z.number(), hash: z.string() }).nullable(),
+  fault: z.object({ seq: z.number(), what: z.string() }).nullable(),
+});
 export const auditPageSchema = z.object({
   entries: z.array(
     z.object({
@@ -147,5 +153,6 @@ export type CvePage = z.infer<typeof cvePageSchema>;
 export type CveQuery = z.input<typeof cveQuerySchema>;
 export type CveView = z.infer<typeof cveSchema>;
 export type DecisionView = z.infer<typeof decisionSchema>;
+export type AuditCheck = z.infer<typeof auditCheckSchema>;
 export type AuditPage = z.infer<typeof auditPageSchema>;
 export type AuditQuery = z.input<typeof auditQuerySchema>;

@@ -1,14 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import * as z from 'zod';
-import { auditPageSchema, auditQuerySchema } from '#contract';
+import { auditCheckSchema, auditPageSchema, auditQuerySchema } from '#contract';
 import { type Db, listAudit, verifyAudit } from '#store';
-
-const checkSchema = z.object({
-  rows: z.number(),
-  head: z.object({ seq: z.number(), hash: z.string() }).nullable(),
-  fault: z.object({ seq: z.number(), what: z.string() }).nullable(),
-});
 
 /** The audit log, for administrators. Nothing writes to it from here. */
 export function registerAuditRoutes(server: FastifyInstance, { db }: { readonly db: Db }): void {
@@ -23,5 +16,5 @@ export function registerAuditRoutes(server: FastifyInstance, { db }: { readonly 
       return { entries, next: rows.length > limit ? String(entries.at(-1)?.seq) : null };
     },
   );
-  app.get('/api/v1/audit/check', { schema: { response: { 200: checkSchema } } }, () => verifyAudit(db));
+  app.get('/api/v1/audit/check', { schema: { response: { 200: auditCheckSchema } } }, () => verifyAudit(db));
 }

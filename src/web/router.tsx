@@ -77,6 +77,11 @@ const job = createRoute({
   path: '/builders/jobs/$id',
   component: lazyRouteComponent(() => import('./pages/job.tsx'), 'Job'),
 });
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'Audit'),
+});
 
 const routes = [
   overview,
@@ -93,6 +98,7 @@ const routes = [
   reports,
   builders,
   job,
+  audit,
 ] as const;
 
 export const router = createRouter({

@@ -1,4 +1,5 @@
 import { type Get, jsonReader } from '../client.ts';
+import type { AuditCheck, AuditPage, AuditQuery } from '../cves.ts';
 import type {
   CveDetail,
   CveFacetsView,
@@ -36,6 +37,8 @@ export interface Reader {
   rollout(id: string): Promise<RolloutDetail>;
   reports(query: ReportQuery): Promise<ReportPage>;
   reportHosts(key: string): Promise<ReportHosts>;
+  audit(query: AuditQuery): Promise<AuditPage>;
+  auditCheck(): Promise<AuditCheck>;
 }
 
 /** A typed client of what pages read. */
@@ -63,6 +66,8 @@ export function createReader(get: Get, base: string): Reader {
     rollout: (id) => read(`/rollouts/${one(id)}`),
     reports: (query) => read(`/reports${asked(query)}`),
     reportHosts: (key) => read(`/reports/${one(key)}/hosts`),
+    audit: (query) => read(`/audit${asked(query as Record<string, string>)}`),
+    auditCheck: () => read('/audit/check'),
   };
 }
 

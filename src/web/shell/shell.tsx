@@ -76,7 +76,7 @@ function Pages({ session }: { readonly session: Session | undefined }) {
           </Group>
         </Group>
       </AppShell.Header>
-      <Navigation path={path} />
+      <Navigation path={path} session={session} />
       <AppShell.Main id="main" ref={main} tabIndex={-1}>
         <Stack maw={1400} mx="auto">
           <News />
@@ -98,10 +98,12 @@ function LogOut({ session }: { readonly session: Session }) {
   );
 }
 
-function Navigation({ path }: { readonly path: string }) {
+function Navigation({ path, session }: { readonly path: string; readonly session: Session | undefined }) {
+  const isAdmin = session?.grants.some(({ role, scope }) => role === 'admin' && scope.kind === 'all') ?? false;
   return (
     <AppShell.Navbar p="xs" aria-label="Pages">
-      {pages.map(({ to, label }) => {
+      {pages.map(({ to, label, admin }) => {
+        if (admin === true && !isAdmin) return null;
         const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
         return (
           <NavLink
