@@ -98,6 +98,7 @@ export class Events {
 
 function mayHear(caller: Caller, { topic, kernel }: StoreEvent): boolean {
   if (topic === 'audit') return mayAct(caller, ['admin'], { kind: 'all' });
+  if (topic === 'rollout') return mayAct(caller, roles, { kind: 'all' });
   return kernel === null || mayAct(caller, roles, { kind: 'kernel', id: kernel });
 }
 

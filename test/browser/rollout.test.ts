@@ -42,8 +42,8 @@ test('halted by whoever may, with a reason; a viewer is offered nothing', { skip
     const [, halt] = await untakenAsks(store.db, id);
     assert.deepEqual([halt?.command.do, halt?.command.by], ['halt', 'max']);
     await controller.roundBetween();
-    await page.reload();
-    await page.getByText('Halted', { exact: true }).waitFor();
+    // Told, not asked for: what is read again by and by is so every 30 s.
+    await page.getByText('Halted', { exact: true }).waitFor({ timeout: 15_000 });
     await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Log out max' }).click();
     await logIn('vera');

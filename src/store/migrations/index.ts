@@ -33,6 +33,7 @@ const names = [
   '0028_installation',
   '0030_read',
   '0031_notify_rollout',
+  '0032_tell_rollout',
 ] as const;
 
 export const migrations: readonly Migration[] = names.map((name) => ({

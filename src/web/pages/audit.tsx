@@ -61,7 +61,9 @@ export function Audit() {
 }
 
 function Chain() {
-  const check = useQuery({ queryKey: ['audit-check'], queryFn: () => api.auditCheck(), refetchInterval: false });
+  // It reads the whole log.
+  const meta = { costly: true };
+  const check = useQuery({ queryKey: ['audit-check'], queryFn: () => api.auditCheck(), refetchInterval: false, meta });
   return (
     <Answer query={check} height={40}>
       {({ rows, head, fault }) =>

@@ -32,11 +32,15 @@ export function useLines<T>(key: readonly unknown[], fetchPage: FetchPage<T>): U
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
-    // Who has scrolled far would have every page read again each time.
-    refetchInterval: ({ state }) =>
-      state.data !== undefined && state.data.pages.length > MOST_REFRESHED ? false : REFRESH_MS,
+    refetchInterval: ({ state }) => (isFarScrolled(state.data) ? false : REFRESH_MS),
     refetchOnWindowFocus: false,
   });
+}
+
+/** Who has scrolled far would have every page read again each time. */
+export function isFarScrolled(data: unknown): boolean {
+  const { pages } = (data ?? {}) as { pages?: unknown };
+  return Array.isArray(pages) && pages.length > MOST_REFRESHED;
 }
 
 interface Props<T> {

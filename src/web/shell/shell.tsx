@@ -9,6 +9,7 @@ import { Warnings } from '../parts/freshness.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { logOut } from '../parts/session.ts';
 import { Help } from './help.tsx';
+import { useLive } from './live.ts';
 import { LoginPage } from './login.tsx';
 import { pages } from './pages.ts';
 import { useShortcuts, useSingleKeys } from './shortcuts.ts';
@@ -27,6 +28,7 @@ function Pages({ session }: { readonly session: Session | undefined }) {
   const [help, helpIs] = useDisclosure(false);
   const keys = useSingleKeys();
   useShortcuts(keys[0], helpIs.open);
+  useLive();
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);

@@ -8,6 +8,7 @@ import type { CveId } from '#domain';
 import { addHold, listKernels } from '#store';
 import { everywhere, newAccount, sessionHeaders, tokenHeaders } from '../../../testkit/identity.ts';
 import { listeningServer } from '../../../testkit/sample-server.ts';
+import { addRolledOut } from '../../../testkit/web-world.ts';
 
 const CVE = 'CVE-2026-66666' as CveId;
 
@@ -58,6 +59,8 @@ test('what is committed is told to whoever may see it, and nothing else is', TIM
     .filter((line) => line.startsWith('data: {"topic'));
   assert.deepEqual(eventSchema.parse(JSON.parse(data[0]!.slice(6))), { topic: 'hold', id: CVE, kernel: kernel.id });
   await three!.until(/"topic":"audit"/);
+  const { id } = await addRolledOut(store, kernel.buildId!);
+  await one!.until(new RegExp(`"topic":"rollout","id":"${id}"`));
   await store.db
     .transaction()
     .execute(async (tx) => {
