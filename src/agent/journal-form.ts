@@ -1,13 +1,5 @@
-import { isBuildId, isCveId } from '#domain';
-import {
-  agentStates,
-  emptyJournal,
-  type FailedRelease,
-  type Journal,
-  noTurn,
-  purposes,
-  type ReleaseRef,
-} from './journal.ts';
+import { agentStates, isBuildId, isCveId } from '#domain';
+import { emptyJournal, type FailedRelease, type Journal, noTurn, purposes, type ReleaseRef } from './journal.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,20 +1,4 @@
-import type { BuildId, CveId, PatchedFunction } from '#domain';
-
-/** Where a host stands with its release. */
-export const agentStates = [
-  'idle',
-  'downloaded',
-  'verified',
-  'prechecked',
-  'loading',
-  'transitioning',
-  'soaking',
-  'accepted',
-  'reverted',
-  'quarantined',
-] as const;
-
-export type AgentState = (typeof agentStates)[number];
+import type { AgentState, BuildId, CveId, PatchedFunction } from '#domain';
 
 /** What a release is loaded for: something newer, the accepted one after a boot, or the accepted one over a bad one. */
 export const purposes = ['update', 'restore', 'fallback'] as const;

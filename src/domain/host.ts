@@ -1,8 +1,7 @@
 import type { BuildId } from './kernel.ts';
 
-/** Where a host says that it stands with its release. `unknown`: it did not say. */
-export const hostStates = [
-  'unknown',
+/** Where a host stands with its release. */
+export const agentStates = [
   'idle',
   'downloaded',
   'verified',
@@ -14,6 +13,10 @@ export const hostStates = [
   'reverted',
   'quarantined',
 ] as const;
+export type AgentState = (typeof agentStates)[number];
+
+/** Where a host says that it stands with its release. `unknown`: it did not say. */
+export const hostStates = ['unknown', ...agentStates] as const;
 export type HostState = (typeof hostStates)[number];
 
 /** How much a host lets its agent do: its own file or kernel command line says it, never the server. */

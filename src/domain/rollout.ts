@@ -1,4 +1,4 @@
-import type { Spans } from './cohort.ts';
+import { type Spans, WHOLE } from './cohort.ts';
 import type { BuildId } from './kernel.ts';
 import type { PaceFloors } from './release-terms.ts';
 import type { MaintenanceWindow } from './window.ts';
@@ -231,4 +231,15 @@ export function draftState(): RolloutState {
     closing: [],
     held: [],
   };
+}
+
+/** How far a rollout is open: every ring before `ring` wholly, this one to `share` hundredths of a percent. */
+export interface RolloutStage {
+  readonly ring: number;
+  readonly share: number;
+}
+
+/** How much of a ring may be open at this stage, in hundredths of a percent. */
+export function shareOfRing(stage: RolloutStage, ring: number): number {
+  return ring < stage.ring ? WHOLE : ring === stage.ring ? stage.share : 0;
 }

@@ -1,7 +1,6 @@
-import { boundOf, isWithin, MAX_SPANS, type RingOpening, type Rollout, type Spans } from '#domain';
+import { boundOf, isWithin, MAX_SPANS, type RingOpening, type Rollout, type Spans, shareOfRing } from '#domain';
 import type { Member } from './members.ts';
 import type { Room } from './room.ts';
-import { shareOfRing } from './stages.ts';
 
 export interface Admission {
   readonly open: readonly RingOpening[];

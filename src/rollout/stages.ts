@@ -1,10 +1,4 @@
-import { type Pace, type Rollout, type RolloutPolicy, type RolloutRing, WHOLE } from '#domain';
-
-/** How far a rollout is open: every ring before `ring` wholly, this one to `share` hundredths of a percent. */
-export interface Stage {
-  readonly ring: number;
-  readonly share: number;
-}
+import { type Pace, type Rollout, type RolloutPolicy, type RolloutRing, type RolloutStage, WHOLE } from '#domain';
 
 /** The share of a ring that does not belong to its control group. The control group are the last: who it is, is chance. */
 export function treatedShare({ control }: RolloutRing): number {
@@ -26,7 +20,11 @@ function targets(ring: RolloutRing): readonly { readonly share: number; readonly
  * The step after this one; null: there is none. Never more than the largest share of the floors at a time, whatever the policy
  * says: longer steps are taken in several.
  */
-export function nextStage({ rings }: RolloutPolicy, { largestShare }: Pace, { ring, share }: Stage): Stage | null {
+export function nextStage(
+  { rings }: RolloutPolicy,
+  { largestShare }: Pace,
+  { ring, share }: RolloutStage,
+): RolloutStage | null {
   const current = rings[ring];
   if (current === undefined) return null;
   const next = targets(current).find((target) => target.share > share);
@@ -47,11 +45,6 @@ export function soakOf({ policy, floors, state }: Pick<Rollout, 'policy' | 'floo
 export function hasControl({ policy, state }: Pick<Rollout, 'policy' | 'state'>): boolean {
   const ring = policy.rings[state.ring]!;
   return ring.control > 0 && state.share <= treatedShare(ring);
-}
-
-/** How much of a ring may be open at this stage. */
-export function shareOfRing(stage: Stage, ring: number): number {
-  return ring < stage.ring ? WHOLE : ring === stage.ring ? stage.share : 0;
 }
 
 /** `canary 50 %` */

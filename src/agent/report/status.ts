@@ -1,6 +1,7 @@
+import type { AgentState } from '#domain';
 import type { Doors } from '../doors.ts';
 import type { ServerContact } from '../fleet/contact.ts';
-import type { AgentState, FailedRelease, Journal, KnownRecall, ReleaseRef } from '../journal.ts';
+import type { FailedRelease, Journal, KnownRecall, ReleaseRef } from '../journal.ts';
 import type { Level } from '../level.ts';
 import { isBad, isRecalled } from '../plan/observation.ts';
 import type { RunResult } from '../run.ts';

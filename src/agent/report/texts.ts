@@ -1,4 +1,4 @@
-import { agentStates } from '../journal.ts';
+import { agentStates } from '#domain';
 import { levels } from '../level.ts';
 import type { AgentStatus } from './status.ts';
 

@@ -1,7 +1,7 @@
-import { hasCode } from '#domain';
+import { type AgentState, hasCode } from '#domain';
 import type { Run } from '../context.ts';
 import { AgentError } from '../error.ts';
-import type { AgentState, Purpose, ReleaseRef } from '../journal.ts';
+import type { Purpose, ReleaseRef } from '../journal.ts';
 import type { Plan } from '../plan/steps.ts';
 
 /** The module is on this host; where it cannot be had this run goes on without it. */

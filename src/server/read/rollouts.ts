@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Rollout, type RolloutDetail, rolloutDetailSchema, rolloutsSchema } from '#contract';
-import { WHOLE } from '#domain';
+import { shareOfRing } from '#domain';
 import {
   findKernel,
   listKernels,
@@ -61,11 +61,10 @@ function rolloutView({ id, release, policy, state, createdBy, createdAt }: Rollo
 
 function progressOf({ release, policy, state }: RolloutRow): Omit<RolloutDetail, keyof Rollout | 'waiting' | 'events'> {
   const isOpen = state.phase !== 'draft' && state.phase !== 'recalled';
-  const shareOf = (ring: number): number => (ring < state.ring ? WHOLE : ring === state.ring ? state.share : 0);
   return {
     sha256: release.sha256,
     rings: policy.rings.map(({ name, steps, control }, ring) => {
-      return { name, steps: [...steps], control, open: isOpen ? shareOf(ring) / HUNDREDTHS : 0 };
+      return { name, steps: [...steps], control, open: isOpen ? shareOfRing(state, ring) / HUNDREDTHS : 0 };
     }),
     soakedSeconds: Math.floor(state.soakedMs / 1000),
     stuck: state.stuck,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type IndexedRelease, parseReleaseIndex, type ReleaseIndex } from '#domain';
-import { agentStates, emptyJournal, type Journal, purposes, type ReleaseRef } from '../../../src/agent/journal.ts';
+import { agentStates, type IndexedRelease, parseReleaseIndex, type ReleaseIndex } from '#domain';
+import { emptyJournal, type Journal, purposes, type ReleaseRef } from '../../../src/agent/journal.ts';
 import { parseJournal } from '../../../src/agent/journal-form.ts';
 import { levelOf, levels } from '../../../src/agent/level.ts';
 import { isBad, type Observation } from '../../../src/agent/plan/observation.ts';
