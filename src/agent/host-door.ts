@@ -78,11 +78,12 @@ async function commandLine(folder: string, bootId: string): Promise<string> {
 
 /** Id and counted serial come from enrolment and the last check-in; the ring only ever from this host. */
 async function myself({ config, state }: HostPlaces, ring: string): Promise<Omit<Myself, 'now'>> {
-  const signer = await readSigner(config).catch(() => null);
+  // An identity that cannot be read is still one: the host waits for its turn, and is nobody that loads as it likes.
+  const signer = await readSigner(config).catch(() => 'damaged' as const);
   const { counted } = await readContact(state);
   const machine = (await textOf('/etc/machine-id')) ?? hostname();
   return {
-    id: signer?.identity.id ?? machineHost(sha256(`tuxtape ${machine}`)),
+    id: signer !== null && signer !== 'damaged' ? signer.identity.id : machineHost(sha256(`tuxtape ${machine}`)),
     ring,
     counted,
     follows: signer !== null,

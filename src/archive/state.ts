@@ -18,7 +18,8 @@ import type {
 } from './metadata.ts';
 
 const MAX_METADATA_BYTES = 32 << 20;
-const ROOT_FILE = /^([1-9]\d{0,15})\.root\.json$/;
+/** Bins are made in memory; our own archives use 64 (`DEFAULT_BIN_BITS`). */
+export const MAX_BIN_BITS = 14;
 
 /** The archive as it is on disk, seen from its own newest timestamp. */
 export interface ArchiveState {
@@ -56,8 +57,11 @@ export async function readState(directory: string): Promise<ArchiveState> {
 }
 
 async function newestRoot(directory: string): Promise<number> {
-  const names = await readdir(join(directory, 'metadata'));
-  return Math.max(1, ...names.map((name) => Number(ROOT_FILE.exec(name)?.[1] ?? 0)));
+  const names = new Set(await readdir(join(directory, 'metadata')));
+  // As hosts do, one after the other (TUF 1.0, 5.3): what lies behind a gap is nobody's root.
+  let version = 1;
+  while (names.has(`${version + 1}.root.json`)) version += 1;
+  return version;
 }
 
 /** A metadata file of ours. Its form is what this program wrote; hosts check every part of it. Errors: archive-broken. */
@@ -134,6 +138,8 @@ export function binNames({ bit_length: bits, name_prefix: prefix }: BinRoles): r
   const key = `${prefix}/${bits}`;
   const known = names.get(key);
   if (known !== undefined) return known;
+  if (!Number.isSafeInteger(bits) || bits < 1 || bits > MAX_BIN_BITS)
+    throw new ArchiveError('archive-broken', 'input', { what: `2 to ${2 ** MAX_BIN_BITS} hash bins are possible` });
   const digits = (2 ** bits - 1).toString(16).length;
   const made = Array.from({ length: 2 ** bits }, (_, at) => `${prefix}-${at.toString(16).padStart(digits, '0')}`);
   names.set(key, made);

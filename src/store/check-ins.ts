@@ -92,14 +92,18 @@ export async function storeCheckIns(
   refused: readonly RefusedCheckIn[],
   at: Date,
 ): Promise<Map<string, number | null>> {
-  const events = [...kept, ...refused].flatMap(({ host, events: own }) =>
-    own.map(({ kind, detail }) => ({ host_id: host.id, kind, detail })),
-  );
-  const reports = kept.flatMap(({ host, said }) => said.reports.map((report) => ({ host_id: host.id, ...report })));
-  const modules = kept.filter(({ said }) => said.modules !== null);
-  if (events.length + reports.length + modules.length + refused.length === 0) return updateHosts(db, kept, at);
+  const isMore = ({ said, events }: StoredCheckIn): boolean =>
+    events.length + said.reports.length > 0 || said.modules !== null;
+  if (refused.length === 0 && !kept.some(isMore)) return updateHosts(db, kept, at);
   return inTransaction(db, async (tx) => {
     const written = await updateHosts(tx, kept, at);
+    // Whoever came too late is told so: nothing of it is kept.
+    const taken = kept.filter(({ host }) => written.has(host.id));
+    const events = [...taken, ...refused].flatMap(({ host, events: own }) =>
+      own.map(({ kind, detail }) => ({ host_id: host.id, kind, detail })),
+    );
+    const reports = taken.flatMap(({ host, said }) => said.reports.map((report) => ({ host_id: host.id, ...report })));
+    const modules = taken.filter(({ said }) => said.modules !== null);
     await raiseFlags(tx, refused);
     await addEvents(tx, events, at);
     await addReports(tx, reports, at);
@@ -158,7 +162,8 @@ async function raiseFlags(tx: Db, refused: readonly RefusedCheckIn[]): Promise<v
   const rows = refused.map(({ host, flags }) => ({ id: host.id, flags }));
   if (rows.length === 0) return;
   await sql`
-    UPDATE host SET flags = r.flags FROM jsonb_to_recordset(${storableJson(rows)}::jsonb) AS r (id uuid, flags text[])
+    UPDATE host SET flags = ARRAY(SELECT DISTINCT flag FROM unnest(host.flags || r.flags) AS flag ORDER BY flag)
+    FROM jsonb_to_recordset(${storableJson(rows)}::jsonb) AS r (id uuid, flags text[])
     WHERE host.id = r.id`.execute(tx);
 }
 

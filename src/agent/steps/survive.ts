@@ -15,6 +15,7 @@ export async function countRun(run: Run, bootId: string): Promise<void> {
   const { journal } = run;
   const { release } = journal;
   if (release === null || journal.bootId !== bootId || !['transitioning', 'soaking'].includes(journal.state)) return;
+  if ((await run.doors.level()) === 'stop') return; // Such a run looks at nothing, and must not touch the kernel.
   const { sha256, moduleName, number } = release;
   const count = (journal.attempts?.sha256 === sha256 ? journal.attempts.count : 0) + 1;
   if (count <= MAX_CUT_OFF) return run.note({ ...journal, attempts: { sha256, count } });

@@ -1,6 +1,6 @@
 import { nextOf } from '../commit.ts';
 import type { RootSigned, TargetsSigned } from '../metadata.ts';
-import { type ArchiveState, binNames, keysOfRoles, readRole } from '../state.ts';
+import { type ArchiveState, binNames, keysOfRoles, MAX_BIN_BITS, readRole } from '../state.ts';
 import { emptyTargets, modulesDocument, rootDocument, targetsDocument } from './documents.ts';
 import { baseOf, type PendingChange, type PendingDocument, pendingChange } from './pending.ts';
 import { changedKeys, invalid, type KeyChanges, noKeys, sameKeys } from './role-keys.ts';
@@ -10,7 +10,6 @@ import { changedKeys, invalid, type KeyChanges, noKeys, sameKeys } from './role-
  * the number can never change, because a bin that vanishes from the snapshot is an attack (TUF 1.0, 5.5.5).
  */
 export const DEFAULT_BIN_BITS = 6;
-const MAX_BIN_BITS = 14;
 
 function unsigned(role: string, signed: RootSigned | TargetsSigned): PendingDocument {
   return { role, sealed: { signatures: [], signed } };

@@ -8,6 +8,8 @@ const MOST_PER_BATCH = 256;
 const BATCHES_AT_ONCE = 2;
 /** More than these wait for nobody: they are told to come back, and the others are served. */
 const MOST_WAITING = 8_192;
+/** Nobody has proved yet to be the host that it names: one name must not take the room of all. */
+const MOST_WAITING_OF_ONE = 16;
 const MINUTE_MS = 60_000;
 
 export interface BatchOptions {
@@ -20,7 +22,7 @@ export interface BatchOptions {
 
 /** Takes check-ins as they come, many at a time; each is answered once it is committed. */
 export interface CheckInBatches {
-  /** Null: too many wait. */
+  /** Null: too many wait, of all hosts or of this one. */
   take(raw: RawCheckIn): Promise<CheckInOutcome | null>;
 }
 
@@ -33,6 +35,7 @@ interface Waiting {
 export function checkInBatches({ store, clock, intervalSeconds, mostPerMinute }: BatchOptions): CheckInBatches {
   let waiting: Waiting[] = [];
   const atWork = new Set<string>();
+  const waitingOf = new Map<string, number>();
   let running = 0;
   const isFlooding = floodMeter(clock, mostPerMinute);
   const next = (): void => {
@@ -57,6 +60,11 @@ export function checkInBatches({ store, clock, intervalSeconds, mostPerMinute }:
       (isFree ? batch : rest).push(one);
     }
     waiting = rest;
+    for (const { raw } of batch) {
+      const left = waitingOf.get(raw.host)! - 1;
+      if (left > 0) waitingOf.set(raw.host, left);
+      else waitingOf.delete(raw.host);
+    }
     return batch;
   };
   const work = async (batch: readonly Waiting[]): Promise<void> => {
@@ -70,7 +78,9 @@ export function checkInBatches({ store, clock, intervalSeconds, mostPerMinute }:
   };
   return {
     take: (raw) => {
-      if (waiting.length >= MOST_WAITING) return Promise.resolve(null);
+      const own = waitingOf.get(raw.host) ?? 0;
+      if (waiting.length >= MOST_WAITING || own >= MOST_WAITING_OF_ONE) return Promise.resolve(null);
+      waitingOf.set(raw.host, own + 1);
       const result = new Promise<CheckInOutcome>((resolve, reject) => waiting.push({ raw, resolve, reject }));
       // Those of one turn of the event loop go together.
       setImmediate(next);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BuilderClient, type LeasedJob, MAX_LOG_PART } from '#contract';
 import { type BuildId, type LivepatchOrder, StageError } from '#domain';
-import { exists } from '#host';
+import { exists, fromErrno } from '#host';
 import { needBuilt } from '#kernel';
 import { LivepatchError } from '#livepatch';
 import { parseDiff, refuseBuildFiles } from '#patch';
@@ -79,9 +79,10 @@ async function workOn(work: BuilderWork, job: LeasedJob, kernel: KernelRow | und
   const { client, onJob } = work;
   const { id, attempt } = job;
   const hold = holdJob(client, job);
-  onJob(job, 'taken', job.order.moduleName);
-  const folder = await mkdtemp(join(tmpdir(), 'tuxtape-job-'));
+  let folder: string | undefined;
   try {
+    onJob(job, 'taken', job.order.moduleName);
+    folder = await workFolder();
     const limit = AbortSignal.timeout(job.timeoutSeconds * 1000);
     const signal = AbortSignal.any([work.signal, hold.lost, limit]);
     const { store, jobs } = work;
@@ -107,8 +108,16 @@ async function workOn(work: BuilderWork, job: LeasedJob, kernel: KernelRow | und
     return passes(kept.code) ? 'rest' : 'on';
   } finally {
     await hold.end();
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Errors: disk-full, and the others of a folder that cannot be made: this machine's trouble, and none of the change. */
+async function workFolder(): Promise<string> {
+  const prefix = join(tmpdir(), 'tuxtape-job-');
+  return mkdtemp(prefix).catch((error: unknown) => {
+    throw fromErrno(error, prefix, 'make a folder to work in');
+  });
 }
 
 type MakeHere = Parameters<typeof makeHere>[2] & { readonly store: Store };

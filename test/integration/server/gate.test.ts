@@ -1,10 +1,13 @@
 /** Hosts that enrol and check in over real HTTP, with keys of their own, into a real PostgreSQL. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { checkInAnswerSchema, enrolAnswerSchema, MAX_CHECK_IN_BYTES } from '#contract';
+import { systemClock } from '#host';
+import { checkInBatches } from '#pipeline';
 import {
   addKernel,
+  callingHosts,
   decommissionHost,
   fleetReports,
   hostEvents,
@@ -12,6 +15,7 @@ import {
   listEnrolments,
   needHost,
   revokeEnrolment,
+  storeCheckIns,
 } from '#store';
 import { tuxtape } from '../../../testkit/cli.ts';
 import { gateServer, INTERVAL_SECONDS } from '../../../testkit/gate-server.ts';
@@ -201,6 +205,43 @@ test('modules count for the kernel that the host runs; reports of the same troub
   assert.deepEqual([found?.hosts, found?.count, found?.blamed], [2, 3, true]);
   await decommissionHost(store.db, 'b', 'test', new Date());
   assert.equal((await checkIn(two, url)).status, 410);
+});
+
+test('whoever names one host again and again, unproved, takes the room of no other', async () => {
+  const { store } = await gateServer();
+  const batches = checkInBatches({ store, clock: systemClock, intervalSeconds: INTERVAL_SECONDS, mostPerMinute: 10 });
+  const junk = (host: string) => batches.take({ host, signature: Buffer.alloc(64), body: Buffer.from('{}') });
+  const same = randomUUID();
+  const answers = await Promise.all([...Array.from({ length: 100 }, () => junk(same)), junk(randomUUID())]);
+  assert.equal(answers.filter((answer) => answer === null).length, 84);
+  assert.deepEqual(answers.at(-1)?.ok, false, 'the other was looked at');
+});
+
+test('of two words of a host the one that came too late leaves nothing', async () => {
+  const { url, store, host } = await gateServer();
+  const one = await host('web-9');
+  await checkIn(one, url);
+  const [stale] = (await callingHosts(store.db, [one.id])).values();
+  const report = {
+    key: 'late',
+    kind: 'oops',
+    severity: 'high',
+    title: 'too late',
+    blamed: false,
+    release: null,
+  } as const;
+  const said = { ...saying(one, { reports: [{ ...report, at: '2026-03-02T12:00:00Z' }] }), seq: stale!.seq };
+  const late = {
+    host: stale!,
+    said,
+    bodySha256: '0'.repeat(64),
+    flags: [],
+    events: [{ kind: 'state', detail: 'late' }],
+  };
+  const before = await hostEvents(store.db, one.id, 50);
+  assert.equal((await storeCheckIns(store.db, [late], [], new Date())).size, 0);
+  assert.deepEqual(await hostEvents(store.db, one.id, 50), before);
+  assert.ok(!(await fleetReports(store.db, 50)).some(({ key }) => key === 'late'));
 });
 
 test('many hosts at once, each answered once it is stored', async () => {

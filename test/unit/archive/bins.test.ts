@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { hasCode } from '#domain';
 import { binNames, binOf } from '../../../src/archive/state.ts';
 import { delegatesOf } from '../../../src/trust/delegation.ts';
 
@@ -19,4 +20,12 @@ test('the publisher lists a target in the bin in which a host looks for it', () 
       assert.ok(binNames(written).includes(read?.name ?? ''));
     }),
   );
+});
+
+test('an archive that says it has more bins than memory is refused before one is made', () => {
+  for (const bits of [0, 15, 28, 32, 2.5, -1])
+    assert.throws(
+      () => binNames({ bit_length: bits, name_prefix: 'modules', keyids: [], threshold: 1 }),
+      (error) => hasCode(error, 'archive-broken'),
+    );
 });
