@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ENROL_PATH } from '#domain';
 import { readLimited, writeAtomic } from '#host';
 import { AgentError } from '../error.ts';
-import { type HostIdentity, hostKey, postSigned, publicHalf } from './identity.ts';
+import { type HostIdentity, hostKey, parseIdentity, postSigned, publicHalf } from './identity.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const MAX_PEM_BYTES = 64 << 10;
@@ -28,17 +28,25 @@ export async function enrol({ config, server, token, name = hostname(), ca }: En
   const key = await hostKey(config);
   const asked = { token, publicKey: publicHalf(key), name };
   const { status, body } = await postSigned({ server: base, id: '-', key, ca: authorities }, ENROL_PATH, asked);
-  const said = status === 200 ? (JSON.parse(body.toString('utf8')) as Partial<HostIdentity>) : null;
-  if (typeof said?.id !== 'string' || typeof said.group !== 'string')
+  const identity = status === 200 ? identityIn(body, base) : null;
+  if (identity === null)
     throw new AgentError('enrolment-refused', 'input', {
       what: `the server did not take this host (${status}): the token is none, used up or over, or this is no TuxTape gate`,
       where: base,
       remedy: 'make a new one with "tuxtape host token" on the server; nothing was changed here',
     });
-  const identity = { server: base, id: said.id, group: said.group };
   if (authorities !== null) await writeAtomic(join(config, 'server-ca.pem'), authorities);
   await writeAtomic(join(config, 'host.json'), `${JSON.stringify(identity, null, 2)}\n`, 0o600);
   return identity;
+}
+
+/** What a server calls this host; null: it is no identity that could be read back. */
+function identityIn(body: Buffer, server: string): HostIdentity | null {
+  try {
+    return parseIdentity({ ...(JSON.parse(body.toString('utf8')) as object), server });
+  } catch {
+    return null;
+  }
 }
 
 function checked(server: string): string {

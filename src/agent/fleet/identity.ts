@@ -44,7 +44,8 @@ export async function readSigner(folder: string): Promise<Signer | null> {
   }
 }
 
-function parseIdentity(value: unknown): HostIdentity {
+/** Errors: a TypeError. */
+export function parseIdentity(value: unknown): HostIdentity {
   const { server, id, group } = value as Partial<Record<keyof HostIdentity, unknown>>;
   if (typeof server !== 'string' || typeof id !== 'string' || typeof group !== 'string' || !ID.test(id))
     throw new TypeError('it is no identity of a host');

@@ -33,7 +33,9 @@ export async function countRun(run: Run, bootId: string): Promise<void> {
  */
 export async function stuck(run: Run, error: unknown): Promise<never> {
   const { release, state } = run.journal;
-  if (hasCode(error, 'task-hung') && release !== null && ['transitioning', 'soaking', 'reverted'].includes(state)) {
+  const isOnTrial = ['transitioning', 'soaking', 'reverted'].includes(state);
+  const isHung = hasCode(error, 'task-hung') && isOnTrial;
+  if (isHung && release !== null && (await run.doors.level()) !== 'stop') {
     await run.note(withFailure(run.journal, release, 'reverted', messageOf(error)));
     await run.doors.kernel.disable(release.moduleName);
   }

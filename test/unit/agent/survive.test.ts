@@ -2,12 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from '../../../src/agent/context.ts';
+import { AgentError } from '../../../src/agent/error.ts';
 import { emptyJournal, type Journal } from '../../../src/agent/journal.ts';
-import { countRun } from '../../../src/agent/steps/survive.ts';
+import { countRun, stuck } from '../../../src/agent/steps/survive.ts';
 
 const BOOT = 'boot-1';
+const HUNG = new AgentError('task-hung', 'patch', { what: 'the look does not end' });
 
-async function runs(level: 'normal' | 'stop', count: number): Promise<{ journal: Journal; disabled: string[] }> {
+async function runs(
+  level: 'normal' | 'stop',
+  count: number,
+  hung = false,
+): Promise<{ journal: Journal; disabled: string[] }> {
   const release = { sha256: 'a'.repeat(64), moduleName: 'tuxtape_1', number: 1 };
   const disabled: string[] = [];
   const run = {
@@ -20,6 +26,7 @@ async function runs(level: 'normal' | 'stop', count: number): Promise<{ journal:
     },
   };
   for (let i = 0; i < count; i += 1) await countRun(run as unknown as Run, BOOT);
+  if (hung) await assert.rejects(stuck(run as unknown as Run, HUNG), HUNG);
   return { journal: run.journal as unknown as Journal, disabled };
 }
 
@@ -29,4 +36,10 @@ test('runs that are cut off take the release off, but never at the level "stop"'
   assert.deepEqual([off.journal.state, off.disabled], ['reverted', ['tuxtape_1']]);
   const left = await runs('stop', 20);
   assert.deepEqual([left.journal.state, left.journal.attempts, left.disabled], ['soaking', null, []]);
+});
+
+test('a look that never ends takes the release off, but never at the level "stop"', async () => {
+  assert.deepEqual((await runs('normal', 0, true)).disabled, ['tuxtape_1']);
+  const left = await runs('stop', 0, true);
+  assert.deepEqual([left.journal.state, left.disabled], ['soaking', []]);
 });
